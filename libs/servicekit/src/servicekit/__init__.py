@@ -1,0 +1,1 @@
+"""What the service images share: nothing in here knows fish, prices or users."""

@@ -1,0 +1,57 @@
+"""The Flask application that every HTTP service starts from."""
+
+from dataclasses import dataclass, field
+
+from flask import Blueprint, Flask, Response
+
+from servicekit import logging
+from servicekit.background import serve_in_background
+from servicekit.bare import bare_app
+from servicekit.envelope import success
+from servicekit.health import Health
+from servicekit.management import management_app
+from servicekit.requests_log import observe_requests
+from servicekit.settings import ServiceSettings
+
+MAX_BODY_BYTES = 64 * 1024
+
+ping = Blueprint("ping", __name__)
+
+
+@dataclass
+class ServiceState:
+    """What servicekit keeps with an application, in `app.extensions["servicekit"]`."""
+
+    health: Health
+    extra_ports: dict[int, Flask] = field(default_factory=dict)
+
+
+@ping.get("/ping")
+def answer_ping() -> Response:
+    """Answer pong: the service can be reached."""
+    return success(msg="pong")
+
+
+def build_app(import_name: str, settings: ServiceSettings, health: Health | None = None) -> Flask:
+    """Make an application with logs, request ids, metrics, the envelope for all errors, and GET /ping."""
+    logging.configure(settings.log_level, settings.log_format)
+    app = bare_app(import_name)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.extensions["servicekit"] = ServiceState(health or Health())
+    observe_requests(app)
+    app.register_blueprint(ping)
+    return app
+
+
+def serve_on_extra_port(app: Flask, port: int, extra: Flask) -> None:
+    """Serve `extra` on a port of its own in the process that serves `app`."""
+    state: ServiceState = app.extensions["servicekit"]
+    state.extra_ports[port] = extra
+
+
+def start_background_servers(app: Flask, host: str, management_port: int) -> None:
+    """Open the management port and the extra ports of `app`; raises OSError when one is taken."""
+    state: ServiceState = app.extensions["servicekit"]
+    serve_in_background(management_app(state.health), host, management_port)
+    for port, extra in state.extra_ports.items():
+        serve_in_background(extra, host, port)

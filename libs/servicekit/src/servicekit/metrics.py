@@ -1,0 +1,15 @@
+"""Prometheus metrics that every HTTP service has; a service adds its own with prometheus_client."""
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"])
+DURATION = Histogram("http_request_duration_seconds", "Time to answer, in seconds", ["method", "route"])
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def observe_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Count one request and its duration under its route's template."""
+    # A client may send any word as a method; each would become a time series.
+    method = method if method in METHODS else "other"
+    REQUESTS.labels(method, route, str(status)).inc()
+    DURATION.labels(method, route).observe(seconds)

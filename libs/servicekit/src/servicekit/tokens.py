@@ -1,0 +1,140 @@
+"""Bearer tokens (RFC 6750): RS256 JWTs (RFC 7519) verified with public keys found by their `kid`."""
+
+import json
+from collections.abc import Callable, Iterable
+from functools import wraps
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from flask import Flask, Response
+from flask_jwt_extended import JWTManager, get_jwt, jwt_required
+from jwt.algorithms import RSAAlgorithm
+from jwt.utils import base64url_encode
+
+from servicekit.errors import Forbidden, Unauthorized, answer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+ALGORITHM = "RS256"
+
+
+def thumbprint(key: RSAPublicKey) -> str:
+    """Name a key by the SHA-256 of its JWK (RFC 7638), so that its name needs no configuration."""
+    jwk = RSAAlgorithm.to_jwk(key, as_dict=True)
+    canonical = json.dumps({name: jwk[name] for name in ("e", "kty", "n")}, separators=(",", ":"))
+    return base64url_encode(sha256(canonical.encode()).digest()).decode()
+
+
+def read_public_key(path: Path) -> RSAPublicKey:
+    """Read an RSA public key from PEM: a certificate or a bare key. Raises ValueError naming the file."""
+    pem = path.read_bytes()
+    try:
+        key: object
+        if b"BEGIN CERTIFICATE" in pem:
+            key = x509.load_pem_x509_certificate(pem).public_key()
+        else:
+            key = load_pem_public_key(pem)
+    except ValueError as error:
+        raise ValueError(f"{path}: no certificate or public key in PEM: {error}") from error
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError(f"{path}: {ALGORITHM} needs an RSA key, this is {type(key).__name__}")  # noqa: TRY004 -- wrong content of a file
+    return key
+
+
+class KeySet:
+    """The public keys whose tokens are accepted."""
+
+    def __init__(self, keys: Iterable[RSAPublicKey]) -> None:
+        self._keys = {thumbprint(key): key for key in keys}
+
+    @classmethod
+    def from_directory(cls, directory: Path) -> "KeySet":
+        """Read each *.crt and *.pem in `directory`. Raises ValueError when there is none or one is not a key."""
+        paths = sorted(path for path in directory.glob("*") if path.suffix in (".crt", ".pem"))
+        if not paths:
+            raise ValueError(f"{directory}: holds no *.crt or *.pem, so no token could be accepted")
+        return cls(read_public_key(path) for path in paths)
+
+    def with_key(self, key: RSAPublicKey) -> "KeySet":
+        """Answer a set that accepts `key` too."""
+        return KeySet([key, *self._keys.values()])
+
+    def find(self, kid: object) -> RSAPublicKey:
+        """Answer the key of this name. Raises Unauthorized when it is not one of ours."""
+        if not isinstance(kid, str) or kid not in self._keys:
+            raise Unauthorized("the token is signed with an unknown key; log in again")
+        return self._keys[kid]
+
+    def jwks(self) -> dict[str, list[dict[str, Any]]]:
+        """Answer the set as a JWK Set (RFC 7517, section 5)."""
+        return {
+            "keys": [
+                {"use": "sig", "alg": ALGORITHM, "kid": kid, "kty": jwk["kty"], "n": jwk["n"], "e": jwk["e"]}
+                for kid, key in self._keys.items()
+                for jwk in [RSAAlgorithm.to_jwk(key, as_dict=True)]
+            ]
+        }
+
+
+def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTManager:
+    """Set up flask-jwt-extended to verify tokens with `keys`, and its refusals as our errors.
+
+    `@jwt_required()` then guards a view. The audience and the issuer must be the given ones
+    (RFC 8725, sections 3.8 and 3.9) and the algorithm RS256 alone.
+    """
+    app.config.update(
+        JWT_ALGORITHM=ALGORITHM,
+        JWT_DECODE_ALGORITHMS=[ALGORITHM],
+        JWT_DECODE_ISSUER=issuer,
+        JWT_DECODE_AUDIENCE=audience,
+        JWT_DECODE_LEEWAY=5,  # seconds that two clocks may differ
+        JWT_TOKEN_LOCATION=["headers"],
+    )
+    manager = JWTManager(app)
+
+    @manager.decode_key_loader
+    def key_of(header: dict[str, Any], _payload: dict[str, Any]) -> RSAPublicKey:
+        return keys.find(header.get("kid"))
+
+    _answer_refusals(manager)
+    return manager
+
+
+def _answer_refusals(manager: JWTManager) -> None:
+    @manager.unauthorized_loader
+    def missing(_reason: str) -> Response:
+        return answer(Unauthorized("no token: send the header Authorization: Bearer <access_token>"))
+
+    @manager.invalid_token_loader
+    def invalid(reason: str) -> Response:
+        return answer(Unauthorized(f"the token is not valid: {reason}"))
+
+    @manager.expired_token_loader
+    def expired(_header: dict[str, Any], _payload: dict[str, Any]) -> Response:
+        return answer(Unauthorized("the token has expired; log in again"))
+
+
+def current_claims() -> dict[str, Any]:
+    """Answer the claims of the request's verified token; only inside `@jwt_required()`."""
+    claims: dict[str, Any] = get_jwt()
+    return claims
+
+
+def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Guard a view: 401 without a valid token, 403 when its `role` claim is another."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        @jwt_required()
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if current_claims().get("role") != role:
+                raise Forbidden(f"only for the role {role}")
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate

@@ -1,0 +1,25 @@
+"""The commands that prepare a database: `flask --app efishery_auth.commands NAME`.
+
+They need the database and no keys, so the Jobs that run them do not mount any.
+"""
+
+from flask import Flask
+
+from efishery_auth.commands.create_admin import create_admin
+from efishery_auth.commands.migrate import migrate
+from efishery_auth.database import init_database
+from efishery_auth.settings import DatabaseSettings
+from servicekit import logging
+from servicekit.settings import load
+
+
+def create_app(settings: DatabaseSettings | None = None) -> Flask:
+    """Make an application that has the database and the commands, and serves nothing."""
+    settings = settings or load(DatabaseSettings)
+    logging.configure(settings.log_level, settings.log_format)
+    app = Flask(__name__, static_folder=None)
+    app.config["DATABASE_WAIT_SECONDS"] = settings.database_wait_seconds
+    init_database(app, settings)
+    app.cli.add_command(migrate)
+    app.cli.add_command(create_admin)
+    return app

@@ -1,0 +1,47 @@
+"""`create-admin`: the first admin, since nobody can make themselves one."""
+
+import os
+from datetime import UTC, datetime
+
+import click
+from flask.cli import with_appcontext
+
+from efishery_auth import passwords, phones, users
+from efishery_auth.database import db
+from efishery_auth.models import Role
+
+PASSWORD_VARIABLE = "AUTH_ADMIN_PASSWORD"  # noqa: S105 -- a variable's name
+
+
+class PhoneType(click.ParamType[str]):
+    """A phone number, normalised."""
+
+    name = "phone"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Answer the normalised number, or fail with what a number looks like."""
+        try:
+            return phones.normalise(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command("create-admin")
+@click.option("--phone", type=PhoneType(), required=True, help="The admin's phone, as in +628123456789.")
+@click.option("--name", default="Administrator", show_default=True, help="The admin's name.")
+@with_appcontext
+def create_admin(phone: str, name: str) -> None:
+    """Register an admin, unless the phone is one already.
+
+    The password is that of AUTH_ADMIN_PASSWORD, or else made here and printed once.
+    """
+    user = users.find_by_phone(db.session(), phone)
+    if user and user.role != Role.ADMIN:
+        raise click.ClickException(f"{phone} is registered as a {user.role}; choose another phone")
+    if user:
+        click.echo(f"{phone} is an admin already; nothing changed")
+        return
+    given = os.environ.get(PASSWORD_VARIABLE)
+    password = given or passwords.generate()
+    users.register(db.session(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
+    click.echo(f"{phone} is registered as an admin" + ("" if given else f"; password: {password}"))

@@ -1,0 +1,58 @@
+"""Two engines: writes go to the primary, reads that may lag a moment go to the replicas."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import URL, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from efishery_auth.models import Base
+from efishery_auth.settings import DatabaseSettings
+from servicekit.errors import Unavailable, answer
+
+REPLICAS = "replicas"
+RETRY_AFTER_SECONDS = 2
+
+log = structlog.get_logger(__name__)
+db = SQLAlchemy(model_class=Base)
+
+
+def init_database(app: Flask, settings: DatabaseSettings) -> None:
+    """Bind `db.session` to the primary and `read_session()` to the replicas; connects at the first use."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.write_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.write_url)
+    app.config["SQLALCHEMY_BINDS"] = {REPLICAS: {"url": settings.read_url, **engine_options(settings.read_url)}}
+    db.init_app(app)
+    app.register_error_handler(OperationalError, _answer_unavailable)
+    app.register_error_handler(InterfaceError, _answer_unavailable)
+
+
+def engine_options(url: URL) -> dict[str, Any]:
+    """Options for `create_engine`: bounded waits (in seconds), and connections that are checked before use."""
+    if url.get_backend_name() != "mysql":
+        return {}
+    return {
+        "pool_pre_ping": True,
+        "pool_recycle": 300,
+        "pool_timeout": 2,
+        "connect_args": {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5},
+    }
+
+
+def read_session() -> Session:
+    """Open a session on the replicas, for use with `with`."""
+    return Session(db.engines[REPLICAS])
+
+
+def check_reads() -> None:
+    """Raise when no replica answers. Writes are no part of readiness: logins go on without a primary."""
+    with db.engines[REPLICAS].connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def _answer_unavailable(error: Exception) -> Response:
+    log.warning("database_away", error=str(error))
+    return answer(Unavailable("the database is away; try again", retry_after=RETRY_AFTER_SECONDS))

@@ -1,0 +1,54 @@
+"""auth's settings; the table in services/auth/README.md says what each is for."""
+
+from pydantic import DirectoryPath, Field, FilePath, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from servicekit.settings import ServiceSettings, TokenSettings
+
+
+class DatabaseSettings(ServiceSettings):
+    """What the commands need, which do without keys."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTH_")
+
+    database_url: str
+    database_read_url: str = ""
+    database_password: SecretStr | None = None
+    database_wait_seconds: int = Field(default=120, ge=0)
+
+    @field_validator("database_url", "database_read_url")
+    @classmethod
+    def _is_sqlalchemy_url(cls, value: str) -> str:
+        try:
+            if value:
+                make_url(value)
+        except ArgumentError:
+            raise ValueError("is no SQLAlchemy URL, as in mysql+pymysql://user@host:3306/database") from None
+        return value
+
+    @property
+    def write_url(self) -> URL:
+        """The primary's URL with the password in it."""
+        return self._with_password(self.database_url)
+
+    @property
+    def read_url(self) -> URL:
+        """The replicas' URL with the password in it; the primary's where no other is set."""
+        return self._with_password(self.database_read_url or self.database_url)
+
+    def _with_password(self, text: str) -> URL:
+        url = make_url(text)
+        return url.set(password=self.database_password.get_secret_value()) if self.database_password else url
+
+
+class AuthSettings(DatabaseSettings, TokenSettings):
+    """What the service needs."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTH_")
+
+    signing_key_file: FilePath
+    verification_keys_dir: DirectoryPath | None = None
+    access_token_seconds: int = Field(default=3600, ge=60)
+    jwks_port: int = Field(default=8081, ge=1, le=65535)

@@ -1,0 +1,56 @@
+"""Signs the access tokens that all services accept."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from flask import Flask
+from flask_jwt_extended import create_access_token
+
+from efishery_auth.models import User
+from efishery_auth.settings import AuthSettings
+from servicekit.serialization import rfc3339
+from servicekit.tokens import KeySet, init_tokens, thumbprint
+
+
+def read_signing_key(path: Path) -> RSAPrivateKey:
+    """Read the RSA private key from PEM. Raises ValueError naming the file."""
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: no unencrypted private key in PEM: {error}") from error
+    if not isinstance(key, RSAPrivateKey):
+        raise ValueError(f"{path}: RS256 needs an RSA key, this is {type(key).__name__}")  # noqa: TRY004 -- wrong content of a file
+    return key
+
+
+def init_signing(app: Flask, settings: AuthSettings) -> KeySet:
+    """Set up flask-jwt-extended to sign with the current key; answer the public keys that are accepted."""
+    signing_key = read_signing_key(settings.signing_key_file)
+    former = KeySet.from_directory(settings.verification_keys_dir) if settings.verification_keys_dir else KeySet([])
+    keys = former.with_key(signing_key.public_key())
+    app.config.update(
+        JWT_PRIVATE_KEY=signing_key,
+        JWT_ENCODE_ISSUER=settings.token_issuer,
+        JWT_ENCODE_AUDIENCE=settings.token_audience,
+        JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.access_token_seconds),
+    )
+    manager = init_tokens(app, keys, settings.token_issuer, settings.token_audience)
+    kid = thumbprint(signing_key.public_key())
+    manager.additional_headers_loader(lambda _identity: {"kid": kid})
+    return keys
+
+
+def issue(user: User) -> str:
+    """Sign an access token for `user`, with the claims name, phone, role and timestamp (of registration)."""
+    token: str = create_access_token(
+        identity=str(user.id),
+        additional_claims={
+            "name": user.name,
+            "phone": user.phone,
+            "role": user.role,
+            "timestamp": rfc3339(user.created_at),
+        },
+    )
+    return token

@@ -1,0 +1,34 @@
+"""GET /auth/.well-known/jwks.json."""
+
+from flask import Blueprint, Flask, Response, jsonify
+
+from servicekit.bare import bare_app
+from servicekit.tokens import KeySet
+
+PATH = "/auth/.well-known/jwks.json"
+MAX_AGE_SECONDS = 300  # a new key is published this long before it signs
+
+
+def jwks_blueprint(keys: KeySet) -> Blueprint:
+    """Answer the public keys as a JWK Set (RFC 7517, section 5): bare, as its readers expect, in no envelope."""
+    blueprint = Blueprint("jwks", __name__)
+
+    @blueprint.get(PATH)
+    def jwks() -> Response:
+        response = jsonify(keys.jwks())
+        response.cache_control.public = True
+        response.cache_control.max_age = MAX_AGE_SECONDS
+        return response
+
+    return blueprint
+
+
+def jwks_app(keys: KeySet) -> Flask:
+    """Make the application of the port that serves the key set alone.
+
+    istiod fetches it from outside the mesh, in plain HTTP, so that port can not demand mutual TLS; nothing
+    else may be reachable there.
+    """
+    app = bare_app("jwks")
+    app.register_blueprint(jwks_blueprint(keys))
+    return app

@@ -1,0 +1,19 @@
+"""Fixtures for all tests."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.keys import KeyPair, write_key_pair
+
+
+@pytest.fixture(scope="session")
+def key_pair(tmp_path_factory: pytest.TempPathFactory) -> KeyPair:
+    """One signing key for the whole run; making one takes a while."""
+    return write_key_pair(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The project's root."""
+    return Path(__file__).parents[1]

@@ -1,0 +1,39 @@
+"""RSA keys for tests, made at run time: no key is ever checked in."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+
+class KeyPair(NamedTuple):
+    """The files of one key: as a kubernetes.io/tls Secret has them."""
+
+    key: Path
+    certificate: Path
+
+
+def write_key_pair(directory: Path, name: str = "tls") -> KeyPair:
+    """Write a new RSA key and a self-signed certificate of it, as the chart makes them."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, SHA256())
+    )
+    pair = KeyPair(directory / f"{name}.key", directory / f"{name}.crt")
+    pair.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    pair.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
+    return pair

@@ -1,0 +1,35 @@
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+from tests.keys import write_key_pair
+
+from efishery_auth.settings import AuthSettings
+from efishery_auth.tokens import init_signing
+from efishery_auth.views.jwks import PATH, jwks_app
+
+
+def test_is_public_and_may_be_cached(client: FlaskClient) -> None:
+    response = client.get(PATH)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "public, max-age=300"
+    assert [key["kty"] for key in response.get_json()["keys"]] == ["RSA"]
+
+
+def test_never_shows_a_private_part(client: FlaskClient) -> None:
+    assert client.get(PATH).get_json()["keys"][0].keys() == {"kty", "use", "alg", "kid", "n", "e"}
+
+
+def test_former_keys_are_published_with_the_current_one(settings: AuthSettings, tmp_path: Path) -> None:
+    former = tmp_path / "former"
+    former.mkdir()
+    write_key_pair(former, "former")
+    keys = init_signing(Flask(__name__), settings.model_copy(update={"verification_keys_dir": former}))
+    assert len(keys.jwks()["keys"]) == 2
+
+
+def test_its_own_port_serves_nothing_else(settings: AuthSettings) -> None:
+    client = jwks_app(init_signing(Flask(__name__), settings)).test_client()
+    assert client.get(PATH).status_code == 200
+    for path in ("/auth/claims", "/auth/login", "/ping", "/"):
+        assert client.get(path).status_code == 404, path

@@ -1,0 +1,56 @@
+import jwt
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from tests.unit.auth.conftest import ADMIN_PASSWORD, ADMIN_PHONE
+
+from efishery_auth import create_app
+from efishery_auth.settings import AuthSettings
+
+
+def test_answers_a_token_signed_by_a_published_key(client: FlaskClient) -> None:
+    response = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
+    data = response.get_json()["data"]
+    assert response.status_code == 200
+    assert {"token_type": "Bearer", "expires_in": 3600}.items() <= data.items()
+    token = data["access_token"]
+    keys = jwt.PyJWKSet.from_dict(client.get("/auth/.well-known/jwks.json").get_json())
+    key = keys[jwt.get_unverified_header(token)["kid"]]
+    claims = jwt.decode(token, key, ["RS256"], audience="efishery", issuer="efishery-auth")
+    assert {"sub": "1", "phone": ADMIN_PHONE, "role": "admin", "name": "Administrator"}.items() <= claims.items()
+    assert claims["exp"] - claims["iat"] == 3600
+    assert {"jti", "timestamp"} <= claims.keys()
+
+
+def test_the_phone_may_be_written_as_people_do(client: FlaskClient) -> None:
+    response = client.post("/auth/login", json={"phone": "0811 111-1111", "password": ADMIN_PASSWORD})
+    assert response.status_code == 200
+
+
+def test_unknown_phone_and_wrong_password_are_answered_alike(client: FlaskClient) -> None:
+    wrong = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "wrong"})
+    unknown = client.post("/auth/login", json={"phone": "+628999999999", "password": "wrong"})
+    assert wrong.status_code == wrong.get_json()["status"] == 401
+    assert (wrong.status_code, wrong.get_json()) == (unknown.status_code, unknown.get_json())
+
+
+@pytest.mark.parametrize("missing", ["phone", "password"])
+def test_a_missing_field_is_named(client: FlaskClient, missing: str) -> None:
+    form = {"phone": ADMIN_PHONE, "password": "x"}
+    del form[missing]
+    response = client.post("/auth/login", json=form)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.get_json()["errors"]] == [missing]
+
+
+def test_logs_hold_neither_password_nor_whole_phone(
+    app: Flask, settings: AuthSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = create_app(settings).test_client()  # logs go to the stdout of when it is made
+    client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "hunter2-wrong"})
+    client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
+    written = capsys.readouterr().out
+    assert "login_refused" in written
+    assert "hunter2-wrong" not in written
+    assert ADMIN_PASSWORD not in written
+    assert ADMIN_PHONE not in written

@@ -1,0 +1,47 @@
+import socket
+
+import pytest
+import requests
+from flask import request
+from flask.testing import FlaskClient
+
+from servicekit.app import build_app, serve_on_extra_port, start_background_servers
+from servicekit.bare import bare_app
+from servicekit.settings import ServiceSettings
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return build_app(__name__, ServiceSettings()).test_client()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_ping_answers_pong(client: FlaskClient) -> None:
+    assert client.get("/ping").get_json() == {"success": True, "status": 200, "msg": "pong", "data": None}
+
+
+def test_a_body_without_bound_is_refused(client: FlaskClient) -> None:
+    @client.application.post("/echo")
+    def echo() -> str:
+        return str(request.get_json())
+
+    response = client.post("/echo", data=b'"' + b"x" * 100_000 + b'"', content_type="application/json")
+    assert response.status_code == response.get_json()["status"] == 413
+
+
+def test_the_management_and_extra_ports_answer() -> None:
+    app = build_app(__name__, ServiceSettings())
+    extra = bare_app("extra")
+    extra.add_url_rule("/only", view_func=lambda: "here")
+    management_port, extra_port = free_port(), free_port()
+    serve_on_extra_port(app, extra_port, extra)
+    start_background_servers(app, "127.0.0.1", management_port)
+    assert requests.get(f"http://127.0.0.1:{management_port}/readyz", timeout=5).status_code == 200
+    assert requests.get(f"http://127.0.0.1:{extra_port}/only", timeout=5).text == "here"
+    assert requests.get(f"http://127.0.0.1:{extra_port}/ping", timeout=5).status_code == 404

@@ -25,7 +25,7 @@ up: setup ## Build and load the images, install chart and mesh, print the URL an
 	@hack/up
 
 e2e: setup ## Test that deployment through the Istio gateway
-	@$(RUN) pytest tests/e2e $(ARGS)
+	@hack/with-cluster $(RUN) pytest tests/e2e $(ARGS)
 
 down: ## Remove it, with its data
 	@hack/down

@@ -1,0 +1,114 @@
+"""What the tests on a cluster do with Kubernetes, through its API."""
+
+import base64
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kubernetes import client, config
+
+NAMESPACE = "efishery"
+RELEASE = "efishery"
+
+T = TypeVar("T")
+
+
+def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 120) -> T:
+    """Answer what `probe` does once that is truthy; fail with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = probe()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"timed out after {seconds} s waiting for {what}"
+        time.sleep(0.5)
+
+
+def run(repository: Path, *command: str, seconds: float = 300) -> str:
+    """Run a program in the repository's root; answer its stdout, failing with all it said if it failed."""
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=seconds, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def unique_name() -> str:
+    """Name something that lives for one test."""
+    return f"e2e-{uuid.uuid4().hex[:8]}"
+
+
+class Cluster:
+    """The cluster of the current kubectl context, with the system installed."""
+
+    def __init__(self) -> None:
+        config.load_kube_config()  # type: ignore[no-untyped-call]  # the client leaves this one untyped
+        # Any: in the client's types every field of every object may be missing.
+        self.core: Any = client.CoreV1Api()
+        self.batch: Any = client.BatchV1Api()
+        self.apps: Any = client.AppsV1Api()
+
+    def secret(self, name: str) -> dict[str, str]:
+        """Answer a Secret's data, decoded."""
+        data: dict[str, str] = self.core.read_namespaced_secret(name, NAMESPACE).data
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    @contextmanager
+    def temporary_namespace(self, **labels: str) -> Iterator[str]:
+        """Make a namespace, outside the mesh unless its labels say otherwise, and delete it in the end."""
+        name = unique_name()
+        self.core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name, labels=labels)))
+        try:
+            wait_for("the default ServiceAccount", lambda: self.core.list_namespaced_service_account(name).items)
+            yield name
+        finally:
+            self.core.delete_namespace(name)
+
+    def run_python(self, namespace: str, script: str, *, account: str = "default") -> str:
+        """Run `script` in a new pod with auth's image; answer what it printed, failing if it failed."""
+        name = unique_name()
+        self.core.create_namespaced_pod(namespace, self._python_pod(name, script, account))
+        try:
+            phase = wait_for(f"pod {namespace}/{name} to end", lambda: self._ended(namespace, name))
+            output: str = self.core.read_namespaced_pod_log(name, namespace, container="main")
+            assert phase == "Succeeded", output
+            return output
+        finally:
+            self.core.delete_namespaced_pod(name, namespace, grace_period_seconds=0)
+
+    def _ended(self, namespace: str, name: str) -> str | None:
+        phase: str = self.core.read_namespaced_pod(name, namespace).status.phase
+        return phase if phase in ("Succeeded", "Failed") else None
+
+    def _python_pod(self, name: str, script: str, account: str) -> client.V1Pod:
+        image = self.apps.read_namespaced_deployment("auth", NAMESPACE).spec.template.spec.containers[0].image
+        container = client.V1Container(
+            name="main", image=image, image_pull_policy="IfNotPresent", command=["python", "-c", script]
+        )
+        spec = client.V1PodSpec(
+            containers=[container],
+            restart_policy="Never",
+            service_account_name=account,
+            automount_service_account_token=False,
+        )
+        return client.V1Pod(metadata=client.V1ObjectMeta(name=name), spec=spec)
+
+    @contextmanager
+    def job_of_cronjob(self, name: str) -> Iterator[str]:
+        """Make a Job from a CronJob, as `kubectl create job --from` does, and wait until it is complete."""
+        job = unique_name()
+        template = self.batch.read_namespaced_cron_job(name, NAMESPACE).spec.job_template
+        body = client.V1Job(metadata=client.V1ObjectMeta(name=job), spec=template.spec)
+        self.batch.create_namespaced_job(NAMESPACE, body)
+        try:
+            conditions = wait_for(f"the Job {job} to end", lambda: self._conditions(job), seconds=180)
+            assert "Complete" in conditions, f"Job {job}: {conditions}"
+            yield job
+        finally:
+            self.batch.delete_namespaced_job(job, NAMESPACE, propagation_policy="Background")
+
+    def _conditions(self, job: str) -> list[str]:
+        status = self.batch.read_namespaced_job(job, NAMESPACE).status
+        return [c.type for c in status.conditions or [] if c.status == "True" and c.type in ("Complete", "Failed")]

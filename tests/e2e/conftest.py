@@ -1,0 +1,70 @@
+"""The system that `make up` has put on the current kubectl context."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from tests.e2e.cluster import Cluster, run
+
+Headers = dict[str, str]
+
+
+class Gateway:
+    """The public HTTP API, as its clients reach it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = requests.Session()
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send one request through the gateway."""
+        return self._session.request(method, self.url + path, timeout=30, **options)
+
+    def get(self, path: str, headers: Headers | None = None) -> requests.Response:
+        """GET through the gateway."""
+        return self.request("GET", path, headers=headers)
+
+    def post(self, path: str, body: dict[str, Any], headers: Headers | None = None) -> requests.Response:
+        """POST JSON through the gateway."""
+        return self.request("POST", path, json=body, headers=headers)
+
+    def login(self, phone: str, password: str) -> Headers:
+        """Log in; answer the header that carries the token."""
+        response = self.post("/auth/login", {"phone": phone, "password": password})
+        assert response.status_code == 200, response.text
+        return {"Authorization": f"Bearer {response.json()['data']['access_token']}"}
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture(scope="session")
+def gateway(repository: Path) -> Gateway:
+    return Gateway(run(repository, "hack/gateway-url").strip())
+
+
+@pytest.fixture(scope="session")
+def admin(cluster: Cluster, gateway: Gateway) -> Headers:
+    """The first admin, whose password the chart made."""
+    first = cluster.secret("auth-first-admin")
+    return gateway.login(first["phone"], first["password"])
+
+
+@pytest.fixture(scope="session")
+def new_phone() -> Callable[[], str]:
+    """Make phones that nobody has, so that the tests can be run again on the same database."""
+    return lambda: f"+62{secrets.randbelow(10**12):012d}"
+
+
+@pytest.fixture(scope="session")
+def user(gateway: Gateway, new_phone: Callable[[], str]) -> Headers:
+    """A newly registered user."""
+    registered = gateway.post("/auth/register", {"name": "Siti", "phone": new_phone()})
+    assert registered.status_code == 201, registered.text
+    data = registered.json()["data"]
+    return gateway.login(data["phone"], data["password"])

@@ -1,0 +1,97 @@
+"""The API through the Istio gateway: what buyers, analysts and admins do."""
+
+from collections.abc import Callable
+
+import jwt
+import pytest
+from tests.e2e.conftest import Gateway, Headers
+
+
+def test_ping(gateway: Gateway) -> None:
+    response = gateway.get("/ping")
+    assert (response.status_code, response.json()["msg"]) == (200, "pong")
+
+
+def test_a_phone_is_registered_once(gateway: Gateway, new_phone: Callable[[], str]) -> None:
+    form = {"name": "Siti", "phone": new_phone()}
+    assert gateway.post("/auth/register", form).status_code == 201
+    again = gateway.post("/auth/register", form)
+    assert again.status_code == again.json()["status"] == 409
+
+
+def test_a_wrong_password_is_refused(gateway: Gateway, new_phone: Callable[[], str]) -> None:
+    response = gateway.post("/auth/login", {"phone": new_phone(), "password": "wrong"})
+    assert response.status_code == response.json()["status"] == 401
+
+
+@pytest.mark.parametrize("service", ["auth", "fetch"])
+def test_both_services_read_the_same_claims(gateway: Gateway, user: Headers, service: str) -> None:
+    claims = gateway.get(f"/{service}/claims", user).json()["data"]
+    assert {"name": "Siti", "role": "user", "iss": "efishery-auth", "aud": "efishery"}.items() <= claims.items()
+
+
+def test_the_list_has_a_price_in_dollars_on_every_row(gateway: Gateway, user: Headers) -> None:
+    response = gateway.get("/fetch/resource", user)
+    assert response.status_code == 200, response.text
+    body = response.json()
+    assert body["meta"]["count"] == len(body["data"]) > 0
+    assert body["meta"]["received"] == body["meta"]["count"] + sum(body["meta"]["rejected"].values())
+    assert all(row["price_usd"] is not None for row in body["data"])
+
+
+def test_the_rate_is_fresh(gateway: Gateway, user: Headers) -> None:
+    rate = gateway.get("/fetch/rate", user).json()["data"]
+    assert {"base": "IDR", "quote": "USD", "stale": False}.items() <= rate.items()
+
+
+def test_an_admin_sees_the_aggregate(gateway: Gateway, admin: Headers) -> None:
+    response = gateway.get("/fetch/resource/aggregate", admin)
+    assert response.status_code == 200, response.text
+    assert response.json()["data"]
+
+
+def test_the_mesh_refuses_a_user_the_aggregate(gateway: Gateway, user: Headers) -> None:
+    response = gateway.get("/fetch/resource/aggregate", user)
+    assert response.status_code == 403
+    assert response.text == "RBAC: access denied", "the mesh answers, before the request reaches the service"
+
+
+@pytest.mark.parametrize(
+    "path", ["/auth/claims", "/fetch/claims", "/fetch/rate", "/fetch/resource", "/fetch/resource/aggregate"]
+)
+def test_no_token_is_refused(gateway: Gateway, path: str) -> None:
+    assert gateway.get(path).status_code in (401, 403)
+
+
+@pytest.mark.parametrize("path", ["/auth/claims", "/fetch/resource", "/fetch/resource/aggregate"])
+def test_a_token_of_a_stranger_is_refused(gateway: Gateway, admin: Headers, path: str) -> None:
+    forged = admin["Authorization"].removeprefix("Bearer ").rpartition(".")[0] + ".Zm9yZ2Vk"
+    assert gateway.get(path, {"Authorization": f"Bearer {forged}"}).status_code == 401
+
+
+def test_the_published_keys_verify_a_token(gateway: Gateway, user: Headers) -> None:
+    token = user["Authorization"].removeprefix("Bearer ")
+    keys = jwt.PyJWKSet.from_dict(gateway.get("/auth/.well-known/jwks.json").json())
+    key = keys[jwt.get_unverified_header(token)["kid"]]
+    assert jwt.decode(token, key, ["RS256"], audience="efishery")["name"] == "Siti"
+
+
+def test_nobody_makes_themselves_an_admin(gateway: Gateway, user: Headers, new_phone: Callable[[], str]) -> None:
+    response = gateway.post("/auth/register", {"name": "X", "phone": new_phone(), "role": "admin"}, user)
+    assert response.status_code == response.json()["status"] == 403
+
+
+@pytest.mark.parametrize("service", ["auth", "fetch"])
+def test_the_documents_are_public(gateway: Gateway, service: str) -> None:
+    assert gateway.get(f"/{service}/swagdocs").json()["openapi"].startswith("3.0.")
+
+
+def test_the_docs_page_is_public(gateway: Gateway) -> None:
+    response = gateway.get("/docs")
+    assert response.status_code == 200
+    assert "swagger-ui" in response.text
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/healthz", "/commodities", "/"])
+def test_what_is_not_public_is_not_routed(gateway: Gateway, path: str) -> None:
+    assert gateway.get(path).status_code == 404

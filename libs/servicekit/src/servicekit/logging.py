@@ -21,6 +21,8 @@ def configure(level: str = "info", log_format: Literal["json", "console"] = "jso
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # Its warnings of a retry hold the whole URL, in whose query a key may be.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -1,0 +1,21 @@
+"""The settings of fetch, from environment variables that begin with FETCH_."""
+
+from pydantic import AnyHttpUrl, DirectoryPath, Field, RedisDsn, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from servicekit.settings import TokenSettings
+
+
+class FetchSettings(TokenSettings):
+    """Each field is the variable FETCH_<FIELD>; README.md has the table."""
+
+    model_config = SettingsConfigDict(env_prefix="FETCH_")
+
+    list_url: AnyHttpUrl
+    list_ttl_seconds: int = Field(default=300, gt=0)
+    upstream_timeout_seconds: float = Field(default=5, gt=0)
+    redis_url: RedisDsn
+    redis_password: SecretStr | None = None
+    rate_stale_after_seconds: int = Field(default=900, gt=0)
+    max_price_idr: int = Field(default=100_000_000, gt=0)
+    verification_keys_dir: DirectoryPath

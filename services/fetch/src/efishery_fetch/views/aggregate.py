@@ -1,0 +1,25 @@
+"""GET /fetch/resource/aggregate: weekly statistics by province, for admins."""
+
+from flask import Blueprint, Response
+
+from efishery_fetch.aggregate import aggregate as aggregate_rows
+from efishery_fetch.state import state
+from servicekit import envelope
+from servicekit.tokens import require_role
+
+blueprint = Blueprint("aggregate", __name__)
+
+
+@blueprint.get("/fetch/resource/aggregate")
+@require_role("admin")
+def aggregate() -> Response:
+    """Answer a group for each province and ISO week; `meta.excluded` counts the rows that are in none."""
+    catalogue = state().lists.get()
+    groups, excluded = aggregate_rows(catalogue.rows)
+    meta = {
+        "count": len(groups),
+        "rows": sum(group.price.count for group in groups),
+        "excluded": excluded,
+        **catalogue.meta(),
+    }
+    return envelope.success([group.as_json() for group in groups], meta=meta)

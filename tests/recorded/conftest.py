@@ -1,0 +1,51 @@
+"""Recorded answers of the real list, which are not part of the project.
+
+They lie in `shared/data` beside the checkout, or where EFISHERY_RECORDED_DATA says. The tests here need them
+and fail without them; `tests/unit/fetch` has rows of the same shapes for everybody else.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from fakeredis import FakeRedis
+from flask.testing import FlaskClient
+from pytest_httpserver import HTTPServer
+from tests.keys import KeyPair
+from tests.unit.fetch.support import RATE_KEY, RATE_RECORD, Headers, bearer
+
+from efishery_fetch import create_app
+from efishery_fetch.settings import FetchSettings
+
+BESIDE = Path(__file__).parents[3] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    directory = Path(os.environ.get("EFISHERY_RECORDED_DATA", BESIDE))
+    if not list(directory.glob("commodities-*.json")):
+        pytest.fail(f"{directory} holds no commodities-*.json; set EFISHERY_RECORDED_DATA to the directory that does")
+    return directory
+
+
+@pytest.fixture(params=["commodities-142.json", "commodities-219.json"])
+def recorded(request: pytest.FixtureRequest, data: Path) -> bytes:
+    """Return the body of one recorded answer."""
+    name: str = request.param
+    return (data / name).read_bytes()
+
+
+@pytest.fixture
+def signed_in(key_pair: KeyPair, recorded: bytes, httpserver: HTTPServer) -> tuple[FlaskClient, Headers]:
+    """Return a client of a fetch whose upstream answers the recording, and an admin's header."""
+    httpserver.expect_request("/commodities").respond_with_data(recorded, content_type="application/json")
+    settings = FetchSettings.model_validate(
+        {
+            "list_url": httpserver.url_for("/commodities"),
+            "redis_url": "redis://fetch@redis:6379/0",
+            "verification_keys_dir": key_pair.certificate.parent,
+        }
+    )
+    redis = FakeRedis()
+    redis.set(RATE_KEY, RATE_RECORD)
+    return create_app(settings, redis=redis).test_client(), bearer(key_pair, "admin")

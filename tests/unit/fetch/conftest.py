@@ -1,0 +1,51 @@
+"""fetch with a real HTTP upstream, a stand-in for Redis, and a clock that stands still."""
+
+import pytest
+from fakeredis import FakeRedis, FakeServer
+from flask.testing import FlaskClient
+from pytest_httpserver import HTTPServer
+from tests.keys import KeyPair
+from tests.unit.fetch.support import NOW, RATE_KEY, RATE_RECORD, Headers, bearer
+
+from efishery_fetch import create_app
+from efishery_fetch.settings import FetchSettings
+
+
+@pytest.fixture
+def settings(key_pair: KeyPair, httpserver: HTTPServer) -> FetchSettings:
+    return FetchSettings.model_validate(
+        {
+            "list_url": httpserver.url_for("/commodities"),
+            "redis_url": "redis://fetch@redis:6379/0",
+            "verification_keys_dir": key_pair.certificate.parent,
+            "upstream_timeout_seconds": 0.5,
+        }
+    )
+
+
+@pytest.fixture
+def redis_server() -> FakeServer:
+    return FakeServer()
+
+
+@pytest.fixture
+def redis(redis_server: FakeServer) -> FakeRedis:
+    """Redis as rate-cron leaves it."""
+    client = FakeRedis(server=redis_server)
+    client.set(RATE_KEY, RATE_RECORD)
+    return client
+
+
+@pytest.fixture
+def client(settings: FetchSettings, redis: FakeRedis) -> FlaskClient:
+    return create_app(settings, redis=redis, clock=lambda: NOW).test_client()
+
+
+@pytest.fixture
+def user(key_pair: KeyPair) -> Headers:
+    return bearer(key_pair, "user")
+
+
+@pytest.fixture
+def admin(key_pair: KeyPair) -> Headers:
+    return bearer(key_pair, "admin")

@@ -1,0 +1,55 @@
+"""What the tests of fetch share: rows of the upstream's shapes, and tokens."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+from tests.keys import KeyPair
+
+from servicekit.tokens import read_public_key, thumbprint
+
+NOW = datetime(2022, 5, 30, 8, tzinfo=UTC)
+RATE_KEY = "rate:IDR:USD"
+LIST_KEY = "fetch:list"
+RATE_RECORD = (
+    '{"rate": "0.00006123", "base": "IDR", "quote": "USD", "as_of": "2022-05-30",'
+    ' "fetched_at": "2022-05-30T07:55:00Z", "source": "frankfurter"}'
+)
+
+Headers = dict[str, str]
+
+
+def upstream_row(**changes: object) -> dict[str, Any]:
+    """Return a good row as the upstream sends it, all text, with some fields changed."""
+    row: dict[str, Any] = {
+        "uuid": "5f2b1c9e-0d3a-4a51-9a55-0b7f2c1d8e11",
+        "komoditas": "Lele",
+        "area_provinsi": "JAWA TIMUR",
+        "area_kota": "KEDIRI",
+        "size": "80",
+        "price": "21500",
+        "tgl_parsed": "2022-03-10T02:15:00Z",
+        "timestamp": "1646878500123",
+    }
+    return row | changes
+
+
+def bearer(key_pair: KeyPair, role: str) -> Headers:
+    """Return the header of a token that auth could have signed."""
+    issued = datetime.now(UTC)
+    claims = {
+        "iss": "efishery-auth",
+        "aud": "efishery",
+        "sub": "7",
+        "iat": issued,
+        "exp": issued + timedelta(minutes=5),
+        "jti": "a-test",
+        "type": "access",
+        "name": "Siti",
+        "phone": "+6281234567890",
+        "role": role,
+        "timestamp": "2022-05-01T03:00:00Z",
+    }
+    kid = thumbprint(read_public_key(key_pair.certificate))
+    token = jwt.encode(claims, key_pair.key.read_bytes(), algorithm="RS256", headers={"kid": kid})
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,136 @@
+"""Weekly statistics, and the endpoint that only admins may ask for them."""
+
+import statistics as standard
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest_httpserver import HTTPServer
+from tests.unit.fetch.support import Headers, upstream_row
+
+from efishery_fetch.aggregate import aggregate, statistics
+from efishery_fetch.cleaning import Row
+
+PATH = "/fetch/resource/aggregate"
+
+
+def row(price: int, moment: datetime | None = None, province: str | None = "BALI", size: int | None = None) -> Row:
+    return Row(None, "Lele", province, None, size, price, moment)
+
+
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "year", "week", "monday"),
+    [
+        (utc(2022, 1, 1, 4), 2021, 52, "2021-12-27"),
+        (utc(2021, 1, 3, 4), 2020, 53, "2020-12-28"),
+        (utc(2022, 1, 2, 16, 59, 59), 2021, 52, "2021-12-27"),  # Sunday 23:59:59 in Jakarta
+        (utc(2022, 1, 2, 17), 2022, 1, "2022-01-03"),  # Monday 00:00 in Jakarta, still Sunday in UTC
+        (utc(2024, 12, 30), 2025, 1, "2024-12-30"),
+    ],
+)
+def test_weeks_are_iso_weeks_in_jakarta(moment: datetime, year: int, week: int, monday: str) -> None:
+    groups, _ = aggregate([row(1, moment)])
+    group = groups[0].as_json()
+    assert (group["iso_year"], group["iso_week"], group["week_start"]) == (year, week, monday)
+
+
+def test_groups_are_sorted_by_province_year_and_week() -> None:
+    days = [utc(2022, 3, 10), utc(2021, 12, 9), utc(2022, 2, 3)]
+    rows = [row(1, day, province) for province in ("JAWA TIMUR", "ACEH") for day in days]
+    groups, _ = aggregate(rows)
+    assert [tuple(group.week) for group in groups] == [
+        ("ACEH", 2021, 49),
+        ("ACEH", 2022, 5),
+        ("ACEH", 2022, 10),
+        ("JAWA TIMUR", 2021, 49),
+        ("JAWA TIMUR", 2022, 5),
+        ("JAWA TIMUR", 2022, 10),
+    ]
+
+
+def test_rows_in_no_group_are_counted_by_reason() -> None:
+    groups, excluded = aggregate([row(1), row(2, None, None), row(3, utc(2022, 1, 1), None), row(4)])
+    assert groups == []
+    assert excluded == {"no_date": 2, "no_province": 2}
+
+
+def test_size_counts_only_where_there_is_one() -> None:
+    day = utc(2022, 3, 10)
+    (group,), _ = aggregate([row(1, day, size=30), row(2, day), row(3, day, size=40)])
+    assert group.size is not None
+    assert (group.price.count, group.size.count, str(group.size.mean)) == (3, 2, "35.00")
+
+
+def test_no_size_at_all_is_null() -> None:
+    (group,), _ = aggregate([row(1, utc(2022, 3, 10))])
+    assert group.as_json()["size"] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "mean", "median"),
+    [
+        ([5], "5.00", "5.00"),
+        ([1, 2, 6], "3.00", "2.00"),
+        ([1, 2], "1.50", "1.50"),
+        ([1, 1, 2], "1.33", "1.00"),
+        ([Decimal("0.01"), Decimal("0.02")], "0.02", "0.02"),  # 0.015: half, to even
+        ([Decimal("0.02"), Decimal("0.03")], "0.02", "0.02"),  # 0.025: half, to even
+    ],
+)
+def test_mean_and_median_are_rounded_half_to_even(values: list[int | Decimal], mean: str, median: str) -> None:
+    found = statistics(values)
+    assert (str(found.mean), str(found.median)) == (mean, median)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 10**8), min_size=1, max_size=50))
+def test_agrees_with_the_standard_library(values: list[int]) -> None:
+    found = statistics(values)
+    exact = [Fraction(value) for value in values]
+    assert (found.count, found.min, found.max) == (len(values), min(values), max(values))
+    assert Fraction(found.mean) == round(standard.mean(exact), 2)
+    assert Fraction(found.median) == round(standard.median(exact), 2)
+
+
+def test_answers_groups_and_what_is_in_none(client: FlaskClient, httpserver: HTTPServer, admin: Headers) -> None:
+    rows = [
+        upstream_row(price="100", size="asdf"),
+        upstream_row(price="201", area_provinsi="Jawa Timur"),
+        upstream_row(area_provinsi=None),
+        upstream_row(timestamp="", tgl_parsed=""),
+        upstream_row(price="asfd"),
+    ]
+    httpserver.expect_request("/commodities").respond_with_json(rows)
+    answer = client.get(PATH, headers=admin).get_json()
+    assert answer["data"] == [
+        {
+            "area_provinsi": "JAWA TIMUR",
+            "iso_year": 2022,
+            "iso_week": 10,
+            "week_start": "2022-03-07",
+            "price": {"count": 2, "min": 100, "max": 201, "mean": 150.5, "median": 150.5},
+            "size": {"count": 1, "min": 80, "max": 80, "mean": 80, "median": 80},
+        }
+    ]
+    assert answer["meta"] == {
+        "count": 1,
+        "rows": 2,
+        "excluded": {"no_date": 1, "no_province": 1},
+        "received": 5,
+        "rejected": {"invalid_price": 1},
+        "fetched_at": "2022-05-30T08:00:00.000Z",
+    }
+
+
+def test_is_for_admins_alone(client: FlaskClient, user: Headers) -> None:
+    assert client.get(PATH).status_code == 401
+    answer = client.get(PATH, headers=user)
+    assert (answer.status_code, answer.get_json()["status"]) == (403, 403)

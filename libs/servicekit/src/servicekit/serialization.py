@@ -7,9 +7,12 @@ from typing import Any
 from flask.json.provider import DefaultJSONProvider
 
 
-def rfc3339(moment: datetime) -> str:
-    """Write an aware datetime in UTC as RFC 3339, section 5.6, as in `2026-01-31T08:00:00Z`."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def rfc3339(moment: datetime, timespec: str = "auto") -> str:
+    """Write an aware datetime in UTC as RFC 3339, section 5.6, as in `2026-01-31T08:00:00Z`.
+
+    `timespec` is that of `datetime.isoformat`: how many digits of a second, by default as many as there are.
+    """
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def to_json(value: Any) -> Any:  # noqa: ANN401 -- the signature that json.dumps asks of `default`

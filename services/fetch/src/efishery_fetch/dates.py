@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+from servicekit import serialization
+
 # Jakarta has kept UTC+7 without daylight saving since 1964, so no time zone database is needed in the image.
 JAKARTA = timezone(timedelta(hours=7), "WIB")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,7 +68,7 @@ def from_epoch_milliseconds(milliseconds: int) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Write a UTC moment as RFC 3339 with milliseconds, as `2020-06-03T11:32:48.719Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return serialization.rfc3339(moment, timespec="milliseconds")
 
 
 def _from_epoch(number: int) -> datetime:

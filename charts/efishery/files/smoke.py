@@ -1,0 +1,67 @@
+# ruff: noqa: S310, T201 - its URLs are all http, and it prints what it checks
+"""Ask a deployed auth and fetch what a client would. Run by `helm test`, inside the mesh where there is one."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+AUTH = "http://auth"
+FETCH = "http://fetch"
+PROTECTED = (
+    f"{AUTH}/auth/claims",
+    f"{FETCH}/fetch/claims",
+    f"{FETCH}/fetch/rate",
+    f"{FETCH}/fetch/resource",
+    f"{FETCH}/fetch/resource/aggregate",
+)
+PATIENCE_SECONDS = 120  # a new mesh learns the keys, and a new release its first rate, some seconds after it is up
+
+
+def call(url: str, body: Mapping[str, str] | None, token: str) -> dict[str, Any]:
+    """Return the JSON that `url` answers; raise OSError, which holds the answer, for a status other than 2xx."""
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    payload = None if body is None else json.dumps(body).encode()
+    try:
+        with urlopen(Request(url, payload, headers), timeout=15) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except HTTPError as error:
+        raise OSError(f"HTTP {error.code}: {error.read(300).decode(errors='replace')}") from error
+
+
+def check(url: str, deadline: float, body: Mapping[str, str] | None = None, token: str = "") -> dict[str, Any]:
+    """Return what `url` answers, asked again until `deadline` (monotonic seconds); exit 1 with its error after."""
+    while True:
+        try:
+            answer = call(url, body, token)
+        except (OSError, ValueError) as error:
+            if time.monotonic() > deadline:
+                sys.exit(f"FAILED {url}: {error}")
+            print(f"  wait {url}: {error}", flush=True)
+            time.sleep(3)
+        else:
+            print(f"  ok   {url}", flush=True)
+            return answer
+
+
+def main() -> None:
+    """Check the public keys; then, with an admin's phone and password, a login and the protected paths."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    check(f"{AUTH}/auth/.well-known/jwks.json", deadline)
+    if "ADMIN_PHONE" in os.environ:
+        credentials = {"phone": os.environ["ADMIN_PHONE"], "password": os.environ["ADMIN_PASSWORD"]}
+        session = check(f"{AUTH}/auth/login", deadline, body=credentials)["data"]
+        for url in PROTECTED:
+            check(url, deadline, token=session["access_token"])
+    print("all checks passed")
+
+
+if __name__ == "__main__":
+    main()

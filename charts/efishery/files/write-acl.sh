@@ -1,0 +1,16 @@
+# Writes Redis's users from their passwords, which appear as SHA-256 only. Commands and keys: see each user.
+set -eu
+umask 077
+
+hash() { printf '%s' "$1" | sha256sum | cut -d ' ' -f 1; }
+
+# What every client library says when it connects.
+handshake='+ping +hello +auth +client|setname +client|setinfo'
+
+cat >/run/redis/users.acl <<ACL
+user default off
+user probe on nopass resetkeys resetchannels -@all +ping
+user admin on #$(hash "$ADMIN_PASSWORD") ~* &* +@all
+user rate-cron on #$(hash "$RATE_CRON_PASSWORD") resetkeys ~rate:* resetchannels -@all +get +set $handshake
+user fetch on #$(hash "$FETCH_PASSWORD") resetkeys %R~rate:* ~fetch:* resetchannels -@all +get +set +del $handshake
+ACL

@@ -1,0 +1,61 @@
+{{- /* What the Deployment and the Jobs of auth have in common: the database. The Jobs get no keys. */}}
+{{- define "efishery.authDatabaseEnv" -}}
+{{- $database := include "efishery.database" .root | fromJson -}}
+{{- $url := "mysql+pymysql://%s@%s:%d/%s?charset=utf8mb4" -}}
+{{ include "efishery.logEnv" . }}
+- name: AUTH_DATABASE_URL
+  value: {{ printf $url $database.user $database.host (int $database.port) $database.name | quote }}
+- name: AUTH_DATABASE_READ_URL
+  value: {{ printf $url $database.user $database.readHost (int $database.port) $database.name | quote }}
+- name: AUTH_DATABASE_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ $database.secret }}
+      key: {{ $database.passwordKey }}
+{{- with .values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "efishery.authTokenEnv" -}}
+- name: AUTH_SIGNING_KEY_FILE
+  value: /etc/efishery/signing/tls.key
+{{- if .root.Values.auth.signingKey.previousSecrets }}
+- name: AUTH_VERIFICATION_KEYS_DIR
+  value: /etc/efishery/keys
+{{- end }}
+- name: AUTH_TOKEN_ISSUER
+  value: {{ .root.Values.tokens.issuer | quote }}
+- name: AUTH_TOKEN_AUDIENCE
+  value: {{ .root.Values.tokens.audience | quote }}
+- name: AUTH_ACCESS_TOKEN_SECONDS
+  value: {{ .root.Values.tokens.accessSeconds | quote }}
+{{- end }}
+
+{{- define "efishery.authVolumeMounts" -}}
+- name: signing-key
+  mountPath: /etc/efishery/signing
+  readOnly: true
+{{- if .root.Values.auth.signingKey.previousSecrets }}
+- name: previous-keys
+  mountPath: /etc/efishery/keys
+  readOnly: true
+{{- end }}
+- name: tmp
+  mountPath: /tmp
+{{- end }}
+
+{{- define "efishery.authVolumes" -}}
+- name: signing-key
+  secret:
+    secretName: {{ include "efishery.signingKeySecret" .root }}
+    defaultMode: 0440
+{{- if .root.Values.auth.signingKey.previousSecrets }}
+- name: previous-keys
+  projected:
+    sources:
+      {{- include "efishery.previousKeySources" .root | nindent 6 }}
+{{- end }}
+- name: tmp
+  emptyDir: {}
+{{- end }}

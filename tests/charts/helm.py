@@ -1,0 +1,52 @@
+"""Run Helm on the charts of this repository."""
+
+import atexit
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+KUBE_VERSION = "1.34.0"
+
+
+def program() -> str:
+    """Return the path of Helm (3 or 4): $HELM, else on PATH, else in .tools/bin; raise FileNotFoundError."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), str(REPOSITORY / ".tools/bin")])
+    found = os.environ.get("HELM") or shutil.which("helm", path=path)
+    if found is None:
+        raise FileNotFoundError("helm is not on PATH, not in .tools/bin and not named by $HELM: run `make tools`")
+    return found
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Helm, away from any cluster, and return how it ended with what it printed."""
+    environment = {**os.environ, "KUBECONFIG": os.devnull}
+    return subprocess.run(
+        [program(), *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+
+
+@functools.cache
+def charts() -> Path:
+    """Return a copy of the folder charts/ whose dependencies are built, so that the sources stay as they are."""
+    copy = Path(tempfile.mkdtemp(prefix="efishery-charts-"))
+    atexit.register(shutil.rmtree, copy)
+    shutil.copytree(REPOSITORY / "charts", copy, dirs_exist_ok=True, ignore=lambda folder, _: _packages(Path(folder)))
+    built = run("dependency", "build", str(copy / "efishery"))
+    if built.returncode:
+        raise RuntimeError(f"helm dependency build failed: {built.stderr}")
+    return copy
+
+
+def _packages(folder: Path) -> list[str]:
+    """Return what not to copy of `folder`: packaged dependencies, which may be older than their sources."""
+    return ["charts"] if (folder / "Chart.yaml").exists() else []
+
+
+def template(chart: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Render `chart` as release `efishery` in namespace `efishery`."""
+    location = ["efishery", str(charts() / chart), "--namespace", "efishery", "--kube-version", KUBE_VERSION]
+    return run("template", *location, *arguments)

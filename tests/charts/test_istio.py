@@ -1,0 +1,193 @@
+"""k8s/istio names only what the rendered chart has, and lets in only whom it means to."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from tests.charts.helm import REPOSITORY
+from tests.charts.manifests import Manifest, Manifests
+
+NAMESPACE = "efishery"
+GATEWAY_ACCOUNTS = {"istio-ingressgateway-service-account", "istio-ingressgateway"}
+POLICIES = ("AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication")
+
+
+def _service(host: str) -> str:
+    """Return the Service that a fully qualified host names; fail for any other host."""
+    found = re.fullmatch(rf"([a-z-]+)\.{NAMESPACE}\.svc\.cluster\.local", host)
+    assert found, f"{host} is not a host of a Service in {NAMESPACE}"
+    return f"Service/{found[1]}"
+
+
+def _name(policy: Manifest) -> str:
+    """Return the value of app.kubernetes.io/name that a policy selects."""
+    labels: dict[str, str] = policy.spec["selector"]["matchLabels"]
+    assert labels.keys() == {"app.kubernetes.io/name"}, policy.id
+    return labels["app.kubernetes.io/name"]
+
+
+def _rules(istio: Manifests, component: str) -> list[dict[str, Any]]:
+    """Return all rules that allow something of a component."""
+    policies = [p for p in istio.of("AuthorizationPolicy") if p.spec and _name(p) == component]
+    return [rule for policy in policies for rule in policy.spec["rules"]]
+
+
+def _principals(rule: dict[str, Any]) -> set[str]:
+    return {who for source in rule.get("from", []) for who in source["source"]["principals"]}
+
+
+def _paths(rule: dict[str, Any]) -> set[str]:
+    return {path for target in rule["to"] for path in target["operation"].get("paths", [])}
+
+
+def test_kustomization_lists_every_file() -> None:
+    folder = REPOSITORY / "k8s/istio"
+    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    files = {path.name for path in folder.iterdir()} - {"kustomization.yaml", "README.md"}
+    assert set(kustomization["resources"]) == files
+    namespace = yaml.safe_load((REPOSITORY / "k8s/namespace.yaml").read_text())
+    assert kustomization["namespace"] == namespace["metadata"]["name"] == NAMESPACE
+
+
+def test_the_namespace_is_in_the_mesh_and_watched() -> None:
+    labels = yaml.safe_load((REPOSITORY / "k8s/namespace.yaml").read_text())["metadata"]["labels"]
+    assert labels["istio-injection"] == "enabled"
+    assert labels["pod-security.kubernetes.io/warn"] == "restricted"
+
+
+def test_api_versions_are_stable(istio: Manifests) -> None:
+    versions = {manifest.body["apiVersion"] for manifest in istio.objects}
+    assert versions == {"networking.istio.io/v1", "security.istio.io/v1"}
+
+
+def test_every_route_leads_to_a_port_of_a_service(istio: Manifests, sample: Manifests) -> None:
+    for route in istio.get("VirtualService/efishery").spec["http"]:
+        destination = route["route"][0]["destination"]
+        ports = sample.get(_service(destination["host"])).spec["ports"]
+        assert destination["port"]["number"] in [port["port"] for port in ports], route["name"]
+
+
+def test_routes_are_the_public_ones(istio: Manifests) -> None:
+    routes = istio.get("VirtualService/efishery").spec["http"]
+    matches = {route["name"]: [str(*m["uri"].values()) for m in route["match"]] for route in routes}
+    assert matches == {"auth": ["/auth/", "/ping"], "fetch": ["/fetch/"], "docs": ["/docs", "/docs/"]}
+
+
+def test_only_requests_that_were_not_worked_on_are_retried(istio: Manifests) -> None:
+    harmless = {"connect-failure", "refused-stream", "reset-before-request"}
+    for route in istio.get("VirtualService/efishery").spec["http"]:
+        reads_only = route["name"] != "auth"
+        conditions = set(route["retries"]["retryOn"].split(","))
+        assert conditions <= harmless | ({"reset"} if reads_only else set()), route["name"]
+        assert route["timeout"], route["name"]
+
+
+def test_every_service_has_a_destination_rule_with_mutual_tls(istio: Manifests, sample: Manifests) -> None:
+    rules = istio.of("DestinationRule")
+    hosts = {_service(rule.spec["host"]) for rule in rules}
+    assert hosts == {service.id for service in sample.of("Service")}
+    assert {rule.spec["trafficPolicy"]["tls"]["mode"] for rule in rules} == {"ISTIO_MUTUAL"}
+
+
+def test_every_policy_selects_pods_of_one_component(istio: Manifests, sample: Manifests) -> None:
+    for policy in (p for p in istio.of(*POLICIES) if "selector" in p.spec):
+        selected = sample.selected(policy.spec["selector"]["matchLabels"])
+        assert len(selected) == 1, f"{policy.id} selects {[workload.id for workload in selected]}"
+        assert selected[0].owner.kind in ("Deployment", "StatefulSet"), policy.id
+
+
+def test_policies_name_ports_of_their_pods(istio: Manifests, sample: Manifests) -> None:
+    for policy in (p for p in istio.of("AuthorizationPolicy") if p.spec):
+        pods = sample.selected(policy.spec["selector"]["matchLabels"])[0]
+        for rule in policy.spec["rules"]:
+            for target in rule["to"]:
+                for port in target["operation"]["ports"]:
+                    assert pods.port(int(port)), f"{policy.id}: no container port {port}"
+
+
+def test_callers_are_accounts_that_pods_run_under(istio: Manifests, sample: Manifests) -> None:
+    accounts = {workload.pod.spec["serviceAccountName"] for workload in sample.workloads}
+    for policy in (p for p in istio.of("AuthorizationPolicy") if p.spec):
+        for principal in (who for rule in policy.spec["rules"] for who in _principals(rule)):
+            domain, _, namespace, _, account = principal.split("/")
+            known = {"istio-system": GATEWAY_ACCOUNTS, NAMESPACE: accounts}
+            assert domain == "cluster.local", policy.id
+            assert account in known[namespace], f"{policy.id}: {principal}"
+
+
+def test_nothing_is_allowed_but_what_a_policy_allows(istio: Manifests, sample: Manifests) -> None:
+    assert istio.get("AuthorizationPolicy/allow-nothing").spec == {}
+    allowed = {_name(policy) for policy in istio.of("AuthorizationPolicy") if policy.spec}
+    assert allowed == {workload.owner.name for workload in sample.workloads if not workload.ends}
+
+
+def test_mutual_tls_is_strict_but_for_the_public_keys(istio: Manifests) -> None:
+    policies = istio.of("PeerAuthentication")
+    assert {policy.spec["mtls"]["mode"] for policy in policies} == {"STRICT"}
+    assert "selector" not in istio.get("PeerAuthentication/default").spec
+    exceptions = {policy.name: policy.spec.get("portLevelMtls") for policy in policies}
+    assert exceptions == {"default": None, "auth": {"8081": {"mode": "PERMISSIVE"}}}
+
+
+def test_only_the_public_keys_may_be_read_by_anybody(istio: Manifests) -> None:
+    anybody = [rule for p in istio.of("AuthorizationPolicy") for rule in p.spec.get("rules", []) if "from" not in rule]
+    operation = {"ports": ["8081"], "methods": ["GET"], "paths": ["/auth/.well-known/jwks.json"]}
+    assert anybody == [{"to": [{"operation": operation}]}]
+
+
+@pytest.mark.parametrize("component", ["auth", "fetch"])
+def test_tokens_are_those_that_auth_issues(istio: Manifests, default: Manifests, component: str) -> None:
+    rule = istio.get(f"RequestAuthentication/{component}").spec["jwtRules"][0]
+    environment = default.workload("Deployment/auth").containers[0]["env"]
+    settings = {variable["name"]: variable.get("value") for variable in environment}
+    assert rule["issuer"] == settings["AUTH_TOKEN_ISSUER"]
+    assert rule["audiences"] == [settings["AUTH_TOKEN_AUDIENCE"]]
+    assert rule["forwardOriginalToken"] is True
+
+
+@pytest.mark.parametrize("component", ["auth", "fetch"])
+def test_public_keys_are_fetched_from_the_port_that_serves_them(
+    istio: Manifests, default: Manifests, component: str
+) -> None:
+    url = urlsplit(istio.get(f"RequestAuthentication/{component}").spec["jwtRules"][0]["jwksUri"])
+    ports = {port["port"]: port["name"] for port in default.get(_service(url.hostname or "")).spec["ports"]}
+    assert (url.scheme, ports[url.port or 80]) == ("http", "http-jwks")
+    assert url.path == "/auth/.well-known/jwks.json"
+
+
+@pytest.mark.parametrize(
+    ("component", "path"),
+    [("auth", "/auth/claims"), ("fetch", "/fetch/resource"), ("fetch", "/fetch/rate"), ("fetch", "/fetch/claims")],
+)
+def test_protected_paths_need_a_token_of_ours(istio: Manifests, component: str, path: str) -> None:
+    rules = [rule for rule in _rules(istio, component) if path in _paths(rule)]
+    assert [rule["from"][0]["source"]["requestPrincipals"] for rule in rules] == [["efishery-auth/*"]]
+
+
+def test_the_aggregate_needs_an_admin(istio: Manifests) -> None:
+    rules = [rule for rule in _rules(istio, "fetch") if "/fetch/resource/aggregate" in _paths(rule)]
+    assert [rule["when"] for rule in rules] == [[{"key": "request.auth.claims[role]", "values": ["admin"]}]]
+    assert all("*" not in path for rule in _rules(istio, "fetch") for path in _paths(rule))
+
+
+@pytest.mark.parametrize("component", ["auth", "fetch", "docs"])
+def test_the_gateway_and_the_helm_test_alone_call_the_services(istio: Manifests, component: str) -> None:
+    callers = {who.split("/")[-1] for rule in _rules(istio, component) for who in _principals(rule)}
+    assert callers == GATEWAY_ACCOUNTS | (set() if component == "docs" else {"helm-test"})
+
+
+@pytest.mark.parametrize(
+    ("component", "callers"),
+    [
+        ("mysql", {"auth", "mysql"}),
+        ("redis", {"fetch", "rate-cron"}),
+        ("sample", {"fetch", "rate-cron"}),
+    ],
+)
+def test_who_calls_what_is_behind_the_services(istio: Manifests, component: str, callers: set[str]) -> None:
+    found = {
+        who.removeprefix("cluster.local/ns/efishery/sa/") for r in _rules(istio, component) for who in _principals(r)
+    }
+    assert found == callers

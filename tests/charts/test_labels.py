@@ -1,0 +1,44 @@
+"""Every object says what it belongs to, and selectors name only what never changes."""
+
+from tests.charts.manifests import SERVERS, Manifests
+
+IDENTITY = {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
+DESCRIPTION = {
+    "app.kubernetes.io/version",
+    "app.kubernetes.io/part-of",
+    "app.kubernetes.io/managed-by",
+    "helm.sh/chart",
+}
+
+
+def test_every_object_has_the_recommended_labels(rendered: Manifests) -> None:
+    for manifest in rendered.objects:
+        missing = (IDENTITY | DESCRIPTION) - manifest.labels.keys()
+        assert not missing, f"{manifest.id} lacks {sorted(missing)}"
+        assert manifest.labels["app.kubernetes.io/part-of"] == "efishery", manifest.id
+
+
+def test_pods_carry_no_chart_version(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        if workload.owner.kind != "Pod":
+            labels = workload.pod.labels.keys()
+            assert "helm.sh/chart" not in labels, f"{workload.id}: each chart version would restart its pods"
+            assert IDENTITY | {"app.kubernetes.io/version"} <= labels, workload.id
+
+
+def test_selectors_are_the_identity_alone(rendered: Manifests) -> None:
+    for manifest in rendered.of(*SERVERS, "PodDisruptionBudget"):
+        assert manifest.spec["selector"]["matchLabels"].keys() == IDENTITY, manifest.id
+
+
+def test_selectors_select_their_own_pods_alone(rendered: Manifests) -> None:
+    for manifest in rendered.of(*SERVERS):
+        selected = rendered.selected(manifest.spec["selector"]["matchLabels"])
+        assert [workload.id for workload in selected] == [manifest.id]
+
+
+def test_names_are_unique_and_carry_no_namespace(rendered: Manifests) -> None:
+    names = [manifest.id for manifest in rendered.objects]
+    assert sorted(names) == sorted(set(names))
+    for manifest in rendered.objects:
+        assert "namespace" not in manifest.body["metadata"], f"{manifest.id}: the release decides the namespace"

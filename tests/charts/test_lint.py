@@ -1,0 +1,23 @@
+"""Helm's own checks."""
+
+import pytest
+from tests.charts import helm
+from tests.charts.scenarios import SCENARIOS, Scenario
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_lint(scenario: Scenario) -> None:
+    chart = helm.charts() / scenario.chart
+    values = chart / f"ci/{scenario.name}-values.yaml"
+    linted = helm.run("lint", str(chart), "--strict", "--kube-version", helm.KUBE_VERSION, "--values", str(values))
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+def test_the_chart_needs_no_custom_resources() -> None:
+    groups = {m.body["apiVersion"] for s in SCENARIOS for m in s.rendered().objects}
+    assert groups == {"v1", "apps/v1", "batch/v1", "policy/v1"}
+
+
+def test_an_old_cluster_is_refused() -> None:
+    refused = helm.run("template", str(helm.charts() / "mysql"), "--kube-version", "1.29.0")
+    assert "requires kubeVersion" in refused.stderr

@@ -1,0 +1,112 @@
+"""Pods start, run and stop as they should: probes, resources, replicas, Jobs."""
+
+from typing import Any
+
+import pytest
+from tests.charts.manifests import SERVERS, Manifests
+
+HTTP_SERVICES = ["auth", "fetch", "docs", "sample"]
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+
+
+def test_every_container_asks_for_resources_and_is_bounded(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        for container in workload.all_containers:
+            resources = container["resources"]
+            assert resources["requests"].keys() == {"cpu", "memory"}, f"{workload.id} {container['name']}"
+            assert "memory" in resources["limits"], f"{workload.id} {container['name']}"
+
+
+def test_what_serves_has_probes_and_what_ends_has_none(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        for container in workload.containers:
+            found = set(PROBES) & container.keys()
+            assert found == (set() if workload.ends else set(PROBES)), workload.id
+
+
+def test_startup_gives_more_time_than_liveness(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        for container in workload.containers if not workload.ends else []:
+            assert _seconds(container["startupProbe"]) > _seconds(container["livenessProbe"]), workload.id
+
+
+def _seconds(probe: dict[str, Any]) -> int:
+    return int(probe["periodSeconds"]) * int(probe["failureThreshold"])
+
+
+@pytest.mark.parametrize("name", HTTP_SERVICES)
+def test_http_probes_use_the_management_port(sample: Manifests, name: str) -> None:
+    workload = sample.workload(f"Deployment/{name}")
+    container = workload.containers[0]
+    paths = {probe: container[probe]["httpGet"] for probe in PROBES}
+    assert {get["port"] for get in paths.values()} == {"http-management"}
+    assert [paths[probe]["path"] for probe in PROBES] == ["/healthz", "/healthz", "/readyz"]
+    assert workload.port("http-management") == 9090
+
+
+@pytest.mark.parametrize("name", HTTP_SERVICES)
+def test_http_services_lose_no_request_when_they_roll(sample: Manifests, name: str) -> None:
+    workload = sample.workload(f"Deployment/{name}")
+    pause = workload.containers[0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    graceful = 25  # HTTP_GRACEFUL_SECONDS, unless extraEnv says otherwise
+    assert workload.pod.spec["terminationGracePeriodSeconds"] > pause + graceful
+    assert workload.owner.spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+def test_more_than_one_replica_is_spread_and_has_a_budget(rendered: Manifests) -> None:
+    for manifest in rendered.of("Deployment"):
+        several = manifest.spec["replicas"] > 1
+        spread = manifest.spec["template"]["spec"].get("topologySpreadConstraints", [])
+        assert bool(spread) == several, manifest.id
+        assert all(constraint["whenUnsatisfiable"] == "ScheduleAnyway" for constraint in spread), manifest.id
+        assert rendered.has(f"PodDisruptionBudget/{manifest.name}") == several, manifest.id
+
+
+def test_by_default_the_services_have_two_replicas(default: Manifests) -> None:
+    replicas = {manifest.name: manifest.spec["replicas"] for manifest in default.of(*SERVERS)}
+    assert replicas == {"auth": 2, "fetch": 2, "docs": 2, "redis": 1, "mysql": 1}
+
+
+def test_a_volume_that_one_pod_writes_is_never_shared(default: Manifests) -> None:
+    assert default.get("Deployment/redis").spec["strategy"] == {"type": "Recreate"}
+
+
+def test_pods_restart_when_their_configuration_changes(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        mounted = [volume for volume in workload.pod.spec.get("volumes", []) if "configMap" in volume]
+        if mounted and not workload.ends:
+            assert "checksum/config" in workload.pod.annotations, workload.id
+
+
+def test_what_ends_is_bounded_and_ends_in_a_mesh(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        if workload.ends:
+            assert workload.pod.annotations["sidecar.istio.io/nativeSidecar"] == "true", workload.id
+            assert workload.pod.spec["restartPolicy"] == "Never", workload.id
+    for job in rendered.of("Job"):
+        assert job.spec["activeDeadlineSeconds"] <= 900, job.id
+        assert job.spec["backoffLimit"] <= 6, job.id
+
+
+def test_the_rate_is_refreshed_every_five_minutes_by_one_run_at_a_time(default: Manifests) -> None:
+    spec = default.get("CronJob/rate-cron").spec
+    assert spec["schedule"] == "*/5 * * * *"
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 5 * 60
+
+
+def test_a_release_fetches_its_first_rate_at_once_by_the_same_pod(default: Manifests) -> None:
+    job = default.get("Job/rate-cron-1")
+    scheduled = default.get("CronJob/rate-cron").spec["jobTemplate"]["spec"]["template"]
+    assert "helm.sh/hook" not in job.annotations
+    assert job.spec["template"] == scheduled
+
+
+def test_the_migration_comes_before_new_pods_and_before_the_first_admin(default: Manifests) -> None:
+    migrate, admin = default.get("Job/auth-migrate"), default.get("Job/auth-first-admin")
+    assert migrate.annotations["helm.sh/hook"] == "post-install,pre-upgrade"
+    assert admin.annotations["helm.sh/hook"] == "post-install,post-upgrade"
+    assert int(migrate.annotations["helm.sh/hook-weight"]) < int(admin.annotations["helm.sh/hook-weight"])
+    for job in (migrate, admin):
+        assert job.annotations["helm.sh/hook-delete-policy"] == "before-hook-creation", job.id
+        assert job.spec["template"]["spec"]["serviceAccountName"] == "auth", job.id

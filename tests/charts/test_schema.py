@@ -1,0 +1,104 @@
+"""Bad values are refused with their names; the chart's files agree about which values there are."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.charts import helm, values_table
+
+LIST = "fetch.listUrl=https://list.example.org"
+CHARTS = ["efishery", "mysql"]
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("auth.replica=3", "replica"),
+        ("auth.replicas=0", "replicas"),
+        ("auth.firstAdmin.phone=0812", "phone"),
+        ("auth.signingKey.existingSecret=No_Name", "existingSecret"),
+        ("fetch.listUrl=list.example.org", "listUrl"),
+        ("fetch.listTtlSeconds=soon", "listTtlSeconds"),
+        ("global.image.tag=latest", "tag"),
+        ("global.image.registri=x", "registri"),
+        ("log.level=loud", "level"),
+        ("mysql.replicas=3", "replicas"),
+        ("mysql.databse=x", "databse"),
+        ("rateCron.providers={bank}", "providers"),
+        ("rateCron.minRate=little", "minRate"),
+        ("redis.external.port=70000", "port"),
+        ("redis.persistence.size=big", "size"),
+        ("sample.rows=0", "rows"),
+        ("unknown=1", "unknown"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(value: str, named: str) -> None:
+    refused = helm.template("efishery", "--set", LIST, "--set", value)
+    assert refused.returncode != 0
+    assert named in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([], "fetch.listUrl is not set"),
+        ([LIST, "mysql.enabled=false"], "auth.database.host is not set"),
+        ([LIST, "mysql.enabled=false", "auth.database.host=h"], "auth.database.existingSecret is not set"),
+        ([LIST, "redis.enabled=false", "redis.existingSecret=s"], "redis.external.host is not set"),
+        ([LIST, "redis.enabled=false", "redis.external.host=h"], "redis.existingSecret is not set"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_remedy(values: list[str], words: str) -> None:
+    refused = helm.template("efishery", *(argument for value in values for argument in ("--set", value)))
+    assert refused.returncode != 0
+    assert words in refused.stderr
+    assert "or set " in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "value", ["global.anything=1", "auth.podLabels.team=fish", "mysql.settings.sort_buffer_size=1M"]
+)
+def test_what_is_free_is_accepted(value: str) -> None:
+    accepted = helm.template("efishery", "--set", LIST, "--set", value)
+    assert accepted.returncode == 0, accepted.stderr
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_the_schema_is_closed(chart: str) -> None:
+    schema = json.loads((helm.REPOSITORY / f"charts/{chart}/values.schema.json").read_text())
+    for path, node in _objects("", schema):
+        if path not in ("/properties/global", "/properties/mysql"):
+            assert node.get("additionalProperties") is False, f"{chart}: {path or 'root'} takes any key"
+
+
+def _objects(path: str, node: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return every object with named properties in a schema, by its JSON pointer."""
+    here = [(path, node)] if "properties" in node else []
+    inner = (
+        (f"{path}/{key}/{name}", child)
+        for key in ("properties", "definitions")
+        for name, child in node.get(key, {}).items()
+    )
+    return here + [found for inner_path, child in inner for found in _objects(inner_path, child)]
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_schema_and_values_name_the_same_values(chart: str) -> None:
+    rows = values_table.rows(helm.REPOSITORY / "charts" / chart)
+    assert not [row.name for row in rows if row.default is values_table.MISSING], "in the schema, not in values.yaml"
+    assert not [row.name for row in rows if not row.description], "without a description, or not in the schema"
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_value_is_read_by_a_template(chart: str) -> None:
+    folder = helm.REPOSITORY / "charts" / chart
+    templates = "".join(path.read_text() for path in (folder / "templates").rglob("*") if path.is_file())
+    unread = [row.name for row in values_table.rows(folder) if f".{row.name.split('.')[-1]}" not in templates]
+    assert not unread
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_the_readme_holds_the_table_of_values(chart: str) -> None:
+    folder = helm.REPOSITORY / "charts" / chart
+    table = values_table.table(folder)
+    assert table in (folder / "README.md").read_text(), "run `python -m tests.charts.values_table`"

@@ -1,0 +1,63 @@
+"""The scripts that the pods run, run here."""
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from tests.charts.helm import REPOSITORY
+
+AWKWARD = r"it's a \ and a $HOME `x` # ;"
+
+
+def _run(script: str, folder: Path, moved: str, **environment: str) -> None:
+    """Run a chart's script with `folder` in place of the pod's folder `moved`."""
+    text = (REPOSITORY / "charts" / script).read_text().replace(moved, str(folder))
+    path = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    subprocess.run(["sh", "-c", text], env=path | environment, check=True, timeout=10)
+
+
+def test_redis_users(tmp_path: Path) -> None:
+    passwords = {"ADMIN_PASSWORD": "a", "FETCH_PASSWORD": AWKWARD, "RATE_CRON_PASSWORD": "r"}
+    _run("efishery/files/write-acl.sh", tmp_path, "/run/redis", **passwords)
+    users = {line.split()[1]: line.split()[2:] for line in (tmp_path / "users.acl").read_text().splitlines()}
+    assert users.keys() == {"default", "probe", "admin", "rate-cron", "fetch"}
+    assert users["default"] == ["off"]
+    assert "#" + hashlib.sha256(AWKWARD.encode()).hexdigest() in users["fetch"]
+    assert {"%R~rate:*", "~fetch:*", "+get", "+set", "+del", "-@all"} <= set(users["fetch"])
+    assert "~rate:*" in users["rate-cron"]
+    assert "~fetch:*" not in users["rate-cron"]
+    assert users["probe"] == ["on", "nopass", "resetkeys", "resetchannels", "-@all", "+ping"]
+
+
+def test_redis_passwords_are_written_nowhere(tmp_path: Path) -> None:
+    passwords = {"ADMIN_PASSWORD": "open-a", "FETCH_PASSWORD": "open-f", "RATE_CRON_PASSWORD": "open-r"}
+    _run("efishery/files/write-acl.sh", tmp_path, "/run/redis", **passwords)
+    assert "open-" not in (tmp_path / "users.acl").read_text()
+    assert (tmp_path / "users.acl").stat().st_mode & 0o077 == 0
+
+
+def _init_sql(folder: Path, password: str) -> str:
+    """Return the init.sql of a member that has its data already."""
+    (folder / "var/lib/mysql/data").mkdir(parents=True)
+    (folder / "run/mysql-init").mkdir(parents=True)
+    script = (REPOSITORY / "charts/mysql/files/prepare.sh").read_text()
+    text = script.replace("/var/lib/mysql", f"{folder}/var/lib/mysql").replace("/run/", f"{folder}/run/")
+    names = {"MYSQL_DATABASE": "shop", "MYSQL_USER": "me", "PATH": "/usr/bin:/bin"}
+    passwords = {"MYSQL_PASSWORD": password, "MYSQL_ROOT_PASSWORD": "root's"}
+    subprocess.run(["sh", "-c", text], env=names | passwords, check=True, timeout=10)
+    assert (folder / "run/mysql-init/init.sql").stat().st_mode & 0o077 == 0
+    return (folder / "run/mysql-init/init.sql").read_text()
+
+
+def test_mysql_statements_are_one_a_line_and_can_be_repeated(tmp_path: Path) -> None:
+    lines = _init_sql(tmp_path, "secret").splitlines()
+    assert all(line.endswith(";") for line in lines)
+    assert all("IF NOT EXISTS" in line for line in lines if line.startswith("CREATE"))
+    assert lines[0] == "SET SESSION sql_log_bin = OFF;"
+    assert "GRANT ALL PRIVILEGES ON `shop`.* TO 'me'@'%';" in lines
+
+
+def test_mysql_passwords_may_hold_any_character(tmp_path: Path) -> None:
+    sql = _init_sql(tmp_path, AWKWARD)
+    assert r"BY 'it''s a \\ and a $HOME `x` # ;';" in sql
+    assert "BY 'root''s';" in sql

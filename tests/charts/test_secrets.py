@@ -1,0 +1,106 @@
+"""Secrets are generated or the user's own, and reach only those who need them."""
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from tests.charts.manifests import Manifest, Manifests, Workload
+from tests.charts.scenarios import Scenario
+
+GENERATED = {
+    "auth-first-admin": {"phone", "password"},
+    "auth-signing-key": {"tls.crt", "tls.key"},
+    "mysql": {"root-password", "password"},
+    "redis": {"admin-password", "fetch-password", "rate-cron-password"},
+}
+USERS_OWN = {"my-signing-key", "last-years-key", "my-admin", "my-redis", "my-mysql"}
+
+
+def test_what_is_generated(default: Manifests) -> None:
+    assert {secret.name: set(secret.body["data"]) for secret in default.of("Secret")} == GENERATED
+
+
+def test_generated_secrets_outlive_the_release(rendered: Manifests) -> None:
+    for secret in rendered.of("Secret"):
+        assert secret.annotations["helm.sh/resource-policy"] == "keep", secret.id
+
+
+def test_passwords_are_long_and_all_different(default: Manifests) -> None:
+    passwords = [
+        base64.b64decode(value)
+        for secret in default.of("Secret")
+        for key, value in secret.body["data"].items()
+        if key.endswith("password")
+    ]
+    assert len(passwords) == len(set(passwords)) == 6
+    assert all(len(password) >= 32 for password in passwords)
+
+
+def test_the_signing_key_is_rsa_and_its_certificate_holds_its_public_key(default: Manifests) -> None:
+    secret = default.get("Secret/auth-signing-key").body
+    certificate = x509.load_pem_x509_certificate(base64.b64decode(secret["data"]["tls.crt"]))
+    private = load_pem_private_key(base64.b64decode(secret["data"]["tls.key"]), password=None)
+    assert secret["type"] == "kubernetes.io/tls"
+    assert isinstance(public := certificate.public_key(), RSAPublicKey)
+    assert public.key_size >= 2048
+    assert public == private.public_key()
+
+
+@pytest.mark.parametrize("scenario", ["existing-secrets", "external-mysql-redis"])
+def test_a_secret_of_the_users_own_replaces_the_generated_one(scenario: str) -> None:
+    rendered = Scenario("efishery", scenario).rendered()
+    generated = {secret.name for secret in rendered.of("Secret")}
+    referenced = {name for workload in rendered.workloads for name, _ in _references(workload)}
+    assert referenced - generated <= USERS_OWN
+    assert {"my-redis", "my-mysql"} <= referenced
+    assert not {"redis", "mysql"} & (referenced | generated)
+
+
+def test_every_secret_that_is_named_exists_with_its_key(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        for name, key in _references(workload):
+            if name not in USERS_OWN:
+                assert key is None or key in rendered.get(f"Secret/{name}").body["data"], f"{workload.id} {key}"
+
+
+def test_no_secret_is_written_anywhere_else(rendered: Manifests) -> None:
+    values = [value for secret in rendered.of("Secret") for value in secret.body["data"].values()]
+    for manifest in (m for m in rendered.objects if m.kind != "Secret"):
+        text = str(manifest.body)
+        for value in values:
+            assert value not in text, manifest.id
+            assert base64.b64decode(value).decode() not in text, manifest.id
+
+
+def test_the_private_key_reaches_auth_alone(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        whole = [name for name, key in _mounted(workload.pod) if "signing-key" in name and key is None]
+        assert bool(whole) == (workload.id == "Deployment/auth"), workload.id
+
+
+def test_fetch_accepts_the_current_key_and_the_former_ones() -> None:
+    fetch = Scenario("efishery", "existing-secrets").rendered().workload("Deployment/fetch")
+    sources = next(v for v in fetch.pod.spec["volumes"] if v["name"] == "keys")["projected"]["sources"]
+    files = {item["path"]: source["secret"]["name"] for source in sources for item in source["secret"]["items"]}
+    assert files == {"current.crt": "my-signing-key", "last-years-key.crt": "last-years-key"}
+    assert {item["key"] for source in sources for item in source["secret"]["items"]} == {"tls.crt"}
+
+
+def _references(workload: Workload) -> Iterator[tuple[str, str | None]]:
+    """Yield name and key (None: all of it) of every Secret that a pod reads, as a variable or a file."""
+    for container in workload.all_containers:
+        for variable in container.get("env", []):
+            if reference := variable.get("valueFrom", {}).get("secretKeyRef"):
+                yield reference["name"], reference["key"]
+    yield from _mounted(workload.pod)
+
+
+def _mounted(pod: Manifest) -> Iterator[tuple[str, str | None]]:
+    for volume in pod.spec.get("volumes", []):
+        if "secret" in volume:
+            yield volume["secret"]["secretName"], None
+        for source in volume.get("projected", {}).get("sources", []):
+            yield from ((source["secret"]["name"], item["key"]) for item in source["secret"]["items"])

@@ -1,0 +1,137 @@
+"""The services get the settings that the values mean."""
+
+import importlib
+from typing import Any
+
+import pytest
+from pydantic_settings import BaseSettings
+from tests.charts.manifests import Manifests, Workload
+from tests.charts.scenarios import Scenario
+
+SECRET_WORDS = ("PASSWORD", "SECRET", "TOKEN_KEY")
+
+
+def test_passwords_come_from_secrets_alone(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        for container in workload.all_containers:
+            for variable in container.get("env", []):
+                if any(word in variable["name"] for word in SECRET_WORDS):
+                    assert "secretKeyRef" in variable.get("valueFrom", {}), f"{workload.id} {variable['name']}"
+
+
+@pytest.mark.parametrize(
+    ("workload", "package"),
+    [
+        ("Deployment/auth", "efishery_auth"),
+        ("Deployment/fetch", "efishery_fetch"),
+        ("Deployment/docs", "efishery_docs"),
+        ("Deployment/sample", "efishery_sample"),
+        ("CronJob/rate-cron", "efishery_rate_cron"),
+    ],
+)
+def test_variables_are_settings_of_the_program(sample: Manifests, workload: str, package: str) -> None:
+    known, required = _known_settings(package)
+    given = _settings(sample.workload(workload)).keys()
+    assert given - known <= {"HTTP_THREADS"}, "the program does not read these"
+    assert not required - given, "the program does not start without these"
+
+
+def _known_settings(package: str) -> tuple[set[str], set[str]]:
+    """Return the variables that a program reads, and those of them that it cannot do without."""
+    settings = importlib.import_module(f"{package}.settings")
+    classes = [c for c in vars(settings).values() if isinstance(c, type) and issubclass(c, BaseSettings)]
+    fields = {
+        f"{c.model_config['env_prefix']}{name}".upper(): field
+        for c in classes
+        for name, field in c.model_fields.items()
+    }
+    return set(fields), {name for name, field in fields.items() if field.is_required()}
+
+
+def test_no_variable_is_set_twice(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        for container in workload.all_containers:
+            names = [variable["name"] for variable in container.get("env", [])]
+            assert sorted(names) == sorted(set(names)), workload.id
+
+
+def test_auth_writes_to_the_primary_and_reads_from_the_replicas(default: Manifests) -> None:
+    settings = _settings(default.workload("Deployment/auth"))
+    database = "mysql+pymysql://efishery@{}:3306/efishery?charset=utf8mb4"
+    assert settings["AUTH_DATABASE_URL"] == database.format("mysql-primary")
+    assert settings["AUTH_DATABASE_READ_URL"] == database.format("mysql-replicas")
+
+
+@pytest.mark.parametrize("job", ["auth-migrate", "auth-first-admin"])
+def test_the_jobs_of_auth_know_its_database_and_nothing_of_its_keys(default: Manifests, job: str) -> None:
+    auth, once = _settings(default.workload("Deployment/auth")), _settings(default.workload(f"Job/{job}"))
+    own = {"ADMIN_PHONE", "AUTH_ADMIN_PASSWORD"}
+    assert {name: once[name] for name in once.keys() - own} == {
+        name: value for name, value in auth.items() if name.startswith(("AUTH_DATABASE_", "AUTH_LOG_"))
+    }
+
+
+def test_databases_of_the_users_own() -> None:
+    rendered = Scenario("efishery", "external-mysql-redis").rendered()
+    auth, fetch = (_settings(rendered.workload(f"Deployment/{name}")) for name in ("auth", "fetch"))
+    rate_cron = _settings(rendered.workload("CronJob/rate-cron"))
+    assert auth["AUTH_DATABASE_URL"] == "mysql+pymysql://auth@mysql.example.org:3307/users?charset=utf8mb4"
+    assert "@mysql-read.example.org:3307/" in auth["AUTH_DATABASE_READ_URL"]
+    assert auth["AUTH_DATABASE_PASSWORD"]["secretKeyRef"] == {"name": "my-mysql", "key": "secret"}
+    assert fetch["FETCH_REDIS_URL"] == "rediss://reader@redis.example.org:6380/3"
+    assert rate_cron["RATE_CRON_REDIS_URL"] == "rediss://writer@redis.example.org:6380/3"
+    assert not [manifest.id for manifest in rendered.objects if manifest.name.startswith(("mysql", "redis"))]
+
+
+def test_the_sample_is_the_upstream_of_both_where_it_runs(sample: Manifests) -> None:
+    rate_cron = _settings(sample.workload("CronJob/rate-cron"))
+    assert _settings(sample.workload("Deployment/fetch"))["FETCH_LIST_URL"] == "http://sample/commodities"
+    assert rate_cron["RATE_CRON_PROVIDERS"] == "custom"
+    assert rate_cron["RATE_CRON_CUSTOM_URL"] == "http://sample/rate"
+    assert rate_cron["RATE_CRON_CUSTOM_DATE_PATH"] == "$.date"
+
+
+def test_what_the_user_names_goes_before_the_sample() -> None:
+    rendered = Scenario("efishery", "customised").rendered()
+    rate_cron = _settings(rendered.workload("CronJob/rate-cron"))
+    assert _settings(rendered.workload("Deployment/fetch"))["FETCH_LIST_URL"].startswith("https://list.")
+    assert rate_cron["RATE_CRON_PROVIDERS"] == "custom,frankfurter"
+    assert rate_cron["RATE_CRON_CUSTOM_URL"] == "https://rate.example.org/idr"
+
+
+def test_the_public_providers_are_asked_where_nothing_is_named(default: Manifests) -> None:
+    rate_cron = _settings(default.workload("CronJob/rate-cron"))
+    assert rate_cron["RATE_CRON_PROVIDERS"] == "frankfurter,open-er-api"
+    assert "RATE_CRON_CUSTOM_URL" not in rate_cron
+
+
+def test_large_numbers_are_written_out(default: Manifests) -> None:
+    assert _settings(default.workload("Deployment/fetch"))["FETCH_MAX_PRICE_IDR"] == "100000000"
+
+
+def test_every_free_value_reaches_every_component() -> None:
+    rendered = Scenario("efishery", "customised").rendered()
+    for workload in (w for w in rendered.workloads if w.id != "Pod/mysql-test"):
+        spec = workload.pod.spec
+        assert spec["nodeSelector"] == {"kubernetes.io/os": "linux"}, workload.id
+        assert spec["tolerations"] == [{"key": "dedicated", "operator": "Exists"}], workload.id
+        assert "nodeAffinity" in spec["affinity"], workload.id
+        assert spec["imagePullSecrets"] == [{"name": "pull"}], workload.id
+        assert workload.pod.annotations["example.org/annotation"] == "yes", workload.id
+        if workload.owner.kind != "Pod":
+            assert workload.pod.labels["example.org/label"] == "yes", workload.id
+        if workload.id not in ("Deployment/redis", "StatefulSet/mysql", "Pod/helm-test"):
+            assert _settings(workload)["EXTRA"] == "1", workload.id
+
+
+def test_the_global_registry_and_tag_are_those_of_our_images_alone() -> None:
+    rendered = Scenario("efishery", "customised").rendered()
+    images = {w.containers[0]["image"] for w in rendered.workloads}
+    ours = {image for image in images if "efishery/" in image}
+    assert all(i.startswith("registry.example.org/efishery/") and i.endswith(":9.9.9") for i in ours)
+    assert images - ours == {"redis:8", "mysql:9.7"}
+
+
+def _settings(workload: Workload) -> dict[str, Any]:
+    """Return the variables of the only container: their values, or where they come from."""
+    return {v["name"]: v.get("value", v.get("valueFrom")) for v in workload.containers[0]["env"]}

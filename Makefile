@@ -33,7 +33,7 @@ down: ## Remove it, with its data
 ##@ While developing
 .PHONY: setup lint format lock images help
 setup: $(UV) ## Install what the targets need: the virtualenv, helm, Chromium
-	@$(UV) sync --locked --all-packages --quiet
+	@$(UV) sync --locked --all-packages --compile-bytecode --quiet
 	@hack/tools
 	@hack/install-chromium
 

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.keys import KeyPair, write_key_pair
+from tests.system.running import admin_token, system, user_token
+
+__all__ = ["admin_token", "system", "user_token"]  # fixtures, started once for tests/system and tests/browser
 
 
 @pytest.fixture(scope="session")

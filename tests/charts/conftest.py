@@ -1,6 +1,7 @@
 """Fixtures of the chart tests."""
 
 import pytest
+
 from tests.charts.helm import REPOSITORY
 from tests.charts.manifests import Manifests, read
 from tests.charts.scenarios import SCENARIOS, Scenario

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+
 from tests.charts.helm import REPOSITORY
 from tests.charts.manifests import Manifest, Manifests
 

@@ -1,6 +1,7 @@
 """Helm's own checks."""
 
 import pytest
+
 from tests.charts import helm
 from tests.charts.scenarios import SCENARIOS, Scenario
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.charts.manifests import SERVERS, Manifests
 
 HTTP_SERVICES = ["auth", "fetch", "docs", "sample"]

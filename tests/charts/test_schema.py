@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.charts import helm, values_table
 
 LIST = "fetch.listUrl=https://list.example.org"

@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from tests.charts.manifests import Manifest, Manifests, Workload
 from tests.charts.scenarios import Scenario
 

@@ -1,6 +1,7 @@
 """Services lead to ports of pods that exist, under names by which a mesh knows the protocol."""
 
 import pytest
+
 from tests.charts.manifests import Manifests
 
 

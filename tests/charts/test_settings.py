@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pydantic_settings import BaseSettings
+
 from tests.charts.manifests import Manifests, Workload
 from tests.charts.scenarios import Scenario
 

@@ -9,7 +9,6 @@ import pytest
 import yaml
 from flask import Flask
 from openapi_spec_validator import validate
-from tests.keys import KeyPair
 
 import efishery_auth
 import efishery_auth.app
@@ -17,6 +16,7 @@ import efishery_fetch
 import efishery_fetch.app
 from efishery_auth.settings import AuthSettings
 from efishery_fetch.settings import FetchSettings
+from tests.keys import KeyPair
 
 
 class Service(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from tests.e2e.cluster import Cluster, run
 
 Headers = dict[str, str]

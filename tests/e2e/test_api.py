@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import jwt
 import pytest
+
 from tests.e2e.conftest import Gateway, Headers
 
 

@@ -11,11 +11,11 @@ import pytest
 from fakeredis import FakeRedis
 from flask.testing import FlaskClient
 from pytest_httpserver import HTTPServer
-from tests.keys import KeyPair
-from tests.unit.fetch.support import RATE_KEY, RATE_RECORD, Headers, bearer
 
 from efishery_fetch import create_app
 from efishery_fetch.settings import FetchSettings
+from tests.keys import KeyPair
+from tests.unit.fetch.support import RATE_KEY, RATE_RECORD, Headers, bearer
 
 BESIDE = Path(__file__).parents[3] / "shared" / "data"
 

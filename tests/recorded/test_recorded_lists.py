@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+
 from tests.unit.fetch.support import Headers
 
 RATE = Fraction("0.00006123")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from tests.keys import KeyPair
 
 from efishery_auth import commands, create_app
 from efishery_auth.settings import AuthSettings
+from tests.keys import KeyPair
 
 ADMIN_PHONE, ADMIN_PASSWORD = "+628111111111", "the admin's password"
 

@@ -1,4 +1,5 @@
 from flask.testing import FlaskClient
+
 from tests.unit.auth.conftest import ADMIN_PHONE
 
 

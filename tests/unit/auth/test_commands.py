@@ -2,12 +2,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import inspect
-from tests.unit.auth.conftest import ADMIN_PHONE
 
 from efishery_auth import commands
 from efishery_auth.database import db
 from efishery_auth.models import Base
 from efishery_auth.settings import AuthSettings, DatabaseSettings
+from tests.unit.auth.conftest import ADMIN_PHONE
 
 
 def run(app: Flask, *words: str) -> tuple[int, str]:

@@ -2,11 +2,11 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
-from tests.keys import write_key_pair
 
 from efishery_auth.settings import AuthSettings
 from efishery_auth.tokens import init_signing
 from efishery_auth.views.jwks import PATH, jwks_app
+from tests.keys import write_key_pair
 
 
 def test_is_public_and_may_be_cached(client: FlaskClient) -> None:

@@ -2,10 +2,10 @@ import jwt
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from tests.unit.auth.conftest import ADMIN_PASSWORD, ADMIN_PHONE
 
 from efishery_auth import create_app
 from efishery_auth.settings import AuthSettings
+from tests.unit.auth.conftest import ADMIN_PASSWORD, ADMIN_PHONE
 
 
 def test_answers_a_token_signed_by_a_published_key(client: FlaskClient) -> None:
@@ -20,6 +20,7 @@ def test_answers_a_token_signed_by_a_published_key(client: FlaskClient) -> None:
     assert {"sub": "1", "phone": ADMIN_PHONE, "role": "admin", "name": "Administrator"}.items() <= claims.items()
     assert claims["exp"] - claims["iat"] == 3600
     assert {"jti", "timestamp"} <= claims.keys()
+    assert "csrf" not in claims
 
 
 def test_the_phone_may_be_written_as_people_do(client: FlaskClient) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
 from tests.unit.auth.conftest import Login
 
 SITI = {"name": "Siti", "phone": "0812 345-6789"}

@@ -4,11 +4,11 @@ import pytest
 from fakeredis import FakeRedis, FakeServer
 from flask.testing import FlaskClient
 from pytest_httpserver import HTTPServer
-from tests.keys import KeyPair
-from tests.unit.fetch.support import NOW, RATE_KEY, RATE_RECORD, Headers, bearer
 
 from efishery_fetch import create_app
 from efishery_fetch.settings import FetchSettings
+from tests.keys import KeyPair
+from tests.unit.fetch.support import NOW, RATE_KEY, RATE_RECORD, Headers, bearer
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
-from tests.keys import KeyPair
 
 from servicekit.tokens import read_public_key, thumbprint
+from tests.keys import KeyPair
 
 NOW = datetime(2022, 5, 30, 8, tzinfo=UTC)
 RATE_KEY = "rate:IDR:USD"

@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
-from tests.unit.fetch.support import Headers, upstream_row
 
 from efishery_fetch.aggregate import aggregate, statistics
 from efishery_fetch.cleaning import Row
+from tests.unit.fetch.support import Headers, upstream_row
 
 PATH = "/fetch/resource/aggregate"
 

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 from flask.testing import FlaskClient
-from tests.keys import KeyPair
 
 from efishery_fetch.app import OPENAPI_DOCUMENT, create_app
+from tests.keys import KeyPair
 
 
 def test_names_each_missing_setting(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

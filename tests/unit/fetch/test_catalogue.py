@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.fetch.support import NOW, upstream_row
 
 from efishery_fetch.catalogue import Catalogue, CorruptCatalogueError
 from efishery_fetch.cleaning import Row
+from tests.unit.fetch.support import NOW, upstream_row
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 MOMENTS = st.integers(0, 10**12).map(lambda milliseconds: NOW - timedelta(milliseconds=milliseconds))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from flask.testing import FlaskClient
+
 from tests.keys import write_key_pair
 from tests.unit.fetch.support import Headers, bearer
 

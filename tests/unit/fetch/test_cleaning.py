@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.fetch.support import NOW, upstream_row
 
 from efishery_fetch.cleaning import FIELDS, RejectedError, Row, clean_list, clean_row
+from tests.unit.fetch.support import NOW, upstream_row
 
 MAX_PRICE = 100_000_000
 

@@ -8,9 +8,9 @@ from fakeredis import FakeRedis
 from flask.testing import FlaskClient
 from openapi_schema_validator import OAS30ReadValidator
 from pytest_httpserver import HTTPServer
-from tests.unit.fetch.support import RATE_KEY, Headers, upstream_row
 
 from efishery_fetch.app import OPENAPI_DOCUMENT
+from tests.unit.fetch.support import RATE_KEY, Headers, upstream_row
 
 DOCUMENT = yaml.safe_load(OPENAPI_DOCUMENT.read_text())
 ROWS = [

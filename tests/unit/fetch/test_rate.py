@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 from fakeredis import FakeRedis, FakeServer
 from flask.testing import FlaskClient
-from tests.unit.fetch.support import NOW, RATE_KEY, RATE_RECORD, Headers
 
 from efishery_fetch.rate import CorruptRateError, Rate, parse_rate
+from tests.unit.fetch.support import NOW, RATE_KEY, RATE_RECORD, Headers
 
 PATH = "/fetch/rate"
 

@@ -4,6 +4,7 @@ import pytest
 from fakeredis import FakeRedis
 from flask.testing import FlaskClient
 from pytest_httpserver import HTTPServer
+
 from tests.unit.fetch.support import RATE_KEY, Headers, upstream_row
 
 PATH = "/fetch/resource"

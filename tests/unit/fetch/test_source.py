@@ -5,6 +5,7 @@ from fakeredis import FakeRedis, FakeServer
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from pytest_httpserver import HTTPServer
+
 from tests.unit.fetch.support import LIST_KEY, Headers, upstream_row
 
 PATH = "/fetch/resource"

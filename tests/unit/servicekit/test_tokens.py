@@ -8,12 +8,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import Flask, Response
 from flask.testing import FlaskClient
 from flask_jwt_extended import create_access_token, jwt_required
-from tests.keys import KeyPair, write_key_pair
 
 from servicekit.app import build_app
 from servicekit.envelope import success
 from servicekit.settings import ServiceSettings
 from servicekit.tokens import KeySet, current_claims, init_tokens, require_role, thumbprint
+from tests.keys import KeyPair, write_key_pair
 
 ISSUER, AUDIENCE = "issuer", "audience"
 

@@ -32,6 +32,7 @@ def init_signing(app: Flask, settings: AuthSettings) -> KeySet:
     keys = former.with_key(signing_key.public_key())
     app.config.update(
         JWT_PRIVATE_KEY=signing_key,
+        JWT_COOKIE_CSRF_PROTECT=False,  # tokens are never in cookies, so they need no claim for that
         JWT_ENCODE_ISSUER=settings.token_issuer,
         JWT_ENCODE_AUDIENCE=settings.token_audience,
         JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.access_token_seconds),

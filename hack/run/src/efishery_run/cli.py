@@ -1,0 +1,99 @@
+"""The command: starts the system, says where it is, and stops it on Ctrl-C or SIGTERM."""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Final, NoReturn, get_args
+
+from efishery_run import gateway, ports
+from efishery_run.errors import Interrupted, LaunchError
+from efishery_run.services import RedisKind, Services
+from efishery_run.state import State, held
+from efishery_run.supervisor import Supervisor
+from efishery_run.welcome import welcome
+
+REPOSITORY: Final = Path(__file__).resolve().parents[4]
+VIRTUAL_SERVICE: Final = REPOSITORY / "k8s" / "istio" / "virtualservice.yaml"
+READY_SECONDS: Final = 45.0
+RATE_EVERY_SECONDS: Final = 300.0
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until stopped; answers 0 then, and 1 when the system could not start or go on."""
+    options = _parser().parse_args(arguments)
+    state = State(options.state_dir.resolve())
+    supervisor = Supervisor(state.logs)
+    for number in STOP_SIGNALS:
+        signal.signal(number, supervisor.interrupt)
+    try:
+        with held(state), supervisor:
+            _serve(options, state, supervisor)
+    except Interrupted:
+        print("stopped", flush=True)
+        return 0
+    except LaunchError as error:
+        print(f"run: {error}", file=sys.stderr, flush=True)
+        return 1
+
+
+def _serve(options: argparse.Namespace, state: State, supervisor: Supervisor) -> NoReturn:
+    began = time.monotonic()
+    state.prepare()
+    services = Services(ports.choose(options.port), state)
+    _start(services, supervisor, options.redis)
+    print(welcome(services, time.monotonic() - began), flush=True)
+    _watch(services, supervisor)
+
+
+def _start(services: Services, supervisor: Supervisor, redis: RedisKind) -> None:
+    """Start what needs nothing while the database is made; the first rate needs Redis and the sample."""
+    config = gateway.configuration(VIRTUAL_SERVICE, services.ports.gateway, services.ports.http)
+    services.state.gateway_config.write_text(json.dumps(config, indent=1))
+    supervisor.start(services.gateway(), services.redis(redis), services.sample(), services.docs(), services.fetch())
+    supervisor.run(services.migrate(), READY_SECONDS)
+    supervisor.start(services.auth())
+    supervisor.run(services.create_admin(), READY_SECONDS)
+    supervisor.wait_until_ready(READY_SECONDS)
+    supervisor.run(services.rate_cron(), READY_SECONDS)
+
+
+def _watch(services: Services, supervisor: Supervisor) -> NoReturn:
+    """Look after the children, and refresh the rate as the CronJob would; raises LaunchError when one dies."""
+    refresh_at = time.monotonic() + RATE_EVERY_SECONDS
+    while True:
+        supervisor.check()
+        if time.monotonic() >= refresh_at:
+            refresh_at += RATE_EVERY_SECONDS
+            _refresh_rate(services, supervisor)
+        time.sleep(0.5)
+
+
+def _refresh_rate(services: Services, supervisor: Supervisor) -> None:
+    try:
+        supervisor.run(services.rate_cron(), READY_SECONDS)
+    except LaunchError as error:
+        supervisor.check()
+        # The old rate is served on, told as stale after a while, as in the cluster.
+        print(f"run: the rate was not refreshed: {error}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="efishery_run", description=__doc__)
+    parser.add_argument("--port", type=int, default=8080, help="the gateway's port (default: %(default)s)")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=REPOSITORY / ".run",
+        help="folder of the database, the keys and the logs (default: .run in the repository)",
+    )
+    parser.add_argument(
+        "--redis",
+        choices=get_args(RedisKind),
+        default="auto",
+        help="redis-server, or the stand-in written in Python (default: redis-server where it is installed)",
+    )
+    return parser

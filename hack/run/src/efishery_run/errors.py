@@ -1,0 +1,9 @@
+"""What ends a run."""
+
+
+class LaunchError(Exception):
+    """The system cannot start or go on; the text is one line that says why and what to do."""
+
+
+class Interrupted(Exception):
+    """The run was asked to end, by Ctrl-C or a signal."""

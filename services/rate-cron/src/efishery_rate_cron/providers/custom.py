@@ -1,0 +1,36 @@
+"""Any URL that answers JSON, with JSONPaths (RFC 9535) to the rate and to its date."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jsonpath
+import requests
+
+from efishery_rate_cron.providers.base import ProviderError, Quote, get_json, moment, positive
+
+_ENVIRONMENT = jsonpath.JSONPathEnvironment(strict=True)
+
+
+@dataclass(frozen=True)
+class Custom:
+    """Reads US dollars for one rupiah at `rate_path`, and their date or time at `date_path` if given."""
+
+    url: str
+    rate_path: str
+    date_path: str | None = None
+    name: str = "custom"
+
+    def quote(self, session: requests.Session) -> Quote:
+        """Ask for the rate; raises ProviderError."""
+        answer = get_json(session, self.url)
+        rate = positive(_only(answer, self.rate_path), self.rate_path)
+        if self.date_path is None:
+            return Quote(rate)
+        return Quote(rate, as_of=moment(_only(answer, self.date_path), self.date_path))
+
+
+def _only(document: Any, path: str) -> Any:  # noqa: ANN401 -- a leaf of JSON
+    found = _ENVIRONMENT.findall(path, document)
+    if len(found) != 1:
+        raise ProviderError(f"answered {len(found)} values at {path}, not one")
+    return found[0]

@@ -1,0 +1,19 @@
+"""The settings of the service: environment variables that begin with SAMPLE_."""
+
+from typing import Final
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from servicekit.settings import ServiceSettings
+
+MAX_ROWS: Final = 100_000
+
+
+class SampleSettings(ServiceSettings):
+    """What the service needs; the README's table explains each."""
+
+    model_config = SettingsConfigDict(env_prefix="SAMPLE_")
+
+    seed: int = 1
+    rows: int = Field(default=219, ge=1, le=MAX_ROWS)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from efishery_auth.database import check_reads, init_database
+from efishery_auth.database import database, init_database
 from efishery_auth.settings import AuthSettings
 from efishery_auth.tokens import init_signing
 from efishery_auth.views import register_views
@@ -34,4 +34,4 @@ def create_app(settings: AuthSettings | None = None) -> Flask:
 
 def _in_context(app: Flask) -> None:
     with app.app_context():
-        check_reads()
+        database().check()

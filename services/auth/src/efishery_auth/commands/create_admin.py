@@ -4,10 +4,12 @@ import os
 from datetime import UTC, datetime
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 
 from efishery_auth import passwords, phones, users
-from efishery_auth.database import db
+from efishery_auth.commands.waiting import wait_for_primary
+from efishery_auth.database import database, db
 from efishery_auth.models import Role
 
 PASSWORD_VARIABLE = "AUTH_ADMIN_PASSWORD"  # noqa: S105 -- a variable's name
@@ -35,7 +37,8 @@ def create_admin(phone: str, name: str) -> None:
 
     The password is that of AUTH_ADMIN_PASSWORD, or else made here and printed once.
     """
-    user = users.find_by_phone(db.session(), phone)
+    wait_for_primary(db.engine, current_app.config["DATABASE_WAIT_SECONDS"])
+    user = database().read_newest(lambda session: users.find_by_phone(session, phone))
     if user and user.role != Role.ADMIN:
         raise click.ClickException(f"{phone} is registered as a {user.role}; choose another phone")
     if user:
@@ -43,5 +46,5 @@ def create_admin(phone: str, name: str) -> None:
         return
     given = os.environ.get(PASSWORD_VARIABLE)
     password = given or passwords.generate()
-    users.register(db.session(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
+    users.register(database(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
     click.echo(f"{phone} is registered as an admin" + ("" if given else f"; password: {password}"))

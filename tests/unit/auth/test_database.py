@@ -46,3 +46,15 @@ def test_readiness_asks_the_database(settings: AuthSettings) -> None:
     away = settings.model_copy(update={"database_url": "mysql+pymysql://nobody@127.0.0.1:1/none"})
     assert create_app(away).extensions["servicekit"].health.failures() == {"database": "OperationalError"}
     assert create_app(settings).extensions["servicekit"].health.failures() == {}
+
+
+def test_a_failing_statement_logs_none_of_its_parameters(
+    settings: AuthSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = create_app(settings).test_client()  # never migrated, so each statement fails
+    client.post("/auth/register", json={"name": "Hidden Name", "phone": "+628777000111"})
+    client.post("/auth/login", json={"phone": "+628777000111", "password": "x"})
+    written = capsys.readouterr().out
+    assert "no such table" in written
+    for secret in ("Hidden Name", "+628777000111", "argon2"):
+        assert secret not in written

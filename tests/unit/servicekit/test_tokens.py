@@ -83,6 +83,7 @@ def test_a_valid_token_is_accepted(client: FlaskClient, key_pair: KeyPair) -> No
         {"aud": "another"},
         {"aud": None},
         {"exp": 1},
+        {"exp": None},
         {"type": "refresh"},
         {"kid": "unknown"},
         {"algorithm": "HS256"},

@@ -6,7 +6,7 @@ import structlog
 from flask import Flask, Response
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from efishery_auth.models import Base
@@ -32,9 +32,11 @@ def init_database(app: Flask, settings: DatabaseSettings) -> None:
 
 def engine_options(url: URL) -> dict[str, Any]:
     """Options for `create_engine`: bounded waits (in seconds), and connections that are checked before use."""
+    # An error's text goes into the log; a statement's parameters are names, phones and hashes.
+    options: dict[str, Any] = {"hide_parameters": True}
     if url.get_backend_name() != "mysql":
-        return {}
-    return {
+        return options
+    return options | {
         "pool_pre_ping": True,
         "pool_recycle": 300,
         "pool_timeout": 2,
@@ -53,6 +55,6 @@ def check_reads() -> None:
         connection.execute(text("SELECT 1"))
 
 
-def _answer_unavailable(error: Exception) -> Response:
-    log.warning("database_away", error=str(error))
+def _answer_unavailable(error: DBAPIError) -> Response:
+    log.warning("database_away", error=str(error.orig))
     return answer(Unavailable("the database is away; try again", retry_after=RETRY_AFTER_SECONDS))

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 
 import click
 from flask.cli import with_appcontext
+from sqlalchemy.exc import DBAPIError
 
 from efishery_auth import passwords, phones, users
 from efishery_auth.database import db
 from efishery_auth.models import Role
+from efishery_auth.phones import masked
 
 PASSWORD_VARIABLE = "AUTH_ADMIN_PASSWORD"  # noqa: S105 -- a variable's name
 
@@ -35,13 +37,19 @@ def create_admin(phone: str, name: str) -> None:
 
     The password is that of AUTH_ADMIN_PASSWORD, or else made here and printed once.
     """
+    try:
+        click.echo(_create(phone, name))
+    except DBAPIError as error:
+        raise click.ClickException(f"the database refused, has `migrate` run? {error.orig}") from error
+
+
+def _create(phone: str, name: str) -> str:
     user = users.find_by_phone(db.session(), phone)
     if user and user.role != Role.ADMIN:
-        raise click.ClickException(f"{phone} is registered as a {user.role}; choose another phone")
+        raise click.ClickException(f"{masked(phone)} is registered as a {user.role}; choose another phone")
     if user:
-        click.echo(f"{phone} is an admin already; nothing changed")
-        return
+        return f"{masked(phone)} is an admin already; nothing changed"
     given = os.environ.get(PASSWORD_VARIABLE)
     password = given or passwords.generate()
     users.register(db.session(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
-    click.echo(f"{phone} is registered as an admin" + ("" if given else f"; password: {password}"))
+    return f"{masked(phone)} is registered as an admin" + ("" if given else f"; password: {password}")

@@ -3,11 +3,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from efishery_auth import create_app
 from efishery_auth.database import db, engine_options, read_session
 from efishery_auth.settings import AuthSettings
 from servicekit.settings import load
+from tests.unit.auth.conftest import ADMIN_PASSWORD, ADMIN_PHONE
 
 
 def test_reads_and_writes_have_engines_of_their_own(settings: AuthSettings, tmp_path: Path) -> None:
@@ -29,8 +31,10 @@ def test_the_password_goes_into_both_urls(settings: AuthSettings, monkeypatch: p
 
 
 def test_mysql_is_waited_for_only_so_long() -> None:
-    arguments = engine_options(make_url("mysql+pymysql://host/name"))["connect_args"]
-    assert {"connect_timeout", "read_timeout", "write_timeout"} <= arguments.keys()
+    options = engine_options(make_url("mysql+pymysql://host/name"))
+    assert options["pool_pre_ping"] is True
+    assert options["pool_timeout"] <= 2
+    assert options["connect_args"] == {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5}
 
 
 def test_a_database_that_is_away_is_503_with_retry_after(settings: AuthSettings) -> None:
@@ -42,10 +46,28 @@ def test_a_database_that_is_away_is_503_with_retry_after(settings: AuthSettings)
     assert "127.0.0.1" not in response.get_data(as_text=True), "clients never see a database error"
 
 
-def test_readiness_asks_the_database(settings: AuthSettings) -> None:
+def test_without_a_database_the_keys_are_still_there(settings: AuthSettings) -> None:
     away = settings.model_copy(update={"database_url": "mysql+pymysql://nobody@127.0.0.1:1/none"})
-    assert create_app(away).extensions["servicekit"].health.failures() == {"database": "OperationalError"}
-    assert create_app(settings).extensions["servicekit"].health.failures() == {}
+    app = create_app(away)
+    assert app.test_client().get("/auth/.well-known/jwks.json").status_code == 200
+    assert app.extensions["servicekit"].health.failures() == {}
+
+
+def test_logins_need_no_primary(app: Flask, settings: AuthSettings) -> None:
+    no_primary = {"database_url": "mysql+pymysql://nobody@127.0.0.1:1/none", "database_read_url": settings.database_url}
+    client = create_app(settings.model_copy(update=no_primary)).test_client()
+    assert client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD}).status_code == 200
+    assert client.post("/auth/register", json={"name": "Siti", "phone": "08123456789"}).status_code == 503
+
+
+def test_a_pool_without_a_free_connection_is_503(settings: AuthSettings) -> None:
+    app = create_app(settings)
+
+    @app.get("/exhausted")
+    def exhausted() -> str:
+        raise PoolTimeoutError("QueuePool limit")
+
+    assert app.test_client().get("/exhausted").status_code == 503
 
 
 def test_a_failing_statement_logs_none_of_its_parameters(

@@ -8,7 +8,7 @@ from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
-from efishery_auth import phones
+from efishery_auth import passwords, phones
 from efishery_auth.models import Role
 from servicekit.envelope import FieldError
 from servicekit.errors import BadRequest, Invalid
@@ -43,7 +43,7 @@ class Login(Form):
     """The body of POST /auth/login."""
 
     phone: Phone
-    password: Annotated[str, Field(min_length=1, max_length=128)]
+    password: Annotated[str, Field(min_length=1, max_length=passwords.LONGEST)]
 
 
 AnyForm = TypeVar("AnyForm", bound=Form)

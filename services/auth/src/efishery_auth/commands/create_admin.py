@@ -50,6 +50,8 @@ def _create(phone: str, name: str) -> str:
     if user:
         return f"{masked(phone)} is an admin already; nothing changed"
     given = os.environ.get(PASSWORD_VARIABLE)
+    if given and len(given) > passwords.LONGEST:
+        raise click.ClickException(f"{PASSWORD_VARIABLE} is longer than the {passwords.LONGEST} characters of a login")
     password = given or passwords.generate()
     users.register(db.session(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
     return f"{masked(phone)} is registered as an admin" + ("" if given else f"; password: {password}")

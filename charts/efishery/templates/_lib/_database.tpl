@@ -5,11 +5,10 @@
       "name" .Values.mysql.database "user" .Values.mysql.user
       "secret" (.Values.mysql.existingSecret | default "mysql") "passwordKey" "password" | toJson -}}
 {{- else -}}
-{{- with .Values.auth.database -}}
-{{- $host := required "auth.database.host is not set: give the host of your MySQL, or set mysql.enabled=true" .host -}}
-{{- $secret := required "auth.database.existingSecret is not set: name the Secret with the password of your MySQL, or set mysql.enabled=true" .existingSecret -}}
-{{- dict "host" $host "readHost" (.readHost | default $host) "port" .port
-      "name" .name "user" .user "secret" $secret "passwordKey" .passwordKey | toJson -}}
-{{- end -}}
+{{- $host := required "auth.database.host is not set: give the host of your MySQL, or set mysql.enabled=true" .Values.auth.database.host -}}
+{{- $secret := required "auth.database.existingSecret is not set: name the Secret with the password of your MySQL, or set mysql.enabled=true" .Values.auth.database.existingSecret -}}
+{{- dict "host" $host "readHost" (.Values.auth.database.readHost | default $host) "port" .Values.auth.database.port
+      "name" .Values.auth.database.name "user" .Values.auth.database.user
+      "secret" $secret "passwordKey" .Values.auth.database.passwordKey | toJson -}}
 {{- end -}}
 {{- end }}

@@ -29,7 +29,7 @@
 - name: AUTH_TOKEN_AUDIENCE
   value: {{ .root.Values.tokens.audience | quote }}
 - name: AUTH_ACCESS_TOKEN_SECONDS
-  value: {{ .root.Values.tokens.accessSeconds | quote }}
+  value: {{ .root.Values.tokens.accessSeconds | int64 | quote }}
 {{- end }}
 
 {{- define "efishery.authVolumeMounts" -}}

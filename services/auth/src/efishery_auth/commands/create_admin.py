@@ -4,10 +4,12 @@ import os
 from datetime import UTC, datetime
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from efishery_auth import passwords, phones, users
+from efishery_auth.commands.migrate import wait_for_database
 from efishery_auth.database import db
 from efishery_auth.models import Role
 from efishery_auth.phones import masked
@@ -33,10 +35,11 @@ class PhoneType(click.ParamType[str]):
 @click.option("--name", default="Administrator", show_default=True, help="The admin's name.")
 @with_appcontext
 def create_admin(phone: str, name: str) -> None:
-    """Register an admin, unless the phone is one already.
+    """Wait for the primary and register an admin, unless the phone is one already.
 
     The password is that of AUTH_ADMIN_PASSWORD, or else made here and printed once.
     """
+    wait_for_database(db.engine, current_app.config["DATABASE_WAIT_SECONDS"])
     try:
         click.echo(_create(phone, name))
     except DBAPIError as error:

@@ -10,10 +10,10 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 ##@ On this machine
 .PHONY: run test
-run: $(UV) ## Start the whole system on http://127.0.0.1:8080, without Docker or a cluster (ARGS="--port 8090")
+run: $(UV) ## Start the whole system on http://127.0.0.1:8080, without Docker or a cluster (ARGS="--port 8095")
 	@$(RUN) python -m efishery_run $(ARGS)
 
-test: setup lint ## Unit, contract and chart tests, the running system end to end, the docs page in a browser
+test: setup browser lint ## Lint, and all tests that need no cluster: of units, charts, the running system, the docs page
 	@$(RUN) pytest $(ARGS)
 
 ##@ On a cluster (the current kubectl context)
@@ -34,18 +34,24 @@ down: ## Remove it, with its data
 	@hack/down
 
 ##@ While developing
-.PHONY: setup lint format lock images help
-setup: $(UV) ## Install what the targets need: the virtualenv, helm, Chromium
-	@$(UV) sync --locked --all-packages --compile-bytecode --quiet
-	@hack/tools
-	@hack/install-chromium
+.PHONY: check lint format setup browser lock images help
+check: setup ## Some tests, without lint (ARGS="tests/unit/fetch -x")
+	@$(RUN) pytest $(ARGS)
 
-lint: $(UV) ## ruff and mypy --strict
+lint: $(UV) ## ruff, mypy --strict and shellcheck
 	@$(RUN) ruff check && $(RUN) ruff format --check --quiet
 	@$(RUN) mypy
+	@$(RUN) hack/shellcheck
 
 format: $(UV) ## Let ruff fix and format
 	@$(RUN) ruff check --fix && $(RUN) ruff format
+
+setup: $(UV) ## Install what the targets need: the virtualenv and helm
+	@$(UV) sync --locked --all-packages --compile-bytecode --quiet
+	@hack/tools
+
+browser: ## Install Chromium, which the tests of the docs page drive, where it is missing
+	@hack/install-chromium
 
 lock: $(UV) ## Bring uv.lock up to date with the pyproject.toml files
 	@$(UV) lock
@@ -56,6 +62,7 @@ images: ## Build the images with docker, podman or buildah (IMAGE_TAG=dev)
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-$(UV):
+$(UV): Makefile  # which names the version
 	@python3 -m venv .tools || { echo "make: python3 -m venv failed: install Python 3.11 or later with its venv module (Debian: apt-get install python3-venv)"; exit 1; }
 	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@

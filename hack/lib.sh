@@ -48,6 +48,13 @@ use_cluster() {
     die "no cluster answers on the current kubectl context: choose one, or make cluster"
 }
 
+# say_cluster: names the cluster that is about to be worked on; on stderr, as stdout may be wanted for itself.
+say_cluster() {
+  local server
+  server=$(kubectl config view --minify -o 'jsonpath={.clusters[0].cluster.server}')
+  say "cluster: context $(kubectl config current-context), $server" >&2
+}
+
 # cluster_kind: kind, minikube, one-node, or other. Asks the nodes, as contexts can be renamed.
 cluster_kind() {
   local node

@@ -19,9 +19,9 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; `make setup` installs it."""
+    """Debian's Chromium; `make browser` installs it."""
     chromium = shutil.which("chromium")
-    assert chromium is not None, "Chromium is missing: run hack/install-chromium"
+    assert chromium is not None, "Chromium is missing: run make browser"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser

@@ -17,7 +17,7 @@ def program() -> str:
     path = os.pathsep.join([os.environ.get("PATH", ""), str(REPOSITORY / ".tools/bin")])
     found = os.environ.get("HELM") or shutil.which("helm", path=path)
     if found is None:
-        raise FileNotFoundError("helm is not on PATH, not in .tools/bin and not named by $HELM: run `make tools`")
+        raise FileNotFoundError("helm is not on PATH, not in .tools/bin and not named by $HELM: run `make setup`")
     return found
 
 

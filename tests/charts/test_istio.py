@@ -1,5 +1,6 @@
 """k8s/istio names only what the rendered chart has, and lets in only whom it means to."""
 
+import json
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,10 +80,26 @@ def test_routes_are_the_public_ones(istio: Manifests) -> None:
 def test_only_requests_that_were_not_worked_on_are_retried(istio: Manifests) -> None:
     harmless = {"connect-failure", "refused-stream", "reset-before-request"}
     for route in istio.get("VirtualService/efishery").spec["http"]:
-        reads_only = route["name"] != "auth"
+        files_only = route["name"] == "docs"
         conditions = set(route["retries"]["retryOn"].split(","))
-        assert conditions <= harmless | ({"reset"} if reads_only else set()), route["name"]
+        assert conditions <= harmless | ({"reset"} if files_only else set()), route["name"]
         assert route["timeout"], route["name"]
+
+
+def test_no_try_of_fetch_is_given_up_while_it_waits_for_its_upstream(istio: Manifests) -> None:
+    route = next(r for r in istio.get("VirtualService/efishery").spec["http"] if r["name"] == "fetch")
+    schema = json.loads((REPOSITORY / "charts/efishery/values.schema.json").read_text())
+    longest = schema["properties"]["fetch"]["properties"]["upstreamTimeoutSeconds"]["maximum"]
+    assert "perTryTimeout" not in route["retries"]
+    assert 2 * longest < int(route["timeout"].removesuffix("s"))  # to connect, then to read
+
+
+@pytest.mark.parametrize("component", ["auth", "fetch"])
+def test_pods_are_ejected_for_what_they_do_not_answer_alone(istio: Manifests, component: str) -> None:
+    ejection = istio.get(f"DestinationRule/{component}").spec["trafficPolicy"]["outlierDetection"]
+    assert ejection["splitExternalLocalOriginErrors"] is True
+    assert ejection["consecutiveLocalOriginFailures"] > 0
+    assert ejection["consecutiveGatewayErrors"] == ejection["consecutive5xxErrors"] == 0
 
 
 def test_every_service_has_a_destination_rule_with_mutual_tls(istio: Manifests, sample: Manifests) -> None:

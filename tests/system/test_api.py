@@ -64,6 +64,14 @@ def test_the_key_of_a_token_is_published(system: RunningSystem, user_token: str)
     assert not any("d" in key for key in keys)
 
 
+def test_the_port_that_istiod_asks_has_the_key_set_and_nothing_else(system: RunningSystem) -> None:
+    base = f"http://127.0.0.1:{system.setting('AUTH_JWKS_PORT')}"
+    published = get(system, "/auth/.well-known/jwks.json").json()
+    assert requests.get(f"{base}/auth/.well-known/jwks.json", timeout=10).json() == published
+    for path in ("/", "/ping", "/auth/claims", "/auth/swagdocs", "/metrics"):
+        assert requests.get(f"{base}{path}", timeout=10).status_code == 404
+
+
 def test_each_row_has_its_price_in_dollars(system: RunningSystem, user_token: str) -> None:
     answer = get(system, "/fetch/resource", user_token)
     assert answer.status_code == 200

@@ -5,40 +5,31 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 
 from efishery_run.welcome import PASTE
-from tests.system.running import RunningSystem, descendants, is_alive
-
-Start = Callable[..., RunningSystem]
+from tests.system.running import RunningSystem, Start, descendants, is_alive
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts launchers of this test's own."""
-    started: list[RunningSystem] = []
-
-    def start_one(*arguments: str, port: int | None = None, folder: Path = tmp_path) -> RunningSystem:
-        started.append(RunningSystem.start(folder, *arguments, port=port))
-        return started[-1]
-
-    yield start_one
-    for system in started:
-        system.launcher.kill()
-        system.launcher.wait()
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
 
 
 def test_the_printed_sequence_works_as_printed(system: RunningSystem) -> None:
     sequence = system.printed.split(PASTE)[1].strip()
     shell = subprocess.run(["bash", "-c", sequence], capture_output=True, text=True, check=False, timeout=60)
     assert shell.stderr == ""
-    resource, aggregate = shell.stdout.splitlines()
-    assert '"price_usd"' in resource
-    assert '"median"' in aggregate
+    lines = shell.stdout.splitlines()
+    assert len(lines) == 80
+    assert any('"price_usd"' in line for line in lines[:40])
+    assert any('"median"' in line for line in lines[40:])
 
 
 def test_the_printed_addresses_of_metrics_work(system: RunningSystem) -> None:
@@ -48,8 +39,9 @@ def test_the_printed_addresses_of_metrics_work(system: RunningSystem) -> None:
 
 def test_secrets_in_the_state_are_for_their_owner_alone(system: RunningSystem) -> None:
     state = system.folder / "state"
-    modes = {name: stat.S_IMODE((state / name).stat().st_mode) for name in ("signing-key.pem", "admin-password")}
-    assert set(modes.values()) == {0o600}
+    names = ("signing-key.pem", "admin-password", "auth.sqlite3")
+    assert {stat.S_IMODE((state / name).stat().st_mode) for name in names} == {0o600}
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
 
 
 def test_no_secret_is_in_the_logs(system: RunningSystem, admin_token: str) -> None:
@@ -59,11 +51,25 @@ def test_no_secret_is_in_the_logs(system: RunningSystem, admin_token: str) -> No
     assert not any(password in log or admin_token in log for log in logs)
 
 
-def test_a_taken_port_is_told_in_one_line(system: RunningSystem, start: Start) -> None:
+def test_no_query_is_in_the_logs(system: RunningSystem) -> None:
+    answer = requests.get(f"{system.url}/ping?access_token=from-a-query", timeout=10)
+    logs = system.folder / "state" / "logs"
+    wait_for(lambda: answer.headers["X-Request-ID"] in (logs / "gateway.log").read_text())
+    assert not any("from-a-query" in path.read_text() for path in logs.iterdir())
+
+
+def test_a_taken_port_is_told_in_one_line_and_changes_nothing(
+    system: RunningSystem, start: Start, tmp_path: Path
+) -> None:
+    log = tmp_path / "state" / "logs" / "auth.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("of the last run")
     second = start(port=system.port)
     assert second.launcher.wait(20) == 1
     assert second.printed.startswith(f"run: port {system.port} is taken")
     assert len(second.printed.splitlines()) == 1
+    assert log.read_text() == "of the last run"
+    assert not (tmp_path / "state" / "signing-key.pem").exists()
 
 
 def test_a_state_in_use_is_told_in_one_line(system: RunningSystem, start: Start) -> None:
@@ -101,10 +107,7 @@ def expect_death_to_be_told(system: RunningSystem) -> None:
 
 def test_it_can_be_stopped_while_it_starts(start: Start) -> None:
     system = start()
-    children: list[int] = []
-    deadline = time.monotonic() + 20
-    while len(children) < 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
-        children = descendants(system.launcher.pid)
+    wait_for(lambda: len(descendants(system.launcher.pid)) >= 3)
+    children = descendants(system.launcher.pid)
     assert system.end(signal.SIGTERM) == 0
     assert [pid for pid in children if is_alive(pid)] == []

@@ -89,8 +89,10 @@ class Load:
         self.answers.append(Answer(kind, body["phone"], sent, time.time(), status, retry_after))
 
     def _new_user(self, phone: str) -> dict[str, str]:
+        sent = time.time()
         response = self._post("register", {"name": "Load", "phone": phone})
         assert response.status_code == 201, response.text
+        self.answers.append(Answer("register", phone, sent, time.time(), response.status_code))
         data: dict[str, Any] = response.json()["data"]
         return {"phone": data["phone"], "password": data["password"]}
 

@@ -28,9 +28,14 @@ def test_one_three_five_three(lab: Lab) -> None:
 def test_new_replicas_take_reads_and_no_request_fails(lab: Lab) -> None:
     scale(lab, 3)
     load = Load(lab.url, rate=10)
-    with load.running():
-        verdict = lab.measure("3 → 5 members, nothing else changed", Limits(write_gap=2), lambda _: scale(lab, 5), 5)
-    lab.books.enter(load.attempts())
+
+    def strike(lab: Lab) -> None:
+        with load.running():
+            scale(lab, 5)
+            time.sleep(10)  # for the new ones to get their share
+        lab.books.enter(load.attempts())
+
+    verdict = lab.measure("3 → 5 members, nothing else changed", Limits(write_gap=2), strike, 5)
     scale(lab, 3)
     failed = [answer for answer in load.answers if not answer.ok]
     lab.report.remark(f"3 → 5 members at 10 requests a second: {len(load.answers)} requests, {len(failed)} failed.")

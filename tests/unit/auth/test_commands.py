@@ -66,3 +66,10 @@ def test_create_admin_says_what_a_phone_looks_like(commands_app: Flask) -> None:
     code, output = run(commands_app, "create-admin", "--phone", "12")
     assert code == 2
     assert "plus sign and 7 to 15 digits" in output
+
+
+def test_create_admin_before_migrate_says_so(commands_app: Flask) -> None:
+    code, output = run(commands_app, "create-admin", "--phone", ADMIN_PHONE)
+    assert code == 1
+    assert "has `migrate` run?" in output
+    assert ADMIN_PHONE not in output

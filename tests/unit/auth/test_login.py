@@ -3,7 +3,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from efishery_auth import create_app
+from efishery_auth import create_app, passwords
 from efishery_auth.settings import AuthSettings
 from tests.unit.auth.conftest import ADMIN_PASSWORD, ADMIN_PHONE
 
@@ -12,6 +12,7 @@ def test_answers_a_token_signed_by_a_published_key(client: FlaskClient) -> None:
     response = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
     data = response.get_json()["data"]
     assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
     assert {"token_type": "Bearer", "expires_in": 3600}.items() <= data.items()
     token = data["access_token"]
     keys = jwt.PyJWKSet.from_dict(client.get("/auth/.well-known/jwks.json").get_json())
@@ -33,6 +34,25 @@ def test_unknown_phone_and_wrong_password_are_answered_alike(client: FlaskClient
     unknown = client.post("/auth/login", json={"phone": "+628999999999", "password": "wrong"})
     assert wrong.status_code == wrong.get_json()["status"] == 401
     assert (wrong.status_code, wrong.get_json()) == (unknown.status_code, unknown.get_json())
+
+
+def test_an_unknown_phone_costs_as_much_as_a_wrong_password(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str | None] = []
+
+    def verify(stored: str | None, _given: str) -> bool:
+        hashed.append(stored)
+        return False
+
+    monkeypatch.setattr(passwords, "verify", verify)
+    client.post("/auth/login", json={"phone": "+628999999999", "password": "wrong"})
+    assert hashed == [None]
+
+
+def test_a_password_without_bound_is_refused(client: FlaskClient) -> None:
+    response = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "x" * 129})
+    assert response.status_code == 422
 
 
 @pytest.mark.parametrize("missing", ["phone", "password"])

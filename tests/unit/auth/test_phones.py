@@ -11,6 +11,9 @@ from efishery_auth.phones import masked, normalise
         ("08123456789", "+628123456789"),
         ("0812-345 6789", "+628123456789"),
         ("+62 812 345 6789", "+628123456789"),
+        ("0062 812 345 6789", "+628123456789"),
+        ("+62 0812 345 6789", "+628123456789"),
+        ("006208123456789", "+628123456789"),
         ("+1234567", "+1234567"),
         ("+123456789012345", "+123456789012345"),
     ],
@@ -19,7 +22,10 @@ def test_normalises(written: str, normal: str) -> None:
     assert normalise(written) == normal
 
 
-@pytest.mark.parametrize("wrong", ["", "+", "+123456", "+1234567890123456", "628123456789", "+62812x456", "+٦٢٨١٢٣٤٥"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "+", "+123456", "+1234567890123456", "628123456789", "+62812x456", "+0812345678", "+٦٢٨١٢٣٤٥"],
+)
 def test_refuses(wrong: str) -> None:
     with pytest.raises(ValueError, match="plus sign and 7 to 15 digits"):
         normalise(wrong)

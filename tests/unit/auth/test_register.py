@@ -53,6 +53,8 @@ def test_of_many_at_once_one_gets_the_phone(app: Flask) -> None:
         ({"name": " "}, "name"),
         ({"name": "x" * 101}, "name"),
         ({"name": "a\nb"}, "name"),
+        ({"name": "a\u202eb"}, "name"),
+        ({"name": "\u200b"}, "name"),
         ({"role": "root"}, "role"),
         ({"rol": "user"}, "rol"),
     ],
@@ -77,13 +79,21 @@ def test_missing_fields_are_all_named(client: FlaskClient) -> None:
         ("{", "application/json", 400),
         ("[]", "application/json", 400),
         ("null", "application/json", 400),
+        (b'{"name": "\xe9"}', "application/json", 400),
+        ("[" * 60_000, "application/json", 400),
+        ("x" * 70_000, "application/json", 413),
         ("", "application/json", 400),
         ("name=Siti", "application/x-www-form-urlencoded", 415),
     ],
 )
-def test_a_body_that_is_no_json_object(client: FlaskClient, body: str, content_type: str, status: int) -> None:
+def test_a_body_that_is_no_json_object(client: FlaskClient, body: str | bytes, content_type: str, status: int) -> None:
     response = client.post("/auth/register", data=body, content_type=content_type)
     assert response.status_code == response.get_json()["status"] == status
+
+
+def test_broken_json_is_told_with_its_place(client: FlaskClient) -> None:
+    response = client.post("/auth/register", data='{"name": bad}', content_type="application/json")
+    assert "line 1, column 10" in response.get_json()["msg"]
 
 
 def test_nobody_makes_themselves_an_admin(client: FlaskClient, login: Login) -> None:

@@ -47,8 +47,9 @@ def test_another_form_is_corrupt(stored: bytes) -> None:
         Catalogue.loads(stored)
 
 
-def test_a_price_that_is_no_number_is_corrupt() -> None:
+@pytest.mark.parametrize("price", ["asfd", 21500, None])
+def test_a_price_that_is_no_text_of_a_number_is_corrupt(price: object) -> None:
     record = json.loads(Catalogue.clean([upstream_row()], max_price=10**8, now=NOW).dumps())
-    record["rows"][0][5] = "asfd"
+    record["rows"][0][5] = price
     with pytest.raises(CorruptCatalogueError):
         Catalogue.loads(json.dumps(record).encode())

@@ -48,6 +48,11 @@ def test_a_rate_that_is_no_rate_is_corrupt(rate: object) -> None:
         parse(rate=rate)
 
 
+def test_json_nested_without_end_is_corrupt() -> None:
+    with pytest.raises(CorruptRateError):
+        parse_rate("[" * 100_000, now=NOW, stale_after_seconds=900)
+
+
 @pytest.mark.parametrize("fetched_at", ["", "yesterday", "2022-05-30T07:55:00", None, 1653897600])
 def test_a_time_that_is_none_is_corrupt(fetched_at: object) -> None:
     with pytest.raises(CorruptRateError):

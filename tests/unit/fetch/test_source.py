@@ -1,11 +1,14 @@
 """The list comes from Redis while it is fresh, else from the upstream; either may be away."""
 
+import socket
+
 import pytest
 from fakeredis import FakeRedis, FakeServer
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from pytest_httpserver import HTTPServer
 
+from efishery_fetch import store
 from tests.unit.fetch.support import LIST_KEY, Headers, upstream_row
 
 PATH = "/fetch/resource"
@@ -71,3 +74,9 @@ def test_the_copy_answers_while_the_upstream_is_away(
     assert client.get(PATH, headers=user).status_code == 200
     assert client.get(PATH, headers=user).status_code == 200
     assert len(httpserver.log) == 1
+
+
+def test_a_silent_redis_is_not_waited_for_long() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
+        client = store.connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", None)
+        assert store.Store(client).read(LIST_KEY, str) is None

@@ -109,3 +109,10 @@ def test_build_keeps_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATE_CRON_CUSTOM_URL", "http://127.0.0.1/")
     built: list[Provider] = build(load(RateCronSettings))
     assert [provider.name for provider in built] == ["custom", "open-er-api", "frankfurter"]
+
+
+def test_a_number_beyond_all_numbers_is_a_failed_answer(httpserver: HTTPServer, session: requests.Session) -> None:
+    body = '{"date": "2026-11-20", "rates": {"IDR": 1e99999999999999999999}}'
+    httpserver.expect_request("/rate").respond_with_data(body, content_type="application/json")
+    with pytest.raises(ProviderError):
+        Frankfurter(httpserver.url_for("/rate")).quote(session)

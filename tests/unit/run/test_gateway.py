@@ -21,10 +21,14 @@ def write(folder: Path, http: str) -> Path:
     return path
 
 
-def routes(path: Path) -> list[dict[str, Any]]:
+def manager(path: Path) -> dict[str, Any]:
     listener = configuration(path, 8080, SERVICES)["static_resources"]["listeners"][0]
-    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
-    found: list[dict[str, Any]] = manager["route_config"]["virtual_hosts"][0]["routes"]
+    found: dict[str, Any] = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    return found
+
+
+def routes(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = manager(path)["route_config"]["virtual_hosts"][0]["routes"]
     return found
 
 
@@ -76,6 +80,12 @@ def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
     (tmp_path / "gateway.yaml").write_text("kind: Gateway")
     with pytest.raises(LaunchError, match="must have one VirtualService, not 0"):
         routes(tmp_path / "gateway.yaml")
+
+
+def test_paths_are_normalized_as_istio_does_by_default() -> None:
+    normal = manager(VIRTUAL_SERVICE)
+    assert normal["normalize_path"] is True
+    assert not {"merge_slashes", "path_with_escaped_slashes_action"} & normal.keys()
 
 
 def test_envoy_accepts_the_configuration_of_the_meshs_routes(tmp_path: Path) -> None:

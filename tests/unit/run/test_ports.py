@@ -25,5 +25,5 @@ def test_all_ports_differ() -> None:
 def test_a_taken_port_is_told_with_the_remedy(host: str) -> None:
     with socket.create_server((host, 0)) as listener:
         taken = listener.getsockname()[1]
-        with pytest.raises(LaunchError, match=rf"port {taken} is taken .*--port"):
+        with pytest.raises(LaunchError, match=rf'port {taken} is taken .*make run ARGS="--port \d+"'):
             ports.choose(taken)

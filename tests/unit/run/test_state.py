@@ -37,6 +37,17 @@ def test_secrets_are_for_their_owner_alone(state: State) -> None:
     assert modes == [0o600, 0o600]
 
 
+def test_a_secret_is_written_whole_or_not_at_all(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(path: Path, content: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", cut)
+        with pytest.raises(KeyboardInterrupt):
+            state.admin_password()
+    assert len(state.admin_password()) >= 20
+
+
 def test_the_admins_password_stays(state: State) -> None:
     assert state.admin_password() == state.admin_password()
     assert len(state.admin_password()) >= 20

@@ -1,4 +1,5 @@
 import socket
+import struct
 
 import pytest
 import requests
@@ -45,3 +46,21 @@ def test_the_management_and_extra_ports_answer() -> None:
     assert requests.get(f"http://127.0.0.1:{management_port}/readyz", timeout=5).status_code == 200
     assert requests.get(f"http://127.0.0.1:{extra_port}/only", timeout=5).text == "here"
     assert requests.get(f"http://127.0.0.1:{extra_port}/ping", timeout=5).status_code == 404
+
+
+def test_a_cut_request_is_one_event(capsys: pytest.CaptureFixture[str]) -> None:
+    port = free_port()
+    app = build_app(__name__, ServiceSettings())
+    start_background_servers(app, "127.0.0.1", port)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes by a reset
+        client.sendall(b"GET /healthz HTTP/1.1\r\n")
+    # The thread answers on its own time: the next request shows that the server lives.
+    assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
+    output = capsys.readouterr()
+    assert "Traceback" not in output.out + output.err
+
+
+def test_options_is_an_envelope(client: FlaskClient) -> None:
+    response = client.options("/ping")
+    assert response.status_code == response.get_json()["status"] == 405

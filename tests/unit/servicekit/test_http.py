@@ -8,18 +8,27 @@ from pytest_httpserver import HTTPServer
 from servicekit.http import Session
 
 
-def test_a_silent_server_is_given_up_on() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        with pytest.raises(requests.Timeout):
-            Session(0.1, "test").post(f"http://127.0.0.1:{port}/")
+def test_a_silent_server_is_waited_for_once() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
+        with pytest.raises(requests.ConnectionError):
+            Session(0.2, "test").get(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
-def test_a_get_is_tried_again_a_bounded_number_of_times(httpserver: HTTPServer) -> None:
+def test_a_get_is_tried_once_more(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/broken").respond_with_data("no", status=503)
     response = Session(2, "test").get(httpserver.url_for("/broken"))
     assert response.status_code == 503
-    assert len(httpserver.log) == 3
+    assert len(httpserver.log) == 2
+
+
+@pytest.mark.parametrize("status", [413, 429, 503])
+def test_nobody_can_make_us_wait(httpserver: HTTPServer, status: int) -> None:
+    httpserver.expect_request("/later").respond_with_data("no", status=status, headers={"Retry-After": "3600"})
+    assert Session(2, "test").get(httpserver.url_for("/later")).status_code == status
 
 
 def test_a_post_is_sent_once(httpserver: HTTPServer) -> None:

@@ -1,3 +1,4 @@
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,8 @@ def test_a_valid_token_is_accepted(client: FlaskClient, key_pair: KeyPair) -> No
         {"aud": "another"},
         {"aud": None},
         {"exp": 1},
+        {"exp": None},
+        {"exp": int(time.time()) - 10},
         {"type": "refresh"},
         {"kid": "unknown"},
         {"algorithm": "HS256"},

@@ -7,13 +7,12 @@
       "caSecret" (ternary .Values.mysql.tls.existingSecret "mysql-tls" (eq .Values.mysql.tls.source "existingSecret"))
       "caKey" "ca.crt" | toJson -}}
 {{- else -}}
-{{- with .Values.auth.database -}}
-{{- $host := required "auth.database.host is not set: give the host of your MySQL, or set mysql.enabled=true" .host -}}
-{{- $secret := required "auth.database.existingSecret is not set: name the Secret with the password of your MySQL, or set mysql.enabled=true" .existingSecret -}}
-{{- dict "host" $host "readHost" (.readHost | default $host) "port" .port
-      "name" .name "user" .user "secret" $secret "passwordKey" .passwordKey
-      "caSecret" .tls.existingSecret "caKey" .tls.caKey | toJson -}}
-{{- end -}}
+{{- $host := required "auth.database.host is not set: give the host of your MySQL, or set mysql.enabled=true" .Values.auth.database.host -}}
+{{- $secret := required "auth.database.existingSecret is not set: name the Secret with the password of your MySQL, or set mysql.enabled=true" .Values.auth.database.existingSecret -}}
+{{- dict "host" $host "readHost" (.Values.auth.database.readHost | default $host) "port" .Values.auth.database.port
+      "name" .Values.auth.database.name "user" .Values.auth.database.user
+      "secret" $secret "passwordKey" .Values.auth.database.passwordKey
+      "caSecret" .Values.auth.database.tls.existingSecret "caKey" .Values.auth.database.tls.caKey | toJson -}}
 {{- end -}}
 {{- end }}
 

@@ -40,7 +40,7 @@ preStop:
 
 {{- define "efishery.threadsEnv" -}}
 - name: HTTP_THREADS
-  value: {{ .values.threads | quote }}
+  value: {{ .values.threads | int64 | quote }}
 {{- end }}
 
 {{- define "efishery.logEnv" -}}

@@ -1,8 +1,7 @@
 {{- /* An image of this project: global registry and tag, unless the component has its own tag. */}}
 {{- define "efishery.image" -}}
-{{- $global := .root.Values.global.image -}}
-{{- with $global.registry }}{{ . }}/{{ end -}}
-{{ .values.image.repository }}:{{ .values.image.tag | default $global.tag | default .root.Chart.AppVersion }}
+{{- with .root.Values.global.image.registry }}{{ . }}/{{ end -}}
+{{ .values.image.repository }}:{{ .values.image.tag | default .root.Values.global.image.tag | default .root.Chart.AppVersion }}
 {{- end }}
 
 {{- define "efishery.imagePullSecrets" -}}

@@ -1,12 +1,13 @@
 {{- /* Where Redis is and who asks, without the password. Takes dict "root" $ "user" "fetch" "externalUser" …. */}}
 {{- define "efishery.redisUrl" -}}
-{{- with .root.Values.redis -}}
-{{- if .enabled -}}
-redis://{{ $.user }}@redis:6379/0
+{{- if .root.Values.redis.enabled -}}
+redis://{{ .user }}@redis:6379/0
 {{- else -}}
-{{- $host := required "redis.external.host is not set: give the host of your Redis, or set redis.enabled=true" .external.host -}}
-{{ ternary "rediss" "redis" .external.tls }}://{{ $.externalUser }}@{{ $host }}:{{ .external.port }}/{{ .external.database }}
-{{- end -}}
+{{- $scheme := ternary "rediss" "redis" .root.Values.redis.external.tls -}}
+{{- $host := required "redis.external.host is not set: give the host of your Redis, or set redis.enabled=true" .root.Values.redis.external.host -}}
+{{- $port := .root.Values.redis.external.port | int64 -}}
+{{- $database := .root.Values.redis.external.database | int64 -}}
+{{ $scheme }}://{{ .externalUser }}@{{ $host }}:{{ $port }}/{{ $database }}
 {{- end -}}
 {{- end }}
 

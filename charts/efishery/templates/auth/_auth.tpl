@@ -62,7 +62,7 @@ What the Deployment and the Jobs of auth have in common: the database. The Jobs 
 - name: AUTH_TOKEN_AUDIENCE
   value: {{ .root.Values.tokens.audience | quote }}
 - name: AUTH_ACCESS_TOKEN_SECONDS
-  value: {{ .root.Values.tokens.accessSeconds | quote }}
+  value: {{ .root.Values.tokens.accessSeconds | int64 | quote }}
 {{- end }}
 
 {{- define "efishery.authVolumeMounts" -}}

@@ -7,13 +7,26 @@
 {{- end }}
 
 {{- define "efishery.rateCron.customUrl" -}}
-{{- .Values.rateCron.custom.url | default (ternary "http://sample/rate" "" .Values.sample.enabled) -}}
+{{- if .Values.rateCron.custom.url -}}
+{{ .Values.rateCron.custom.url }}
+{{- else if .Values.sample.enabled -}}
+http://sample/rate
+{{- else if has "custom" .Values.rateCron.providers -}}
+{{- fail "rateCron.custom.url is not set, and rateCron.providers names custom: give its URL, or set sample.enabled=true for a generated rate" -}}
+{{- end -}}
+{{- end }}
+
+{{- define "efishery.rateCron.minRate" -}}
+{{- $least := float64 .Values.rateCron.minRate -}}
+{{- if not (and (gt $least 0.0) (lt $least (float64 .Values.rateCron.maxRate))) -}}
+{{- fail "rateCron.minRate is not above 0 and below rateCron.maxRate: no rate could be believed" -}}
+{{- end -}}
+{{ .Values.rateCron.minRate }}
 {{- end }}
 
 {{- /* The pod of one run, for the CronJob and for the Job of this revision. */}}
 {{- define "efishery.rateCron.pod" -}}
-{{- $values := .Values.rateCron -}}
-{{- $component := dict "root" . "name" "rate-cron" "values" $values "prefix" "RATE_CRON" -}}
+{{- $component := dict "root" . "name" "rate-cron" "values" .Values.rateCron "prefix" "RATE_CRON" -}}
 metadata:
   labels:
     {{- include "efishery.podLabels" $component | nindent 4 }}
@@ -42,25 +55,25 @@ spec:
         - name: RATE_CRON_CUSTOM_URL
           value: {{ . | quote }}
         - name: RATE_CRON_CUSTOM_RATE_PATH
-          value: {{ $values.custom.ratePath | quote }}
-        {{- with $values.custom.datePath }}
+          value: {{ $.Values.rateCron.custom.ratePath | quote }}
+        {{- with $.Values.rateCron.custom.datePath }}
         - name: RATE_CRON_CUSTOM_DATE_PATH
           value: {{ . | quote }}
         {{- end }}
         {{- end }}
         - name: RATE_CRON_MIN_RATE
-          value: {{ $values.minRate | quote }}
+          value: {{ include "efishery.rateCron.minRate" . | quote }}
         - name: RATE_CRON_MAX_RATE
-          value: {{ $values.maxRate | quote }}
+          value: {{ .Values.rateCron.maxRate | quote }}
         - name: RATE_CRON_TIMEOUT_SECONDS
-          value: {{ $values.timeoutSeconds | quote }}
-        {{- with $values.extraEnv }}
+          value: {{ .Values.rateCron.timeoutSeconds | int64 | quote }}
+        {{- with .Values.rateCron.extraEnv }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
       securityContext:
         {{- include "efishery.containerSecurityContext" . | nindent 8 }}
       resources:
-        {{- toYaml $values.resources | nindent 8 }}
+        {{- toYaml .Values.rateCron.resources | nindent 8 }}
       volumeMounts:
         - name: tmp
           mountPath: /tmp

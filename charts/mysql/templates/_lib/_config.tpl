@@ -64,6 +64,6 @@ character_set_server = utf8mb4
 collation_server = utf8mb4_0900_ai_ci
 default_time_zone = +00:00
 {{- range $name, $value := .Values.settings }}
-{{ $name }} = {{ $value }}
+{{ $name }} = {{ kindIs "float64" $value | ternary (int64 $value) $value }}
 {{- end }}
 {{- end }}

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 import time
@@ -25,6 +26,7 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main(arguments: list[str] | None = None) -> int:
     """Run until stopped; answers 0 then, and 1 when the system could not start or go on."""
     options = _parser().parse_args(arguments)
+    os.umask(0o077)  # the database, the keys and the logs, whichever process writes them, are for their owner alone
     state = State(options.state_dir.resolve())
     supervisor = Supervisor(state.logs)
     for number in STOP_SIGNALS:
@@ -42,8 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace, state: State, supervisor: Supervisor) -> NoReturn:
     began = time.monotonic()
-    state.prepare()
     services = Services(ports.choose(options.port), state)
+    state.prepare()  # not before the port is ours: a run that cannot start leaves the last one's logs
     _start(services, supervisor, options.redis)
     print(welcome(services, time.monotonic() - began), flush=True)
     _watch(services, supervisor)
@@ -82,8 +84,12 @@ def _refresh_rate(services: Services, supervisor: Supervisor) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="efishery_run", description=__doc__)
-    parser.add_argument("--port", type=int, default=8080, help="the gateway's port (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        prog="python -m efishery_run",
+        description="Starts the whole system on this machine; Ctrl-C or SIGTERM stops all of it.",
+        epilog='With make: make run ARGS="--port 8095". Settings of the services are taken from the environment.',
+    )
+    parser.add_argument("--port", type=_port, default=8080, help="the gateway's port (default: %(default)s)")
     parser.add_argument(
         "--state-dir",
         type=Path,
@@ -97,3 +103,10 @@ def _parser() -> argparse.ArgumentParser:
         help="redis-server, or the stand-in written in Python (default: redis-server where it is installed)",
     )
     return parser
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: give a number from 1 to 65535")
+    return number

@@ -37,8 +37,10 @@ def _check_free(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
+            (free,) = _free_ports(1)
             reason = f"port {port} is taken or not allowed ({error.strerror})"
-            raise LaunchError(f"{reason}: stop what listens there, or choose another with --port") from error
+            remedy = f'stop what listens there, or choose another: make run ARGS="--port {free}"'
+            raise LaunchError(f"{reason}: {remedy}") from error
 
 
 def _free_ports(count: int) -> list[int]:

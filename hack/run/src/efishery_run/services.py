@@ -82,7 +82,8 @@ class Services:
     def gateway(self) -> Process:
         """Envoy, on the configuration that is in the state's folder by then."""
         options = ("--disable-hot-restart", "--concurrency", "1", "--log-level", "warning")
-        command = (_envoy(), "--config-path", str(self.state.gateway_config), *options)
+        flush = ("--file-flush-interval-msec", "500")  # its access log is read by people who have just sent a request
+        command = (_envoy(), "--config-path", str(self.state.gateway_config), *options, *flush)
         return Process("gateway", command, is_ready=partial(_answers, self.ports.gateway, "/ping"))
 
     @property

@@ -72,7 +72,7 @@ class State:
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        # Last: a run that is cut off before this line makes both anew.
+        # Last: a run that is cut off before this has happened makes both anew.
         _write_private(self.signing_key, private)
 
 
@@ -98,5 +98,8 @@ def _unwritable(path: Path, error: OSError) -> LaunchError:
 
 
 def _write_private(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(content)
+    """Write a file of its owner's, all of it or nothing: a run may be cut off between any two lines."""
+    part = path.with_suffix(".part")
+    part.touch(mode=0o600)
+    part.write_bytes(content)
+    part.replace(path)

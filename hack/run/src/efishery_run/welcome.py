@@ -17,9 +17,9 @@ PHONE=+62812$(date +%s)
 SITI='{{"name": "Siti", "phone": "'$PHONE'", "role": "user"}}'
 PASSWORD=$(curl -s $BASE/auth/register -H "$JSON" -d "$SITI" | field password)
 TOKEN=$(login $PHONE "$PASSWORD")
-curl -s $BASE/fetch/resource -H "Authorization: Bearer $TOKEN" | head -c 600; echo
+curl -s $BASE/fetch/resource -H "Authorization: Bearer $TOKEN" | python3 -m json.tool | head -40
 ADMIN=$(login {phone} '{password}')
-curl -s $BASE/fetch/resource/aggregate -H "Authorization: Bearer $ADMIN" | head -c 600; echo
+curl -s $BASE/fetch/resource/aggregate -H "Authorization: Bearer $ADMIN" | python3 -m json.tool | tail -40
 """
 
 

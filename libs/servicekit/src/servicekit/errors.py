@@ -15,9 +15,8 @@ ServiceError
 from typing import ClassVar
 
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.exceptions import NotFound as NotFoundPath
 
 from servicekit.envelope import FieldError, failure
 
@@ -117,8 +116,18 @@ def answer(error: ServiceError) -> Response:
 def _answer_http_exception(error: HTTPException) -> Response:
     # Werkzeug keeps headers that the status demands, as Allow for 405, in the exception.
     headers = {k: v for k, v in error.get_headers() if k.lower() not in ("content-type", "content-length")}
-    msg = "there is nothing at this path" if isinstance(error, NotFoundPath) else error.description
-    return failure(error.code or 500, msg or error.name, headers=headers)
+    status = error.code or 500
+    return failure(status, _remedies(headers).get(status) or error.description or error.name, headers=headers)
+
+
+def _remedies(headers: dict[str, str]) -> dict[int, str]:
+    """What a client can do about the errors that Flask itself finds."""
+    return {
+        404: "there is nothing at this path; see /docs/",
+        405: f"this path does not take {request.method}; it takes {headers.get('Allow')}",
+        413: f"the body is too large; send at most {current_app.config['MAX_CONTENT_LENGTH']} bytes",
+        415: "send the body as JSON, with the header Content-Type: application/json",
+    }
 
 
 def _answer_unexpected(error: Exception) -> Response:

@@ -14,9 +14,9 @@ logging.configure()  # until the application's own settings are read
 
 
 def _number(name: str, default: int) -> int:
-    text = os.environ.get(name, str(default))
-    if not text.isdigit():
-        raise SystemExit(f"{name}: must be a whole number, not {text!r}")
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        raise SystemExit(f"{name}: must be a whole number from 1 up, not {text!r}")
     return int(text)
 
 

@@ -9,13 +9,18 @@ from urllib3 import Retry
 
 from servicekit.requests_log import REQUEST_ID_HEADER
 
+# One more try for what fails at once: a refused connection, a gateway's error. A server that is silent was
+# waited for already, and a Retry-After may say hours, for which a thread would sleep.
 _RETRIES = Retry(
-    total=2,
+    total=1,
+    read=0,
     backoff_factor=0.2,
     status_forcelist=(502, 503, 504),
     allowed_methods=("GET", "HEAD"),
     raise_on_status=False,
+    respect_retry_after_header=False,
 )
+_CONNECT_SECONDS = 2.0
 
 
 class Session(requests.Session):
@@ -29,9 +34,9 @@ class Session(requests.Session):
         self.mount("https://", HTTPAdapter(max_retries=_RETRIES))
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # noqa: ANN401 -- as requests has it
-        """Send with the session's timeout (to connect, and between two reads) unless the call has its own."""
+        """Send with the session's timeout between reads, and 2 s to connect, unless the call has its own."""
         if kwargs.get("timeout") is None:
-            kwargs["timeout"] = self._timeout_seconds
+            kwargs["timeout"] = (min(_CONNECT_SECONDS, self._timeout_seconds), self._timeout_seconds)
         if has_request_context():
             request.headers.setdefault(REQUEST_ID_HEADER, g.request_id)
         return super().send(request, **kwargs)

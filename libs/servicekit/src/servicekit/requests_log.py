@@ -18,6 +18,7 @@ def observe_requests(app: Flask) -> None:
     """Give each request an id, and note its method, route, status and duration; never its body or query."""
     app.before_request(_begin)
     app.after_request(_end)
+    app.teardown_request(lambda _error: structlog.contextvars.clear_contextvars())
 
 
 def _begin() -> None:
@@ -25,7 +26,6 @@ def _begin() -> None:
     # An id from outside goes into logs and on to other services: take only what cannot forge a line.
     g.request_id = given if _SAFE_ID.fullmatch(given) else str(uuid.uuid4())
     g.request_started = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -14,6 +14,7 @@ from flask import Flask, Response
 from flask_jwt_extended import JWTManager, get_jwt, jwt_required
 from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_encode
+from pydantic import AfterValidator, DirectoryPath
 
 from servicekit.errors import Forbidden, Unauthorized, answer
 
@@ -80,6 +81,15 @@ class KeySet:
         }
 
 
+def _holds_keys(directory: Path) -> Path:
+    KeySet.from_directory(directory)
+    return directory
+
+
+# For settings: a directory that is read at the start, so that a wrong key is named with its variable.
+KeysDirectory = Annotated[DirectoryPath, AfterValidator(_holds_keys)]
+
+
 def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTManager:
     """Set up flask-jwt-extended to verify tokens with `keys`, and its refusals as our errors.
 
@@ -100,6 +110,8 @@ def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTMana
     def key_of(header: dict[str, Any], _payload: dict[str, Any]) -> RSAPublicKey:
         return keys.find(header.get("kid"))
 
+    # RFC 7519 leaves the expiry out of what must be there; a token without one would be valid for ever.
+    manager.token_verification_loader(lambda _header, payload: "exp" in payload)
     _answer_refusals(manager)
     return manager
 
@@ -111,7 +123,11 @@ def _answer_refusals(manager: JWTManager) -> None:
 
     @manager.invalid_token_loader
     def invalid(reason: str) -> Response:
-        return answer(Unauthorized(f"the token is not valid: {reason}"))
+        return answer(Unauthorized(f"the token is not valid ({reason}); log in again"))
+
+    @manager.token_verification_failed_loader
+    def never_expires(_header: dict[str, Any], _payload: dict[str, Any]) -> Response:
+        return answer(Unauthorized("the token has no expiry; log in again"))
 
     @manager.expired_token_loader
     def expired(_header: dict[str, Any], _payload: dict[str, Any]) -> Response:
@@ -132,7 +148,7 @@ def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @jwt_required()
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             if current_claims().get("role") != role:
-                raise Forbidden(f"only for the role {role}")
+                raise Forbidden(f"only for the role {role}; log in as one")
             return view(*args, **kwargs)
 
         return guarded

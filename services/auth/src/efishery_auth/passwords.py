@@ -8,6 +8,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 ALPHABET = "".join(sorted(set(string.ascii_letters + string.digits) - set("0O1lI")))  # none that look alike
 LENGTH = 16  # of 57 signs: 93 bits
+LONGEST = 128  # that a login accepts: hashing takes longer for more
 
 # The parameters that OWASP's Password Storage Cheat Sheet recommends: 19 MiB a login, so that all
 # threads at once fit in a small pod.

@@ -1,11 +1,21 @@
 """auth's settings; the table in services/auth/README.md says what each is for."""
 
-from pydantic import DirectoryPath, Field, FilePath, SecretStr, field_validator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from efishery_auth.keys import read_signing_key
 from servicekit.settings import ServiceSettings, TokenSettings
+from servicekit.tokens import KeysDirectory
+
+
+def _holds_signing_key(path: Path) -> Path:
+    read_signing_key(path)
+    return path
 
 
 class DatabaseSettings(ServiceSettings):
@@ -49,7 +59,7 @@ class AuthSettings(DatabaseSettings, TokenSettings):
 
     model_config = SettingsConfigDict(env_prefix="AUTH_")
 
-    signing_key_file: FilePath
-    verification_keys_dir: DirectoryPath | None = None
+    signing_key_file: Annotated[FilePath, AfterValidator(_holds_signing_key)]
+    verification_keys_dir: KeysDirectory | None = None
     access_token_seconds: int = Field(default=3600, ge=60)
     jwks_port: int = Field(default=8081, ge=1, le=65535)

@@ -1,28 +1,15 @@
 """Signs the access tokens that all services accept."""
 
 from datetime import timedelta
-from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import Flask
 from flask_jwt_extended import create_access_token
 
+from efishery_auth.keys import read_signing_key
 from efishery_auth.models import User
 from efishery_auth.settings import AuthSettings
 from servicekit.serialization import rfc3339
 from servicekit.tokens import KeySet, init_tokens, thumbprint
-
-
-def read_signing_key(path: Path) -> RSAPrivateKey:
-    """Read the RSA private key from PEM. Raises ValueError naming the file."""
-    try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: no unencrypted private key in PEM: {error}") from error
-    if not isinstance(key, RSAPrivateKey):
-        raise ValueError(f"{path}: RS256 needs an RSA key, this is {type(key).__name__}")  # noqa: TRY004 -- wrong content of a file
-    return key
 
 
 def init_signing(app: Flask, settings: AuthSettings) -> KeySet:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from efishery_fetch.cleaning import Row, clean_list
 from efishery_fetch.dates import epoch_milliseconds, from_epoch_milliseconds, rfc3339
@@ -59,7 +59,7 @@ class Catalogue:
             rows = tuple(_unpack(*packed) for packed in record["rows"])
             fetched_at = from_epoch_milliseconds(record["fetched_at"])
             return cls(rows, record["received"], record["rejected"], fetched_at)
-        except (ValueError, TypeError, LookupError, OverflowError, InvalidOperation) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
             raise CorruptCatalogueError(str(error)) from error
 
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from efishery_fetch.clock import Clock
 from efishery_fetch.store import Store
@@ -74,7 +74,7 @@ def parse_rate(record: bytes | str, *, now: datetime, stale_after_seconds: int) 
             age_seconds=age_seconds,
             stale=age_seconds > stale_after_seconds,
         )
-    except (ValueError, TypeError, LookupError, InvalidOperation) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise CorruptRateError(f"{type(error).__name__}: {error}") from error
 
 

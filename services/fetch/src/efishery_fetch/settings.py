@@ -1,9 +1,10 @@
 """The settings of fetch, from environment variables that begin with FETCH_."""
 
-from pydantic import AnyHttpUrl, DirectoryPath, Field, RedisDsn, SecretStr
+from pydantic import AnyHttpUrl, Field, RedisDsn, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from servicekit.settings import TokenSettings
+from servicekit.tokens import KeysDirectory
 
 
 class FetchSettings(TokenSettings):
@@ -18,4 +19,4 @@ class FetchSettings(TokenSettings):
     redis_password: SecretStr | None = None
     rate_stale_after_seconds: int = Field(default=900, gt=0)
     max_price_idr: int = Field(default=100_000_000, gt=0)
-    verification_keys_dir: DirectoryPath
+    verification_keys_dir: KeysDirectory

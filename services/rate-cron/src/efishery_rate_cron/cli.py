@@ -1,10 +1,10 @@
 """The command `rate-cron`: exit code 0 when the rate was written, 1 when it was not, 2 for bad settings."""
 
-import logging
 from datetime import UTC, datetime
 
 import redis
 import structlog
+from redis.maint_notifications import MaintNotificationsConfig
 
 from efishery_rate_cron import providers, store
 from efishery_rate_cron.refresh import Bounds, NoSaneRateError, first_sane
@@ -20,8 +20,6 @@ def main() -> int:
     """Do one run and answer its exit code; raises SystemExit(2) for bad settings."""
     settings = load(RateCronSettings)
     configure(settings.log_level, settings.log_format)
-    # urllib3 logs each retry with the whole URL, whose query may hold a provider's key.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
     try:
         run(settings, datetime.now(UTC))
     except NoSaneRateError as error:
@@ -51,4 +49,6 @@ def _connect(settings: RateCronSettings) -> redis.Redis:
         password=password,
         socket_connect_timeout=settings.timeout_seconds,
         socket_timeout=settings.timeout_seconds,
+        # Only managed Redis has these; asking for them would be a denied command in Redis' ACL log at each run.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import DBAPIError
 
 from efishery_auth import passwords, phones, users
 from efishery_auth.commands.waiting import wait_for_primary
 from efishery_auth.database import database, db
 from efishery_auth.models import Role
+from efishery_auth.phones import masked
 
 PASSWORD_VARIABLE = "AUTH_ADMIN_PASSWORD"  # noqa: S105 -- a variable's name
 
@@ -33,18 +35,26 @@ class PhoneType(click.ParamType[str]):
 @click.option("--name", default="Administrator", show_default=True, help="The admin's name.")
 @with_appcontext
 def create_admin(phone: str, name: str) -> None:
-    """Register an admin, unless the phone is one already.
+    """Wait for the primary and register an admin, unless the phone is one already.
 
     The password is that of AUTH_ADMIN_PASSWORD, or else made here and printed once.
     """
     wait_for_primary(db.engine, current_app.config["DATABASE_WAIT_SECONDS"])
+    try:
+        click.echo(_create(phone, name))
+    except DBAPIError as error:
+        raise click.ClickException(f"the database refused, has `migrate` run? {error.orig}") from error
+
+
+def _create(phone: str, name: str) -> str:
     user = database().read_newest(lambda session: users.find_by_phone(session, phone))
     if user and user.role != Role.ADMIN:
-        raise click.ClickException(f"{phone} is registered as a {user.role}; choose another phone")
+        raise click.ClickException(f"{masked(phone)} is registered as a {user.role}; choose another phone")
     if user:
-        click.echo(f"{phone} is an admin already; nothing changed")
-        return
+        return f"{masked(phone)} is an admin already; nothing changed"
     given = os.environ.get(PASSWORD_VARIABLE)
+    if given and len(given) > passwords.LONGEST:
+        raise click.ClickException(f"{PASSWORD_VARIABLE} is longer than the {passwords.LONGEST} characters of a login")
     password = given or passwords.generate()
     users.register(database(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
-    click.echo(f"{phone} is registered as an admin" + ("" if given else f"; password: {password}"))
+    return f"{masked(phone)} is registered as an admin" + ("" if given else f"; password: {password}")

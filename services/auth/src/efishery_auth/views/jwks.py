@@ -6,7 +6,7 @@ from servicekit.bare import bare_app
 from servicekit.tokens import KeySet
 
 PATH = "/auth/.well-known/jwks.json"
-MAX_AGE_SECONDS = 300  # a new key is published this long before it signs
+MAX_AGE_SECONDS = 300  # how long a reader may go without a new key, which is to be published before it signs
 
 
 def jwks_blueprint(keys: KeySet) -> Blueprint:

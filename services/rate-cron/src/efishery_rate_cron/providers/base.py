@@ -50,7 +50,7 @@ def get_json(session: requests.Session, url: str) -> Any:  # noqa: ANN401 -- wha
         raise ProviderError(f"did not answer: {type(error).__name__}") from error
     try:
         return json.loads(response.content, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, DecimalException) as error:
         raise ProviderError("did not answer in JSON") from error
 
 

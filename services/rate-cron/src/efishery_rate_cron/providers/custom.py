@@ -30,7 +30,10 @@ class Custom:
 
 
 def _only(document: Any, path: str) -> Any:  # noqa: ANN401 -- a leaf of JSON
-    found = _ENVIRONMENT.findall(path, document)
+    try:
+        found = _ENVIRONMENT.findall(path, document)
+    except jsonpath.JSONPathError as error:
+        raise ProviderError(f"cannot be read at {path}: {error}") from error
     if len(found) != 1:
         raise ProviderError(f"answered {len(found)} values at {path}, not one")
     return found[0]

@@ -1,0 +1,91 @@
+"""The programs take the settings that the chart gives them: each reads the variables of its rendered pods."""
+
+import base64
+import importlib
+import json
+import os
+from pathlib import Path
+from typing import Any, get_args
+from unittest import mock
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from servicekit.settings import ServiceSettings
+from tests.charts.helm import REPOSITORY
+from tests.charts.manifests import Manifests, Workload
+
+PROGRAMS = {
+    "auth": "efishery_auth.settings.AuthSettings",
+    "auth-migrate": "efishery_auth.settings.DatabaseSettings",
+    "auth-first-admin": "efishery_auth.settings.DatabaseSettings",
+    "fetch": "efishery_fetch.settings.FetchSettings",
+    "docs": "efishery_docs.settings.DocsSettings",
+    "sample": "efishery_sample.settings.SampleSettings",
+    "rate-cron": "efishery_rate_cron.settings.RateCronSettings",
+    "rate-cron-1": "efishery_rate_cron.settings.RateCronSettings",
+}
+# Read by the server and by the command create-admin, which have no settings class.
+OTHERS = {"HTTP_THREADS", "ADMIN_PHONE", "AUTH_ADMIN_PASSWORD", "EXTRA"}
+
+
+@pytest.fixture(scope="session")
+def keys(default: Manifests, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files of a generated signing key."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name, content in default.get("Secret/auth-signing-key").body["data"].items():
+        (folder / name).write_bytes(base64.b64decode(content))
+    return folder
+
+
+def test_each_program_takes_its_variables(rendered: Manifests, keys: Path) -> None:
+    for workload in _ours(rendered):
+        settings = _settings_class(workload)
+        with mock.patch.dict(os.environ, _environment(workload, keys), clear=True):
+            settings()
+
+
+def test_each_program_knows_its_variables(rendered: Manifests, keys: Path) -> None:
+    for workload in _ours(rendered):
+        unknown = _environment(workload, keys).keys() - _known(_settings_class(workload)) - OTHERS
+        assert not unknown, f"{workload.id} gets what it does not read"
+
+
+def test_what_the_chart_sets_is_refused_among_extra_variables(rendered: Manifests, keys: Path) -> None:
+    schema = json.loads((REPOSITORY / "charts/efishery/values.schema.json").read_text())
+    refused = set(schema["definitions"]["extraEnv"]["items"]["properties"]["name"]["not"]["enum"])
+    for workload in _ours(rendered):
+        assert _environment(workload, keys).keys() <= refused | {"EXTRA"}, workload.id
+
+
+def test_log_levels_are_those_of_the_services() -> None:
+    schema = json.loads((REPOSITORY / "charts/efishery/values.schema.json").read_text())
+    for name in ("level", "format"):
+        known = get_args(ServiceSettings.model_fields[f"log_{name}"].annotation)
+        assert schema["properties"]["log"]["properties"][name]["enum"] == list(known)
+
+
+def _ours(rendered: Manifests) -> list[Workload]:
+    return [workload for workload in rendered.workloads if workload.owner.name in PROGRAMS]
+
+
+def _settings_class(workload: Workload) -> type[BaseSettings]:
+    module, _, name = PROGRAMS[workload.owner.name].rpartition(".")
+    found: type[BaseSettings] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _known(settings: type[BaseSettings]) -> set[str]:
+    return {f"{settings.model_config['env_prefix']}{name}".upper() for name in settings.model_fields}
+
+
+def _environment(workload: Workload, keys: Path) -> dict[str, str]:
+    """Return the variables of the only container, with a secret's and a file's real ones replaced."""
+    return {variable["name"]: _value(variable, keys) for variable in workload.containers[0]["env"]}
+
+
+def _value(variable: dict[str, Any], keys: Path) -> str:
+    if "valueFrom" in variable:
+        return "secret"
+    value = str(variable["value"])
+    return value.replace("/etc/efishery/signing", str(keys)).replace("/etc/efishery/keys", str(keys))

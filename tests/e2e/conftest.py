@@ -59,7 +59,7 @@ def admin(cluster: Cluster, gateway: Gateway) -> Headers:
 @pytest.fixture(scope="session")
 def new_phone() -> Callable[[], str]:
     """Make phones that nobody has, so that the tests can be run again on the same database."""
-    return lambda: f"+62{secrets.randbelow(10**12):012d}"
+    return lambda: f"+628{secrets.randbelow(10**11):011d}"
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ test: setup browser lint ## Lint, and all tests that need no cluster: of units, 
 	@$(RUN) pytest $(ARGS)
 
 ##@ On a cluster (the current kubectl context)
-.PHONY: cluster up e2e down
+.PHONY: cluster up e2e e2e-mysql down
 cluster: ## Make a cluster where there is none: kind with Docker, else one node from source
 	@hack/cluster
 
@@ -25,7 +25,10 @@ up: setup ## Build and load the images, install chart and mesh, print the URL an
 	@hack/up
 
 e2e: setup ## Test that deployment through the Istio gateway
-	@hack/with-cluster $(RUN) pytest tests/e2e $(ARGS)
+	@hack/with-cluster $(RUN) pytest tests/e2e --ignore=tests/e2e/mysql $(ARGS)
+
+e2e-mysql: setup ## Do its MySQL every harm and see that nothing is lost, an hour (ARGS="-m short": the worst, 5 min)
+	@hack/with-cluster $(RUN) pytest tests/e2e/mysql $(ARGS)
 
 down: ## Remove it, with its data
 	@hack/down

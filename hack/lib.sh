@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 NAMESPACE=efishery
 RELEASE=efishery
-SERVICES=(auth fetch docs rate-cron sample)
+SERVICES=(auth fetch docs rate-cron sample mysql-agent)
 export IMAGE_TAG=${IMAGE_TAG:-dev}
 
 one_node() {  # one_node NAME: that setting of the one-node cluster

@@ -77,9 +77,14 @@ class Workload:
         """Whether its pods end by themselves."""
         return self.owner.kind not in SERVERS
 
+    @property
+    def sidecars(self) -> list[dict[str, Any]]:
+        """The native sidecars: init containers that run as long as the pod."""
+        return [c for c in self.pod.spec.get("initContainers", []) if c.get("restartPolicy") == "Always"]
+
     def port(self, number_or_name: int | str) -> int | None:
         """Return the container port of that number or name."""
-        ports = [port for container in self.containers for port in container.get("ports", [])]
+        ports = [port for container in [*self.containers, *self.sidecars] for port in container.get("ports", [])]
         found = [p for p in ports if number_or_name in (p["containerPort"], p["name"])]
         return int(found[0]["containerPort"]) if found else None
 

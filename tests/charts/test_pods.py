@@ -21,14 +21,14 @@ def test_every_container_asks_for_resources_and_is_bounded(rendered: Manifests) 
 
 def test_what_serves_has_probes_and_what_ends_has_none(rendered: Manifests) -> None:
     for workload in rendered.workloads:
-        for container in workload.containers:
+        for container in [*workload.containers, *workload.sidecars]:
             found = set(PROBES) & container.keys()
             assert found == (set() if workload.ends else set(PROBES)), workload.id
 
 
 def test_startup_gives_more_time_than_liveness(rendered: Manifests) -> None:
     for workload in rendered.workloads:
-        for container in workload.containers if not workload.ends else []:
+        for container in [*workload.containers, *workload.sidecars] if not workload.ends else []:
             assert _seconds(container["startupProbe"]) > _seconds(container["livenessProbe"]), workload.id
 
 
@@ -66,7 +66,7 @@ def test_more_than_one_replica_is_spread_and_has_a_budget(rendered: Manifests) -
 
 def test_by_default_the_services_have_two_replicas(default: Manifests) -> None:
     replicas = {manifest.name: manifest.spec["replicas"] for manifest in default.of(*SERVERS)}
-    assert replicas == {"auth": 2, "fetch": 2, "docs": 2, "redis": 1, "mysql": 1}
+    assert replicas == {"auth": 2, "fetch": 2, "docs": 2, "redis": 1, "mysql": 3}
 
 
 def test_a_volume_that_one_pod_writes_is_never_shared(default: Manifests) -> None:

@@ -47,31 +47,34 @@ def test_redis_passwords_are_written_nowhere(tmp_path: Path) -> None:
     assert (tmp_path / "users.acl").stat().st_mode & 0o077 == 0
 
 
-def _init_sql(folder: Path, password: str) -> str:
-    """Return the init.sql of a member that has its data already."""
-    (folder / "var/lib/mysql/data").mkdir(parents=True)
-    (folder / "run/mysql-init").mkdir(parents=True)
-    script = (REPOSITORY / "charts/mysql/files/prepare.sh").read_text()
-    text = script.replace("/var/lib/mysql", f"{folder}/var/lib/mysql").replace("/run/", f"{folder}/run/")
-    names = {"MYSQL_DATABASE": "shop", "MYSQL_USER": "me", "PATH": "/usr/bin:/bin"}
-    passwords = {"MYSQL_PASSWORD": password, "MYSQL_ROOT_PASSWORD": "root's"}
-    subprocess.run(["sh", "-c", text], env=names | passwords, check=True, timeout=10)
-    assert (folder / "run/mysql-init/init.sql").stat().st_mode & 0o077 == 0
-    return (folder / "run/mysql-init/init.sql").read_text()
+def test_a_member_leaves_once_the_agent_says_so(tmp_path: Path) -> None:
+    (tmp_path / "left").touch()
+    _run("mysql/files/leave.sh", tmp_path, "/var/run/mysqld")
+    assert (tmp_path / "leave").exists()
 
 
-def test_mysql_statements_are_one_a_line_and_can_be_repeated(tmp_path: Path) -> None:
-    lines = _init_sql(tmp_path, "secret").splitlines()
-    assert all(line.endswith(";") for line in lines)
-    assert all("IF NOT EXISTS" in line for line in lines if line.startswith("CREATE"))
-    assert lines[0] == "SET SESSION sql_log_bin = OFF;"
-    assert "GRANT ALL PRIVILEGES ON `shop`.* TO 'me'@'%';" in lines
+def test_a_data_directory_is_made_once(tmp_path: Path) -> None:
+    volume = tmp_path / "volume"
+    for _ in range(2):
+        _prepare(volume, tmp_path)
+        assert sorted(path.name for path in volume.iterdir()) == ["agent", "data"]
 
 
-def test_mysql_passwords_may_hold_any_character(tmp_path: Path) -> None:
-    sql = _init_sql(tmp_path, AWKWARD)
-    assert r"BY 'it''s a \\ and a $HOME `x` # ;';" in sql
-    assert "BY 'root''s';" in sql
+def test_an_interrupted_first_start_begins_again(tmp_path: Path) -> None:
+    volume = tmp_path / "volume"
+    (volume / "data.new").mkdir(parents=True)
+    _prepare(volume, tmp_path)
+    assert (volume / "data").is_dir()
+
+
+MYSQLD = '#!/bin/sh\nfor word; do case $word in --datadir=*) mkdir "${word#--datadir=}";; esac; done\n'
+
+
+def _prepare(volume: Path, programs: Path) -> None:
+    (programs / "mysqld").write_text(MYSQLD)
+    (programs / "mysqld").chmod(0o755)
+    text = (REPOSITORY / "charts/mysql/files/prepare.sh").read_text().replace("/var/lib/mysql", str(volume))
+    subprocess.run(["sh", "-c", text], env={"PATH": f"{programs}:/usr/bin:/bin"}, check=True, timeout=10)
 
 
 def _answers(refused: str) -> Callable[..., BytesIO]:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -15,10 +16,11 @@ from tests.charts.scenarios import Scenario
 GENERATED = {
     "auth-first-admin": {"phone", "password"},
     "auth-signing-key": {"tls.crt", "tls.key"},
-    "mysql": {"root-password", "password"},
+    "mysql": {"root-password", "password", "replication-password"},
+    "mysql-tls": {"ca.crt", "tls.crt", "tls.key"},
     "redis": {"admin-password", "fetch-password", "rate-cron-password"},
 }
-USERS_OWN = {"my-signing-key", "last-years-key", "my-admin", "my-redis", "my-mysql"}
+USERS_OWN = {"my-signing-key", "last-years-key", "my-admin", "my-redis", "my-mysql", "my-mysql-ca", "my-mysql-tls"}
 
 
 def test_what_is_generated(default: Manifests) -> None:
@@ -37,7 +39,7 @@ def test_passwords_are_long_and_all_different(default: Manifests) -> None:
         for key, value in secret.body["data"].items()
         if key.endswith("password")
     ]
-    assert len(passwords) == len(set(passwords)) == 6
+    assert len(passwords) == len(set(passwords)) == 7
     assert all(len(password) >= 32 for password in passwords)
 
 
@@ -64,8 +66,12 @@ def test_a_secret_of_the_users_own_replaces_the_generated_one(scenario: str) -> 
 def test_every_secret_that_is_named_exists_with_its_key(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         for name, key in _references(workload):
-            if name not in USERS_OWN:
+            if name not in USERS_OWN and not _is_cert_managers(rendered, name):
                 assert key is None or key in rendered.get(f"Secret/{name}").body["data"], f"{workload.id} {key}"
+
+
+def _is_cert_managers(rendered: Manifests, name: str) -> bool:
+    return name in [certificate.spec["secretName"] for certificate in rendered.of("Certificate")]
 
 
 def test_no_secret_is_written_anywhere_else(rendered: Manifests) -> None:
@@ -81,6 +87,28 @@ def test_the_private_key_reaches_auth_alone(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         whole = [name for name, key in _mounted(workload.pod) if "signing-key" in name and key is None]
         assert bool(whole) == (workload.id == "Deployment/auth"), workload.id
+
+
+def test_the_certificate_of_mysql_names_its_services_and_members(default: Manifests) -> None:
+    data = {key: base64.b64decode(value) for key, value in default.get("Secret/mysql-tls").body["data"].items()}
+    authority, certificate = (x509.load_pem_x509_certificate(data[key]) for key in ("ca.crt", "tls.crt"))
+    certificate.verify_directly_issued_by(authority)
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    found = set(names.get_values_for_type(x509.DNSName))
+    services = {"mysql-primary", "mysql-replicas", "mysql", "*.mysql"}
+    assert {f"{name}.efishery.svc.cluster.local" for name in services} | services <= found
+
+
+def test_the_key_of_mysql_reaches_mysqld_alone(rendered: Manifests) -> None:
+    for workload in rendered.workloads:
+        volumes = {v["name"] for v in workload.pod.spec.get("volumes", []) if _is_whole(v, "mysql-tls")}
+        for container in workload.all_containers:
+            if volumes & {mount["name"] for mount in container.get("volumeMounts", [])}:
+                assert (workload.id, container["name"]) == ("StatefulSet/mysql", "mysql")
+
+
+def _is_whole(volume: dict[str, Any], secret: str) -> bool:
+    return volume.get("secret", {}).get("secretName") == secret and "items" not in volume["secret"]
 
 
 def test_fetch_accepts_the_current_key_and_the_former_ones() -> None:
@@ -119,6 +147,8 @@ def _references(workload: Workload) -> Iterator[tuple[str, str | None]]:
 def _mounted(pod: Manifest) -> Iterator[tuple[str, str | None]]:
     for volume in pod.spec.get("volumes", []):
         if "secret" in volume:
-            yield volume["secret"]["secretName"], None
+            keys = [item["key"] for item in volume["secret"].get("items", [])]
+            yield from ((volume["secret"]["secretName"], key) for key in keys or [None])
         for source in volume.get("projected", {}).get("sources", []):
-            yield from ((source["secret"]["name"], item["key"]) for item in source["secret"]["items"])
+            if "secret" in source:
+                yield from ((source["secret"]["name"], item["key"]) for item in source["secret"]["items"])

@@ -33,12 +33,44 @@ def test_pods_share_nothing_with_the_node(rendered: Manifests) -> None:
         assert kinds <= {"configMap", "secret", "projected", "emptyDir", "persistentVolumeClaim"}, workload.id
 
 
-def test_no_pod_gets_a_kubernetes_token(rendered: Manifests) -> None:
+def test_no_pod_gets_a_kubernetes_token_unasked(rendered: Manifests) -> None:
     for account in rendered.of("ServiceAccount"):
         assert account.body["automountServiceAccountToken"] is False, account.id
     for workload in rendered.workloads:
         assert workload.pod.spec["automountServiceAccountToken"] is False, workload.id
         assert workload.pod.spec["enableServiceLinks"] is False, workload.id
+
+
+def test_the_agent_alone_has_a_token_that_expires(rendered: Manifests) -> None:
+    holders = set()
+    for workload in rendered.workloads:
+        for volume in workload.pod.spec.get("volumes", []):
+            tokens = [
+                s["serviceAccountToken"]
+                for s in volume.get("projected", {}).get("sources", [])
+                if len(s) == 1 and "serviceAccountToken" in s
+            ]
+            if tokens:
+                assert all(token["expirationSeconds"] <= 3600 for token in tokens), workload.id
+                holders |= {
+                    (workload.id, container["name"])
+                    for container in workload.all_containers
+                    for mount in container.get("volumeMounts", [])
+                    if mount["name"] == volume["name"]
+                }
+    assert holders <= {("StatefulSet/mysql", "mysql-agent")}
+
+
+def test_the_agent_may_touch_its_pods_one_lease_and_events(default: Manifests) -> None:
+    rules = default.get("Role/mysql").body["rules"]
+    may = {rule["resources"][0]: (set(rule["verbs"]), rule.get("resourceNames")) for rule in rules}
+    pods = [f"mysql-{number}" for number in range(9)]
+    assert may == {
+        "pods": ({"get", "patch"}, pods),
+        "leases": ({"get", "patch"}, ["mysql"]),
+        "events": ({"create"}, None),
+    }
+    assert [role.name for role in default.of("Role", "ClusterRole")] == ["mysql"]
 
 
 def test_every_account_exists_and_is_used(rendered: Manifests) -> None:

@@ -3,14 +3,20 @@
 import pytest
 
 from tests.charts.manifests import Manifests
+from tests.charts.scenarios import Scenario
 
 
 def test_every_service_leads_to_one_kind_of_pod(rendered: Manifests) -> None:
     for service in rendered.of("Service"):
-        selected = rendered.selected(service.spec["selector"])
+        selected = rendered.selected(_without_role(service.spec["selector"]))
         assert len(selected) == 1, f"{service.id} selects {[workload.id for workload in selected]}"
         for port in service.spec["ports"]:
             assert selected[0].port(port["targetPort"]), f"{service.id}: no port {port['targetPort']}"
+
+
+def _without_role(selector: dict[str, str]) -> dict[str, str]:
+    """Leave out what agents write on pods while they run."""
+    return {key: value for key, value in selector.items() if key != "role"}
 
 
 def test_every_port_says_its_protocol(rendered: Manifests) -> None:
@@ -28,7 +34,7 @@ def test_every_port_says_its_protocol(rendered: Manifests) -> None:
         ("docs", {"http": 80, "http-management": 9090}),
         ("sample", {"http": 80, "http-management": 9090}),
         ("redis", {"tcp-redis": 6379}),
-        ("mysql", {"tcp-mysql": 3306}),
+        ("mysql", {"tcp-mysql": 3306, "http-agent": 9091}),
         ("mysql-primary", {"tcp-mysql": 3306}),
         ("mysql-replicas", {"tcp-mysql": 3306}),
     ],
@@ -38,10 +44,17 @@ def test_ports(sample: Manifests, service: str, ports: dict[str, int]) -> None:
     assert {port["name"]: port["port"] for port in found} == ports
 
 
-def test_writes_go_to_the_primary_alone_and_reads_to_any_member(default: Manifests) -> None:
-    primary = default.get("Service/mysql-primary").spec["selector"]
-    replicas = default.get("Service/mysql-replicas").spec["selector"]
-    assert primary == {**replicas, "role": "primary"}
+@pytest.mark.parametrize(("scenario", "reader"), [("default", "replica"), ("single", "primary")])
+def test_writes_go_to_the_primary_and_reads_to_replicas_where_there_are_any(scenario: str, reader: str) -> None:
+    rendered = Scenario("mysql", scenario).rendered()
+    for service, role in (("mysql-primary", "primary"), ("mysql-replicas", reader)):
+        spec = rendered.get(f"Service/{service}").spec
+        assert spec["selector"]["role"] == role, service
+        assert spec["publishNotReadyAddresses"] is True, f"{service}: the label alone routes"
+
+
+def test_nobody_but_the_agents_says_who_has_which_role(rendered: Manifests) -> None:
+    assert not [workload.id for workload in rendered.workloads if "role" in workload.pod.labels]
 
 
 def test_members_find_each_other_before_they_are_ready(default: Manifests) -> None:

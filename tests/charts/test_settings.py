@@ -41,6 +41,20 @@ def test_the_jobs_of_auth_know_its_database_and_nothing_of_its_keys(default: Man
     }
 
 
+@pytest.mark.parametrize(
+    ("scenario", "secret", "key"),
+    [("default", "mysql-tls", "ca.crt"), ("external-mysql-redis", "my-mysql-ca", "bundle.pem")],
+)
+def test_auth_knows_its_database_by_a_ca_and_sees_no_private_key(scenario: str, secret: str, key: str) -> None:
+    rendered = Scenario("efishery", scenario).rendered()
+    for identity in ("Deployment/auth", "Job/auth-migrate", "Job/auth-first-admin"):
+        workload = rendered.workload(identity)
+        volume = next(v for v in workload.pod.spec["volumes"] if v["name"] == "database-ca")["secret"]
+        assert (volume["secretName"], volume["items"]) == (secret, [{"key": key, "path": "ca.crt"}]), identity
+        mount = next(m for m in workload.containers[0]["volumeMounts"] if m["name"] == "database-ca")
+        assert _settings(workload)["AUTH_DATABASE_CA_FILE"] == f"{mount['mountPath']}/ca.crt", identity
+
+
 def test_databases_of_the_users_own() -> None:
     rendered = Scenario("efishery", "external-mysql-redis").rendered()
     auth, fetch = (_settings(rendered.workload(f"Deployment/{name}")) for name in ("auth", "fetch"))
@@ -92,12 +106,13 @@ def test_every_free_value_reaches_every_component() -> None:
 
 def test_the_global_registry_and_tag_are_those_of_our_images_alone() -> None:
     rendered = Scenario("efishery", "customised").rendered()
-    images = {w.containers[0]["image"] for w in rendered.workloads}
+    images = {container["image"] for w in rendered.workloads for container in w.all_containers}
     ours = {image for image in images if "efishery/" in image}
     assert all(i.startswith("registry.example.org/efishery/") and i.endswith(":9.9.9") for i in ours)
     assert images - ours == {"redis:8", "mysql:9.7"}
 
 
 def _settings(workload: Workload) -> dict[str, Any]:
-    """Return the variables of the only container: their values, or where they come from."""
-    return {v["name"]: v.get("value", v.get("valueFrom")) for v in workload.containers[0]["env"]}
+    """Return the variables of our container, the first or the sidecar: their values, or where they come from."""
+    container = [*workload.sidecars, *workload.containers][0]
+    return {v["name"]: v.get("value", v.get("valueFrom")) for v in container["env"]}

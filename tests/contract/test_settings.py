@@ -8,6 +8,7 @@ import pytest
 from efishery_auth.settings import AuthSettings
 from efishery_docs.settings import DocsSettings
 from efishery_fetch.settings import FetchSettings
+from efishery_mysql_agent.settings import AgentSettings
 from efishery_rate_cron.settings import RateCronSettings
 from efishery_sample.settings import SampleSettings
 from servicekit.settings import ServiceSettings
@@ -18,6 +19,7 @@ SERVICES: dict[str, type[ServiceSettings]] = {
     "docs": DocsSettings,
     "rate-cron": RateCronSettings,
     "sample": SampleSettings,
+    "mysql-agent": AgentSettings,
 }
 
 

@@ -1,22 +1,181 @@
+import time
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import make_url
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from flask.testing import FlaskClient, FlaskCliRunner
+from sqlalchemy import Engine, create_engine, make_url, select, text
+from sqlalchemy.orm import Session
 
-from efishery_auth import create_app
-from efishery_auth.database import db, engine_options, read_session
-from efishery_auth.settings import AuthSettings
+from efishery_auth import commands, create_app
+from efishery_auth.database import RETRY_WITHIN_SECONDS, Endpoint, database
+from efishery_auth.gate import Away
+from efishery_auth.models import Base, User
+from efishery_auth.mysql import engine_options
+from efishery_auth.settings import AuthSettings, DatabaseSettings
 from servicekit.settings import load
 from tests.unit.auth.conftest import ADMIN_PASSWORD, ADMIN_PHONE
+from tests.unit.auth.servers import lose_commits, resetting_server, silent_server
+
+NOWHERE = "mysql+pymysql://nobody@127.0.0.1:1/none"
+SITI = {"name": "Siti", "phone": "08123456789"}
 
 
-def test_reads_and_writes_have_engines_of_their_own(settings: AuthSettings, tmp_path: Path) -> None:
-    app = create_app(settings.model_copy(update={"database_read_url": f"sqlite:///{tmp_path}/replica.db"}))
-    with app.app_context(), read_session() as session:
-        assert str(session.get_bind().engine.url).endswith("replica.db")
-        assert str(db.session.get_bind().engine.url).endswith("auth.db")
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    made = create_engine(f"sqlite:///{tmp_path}/endpoint.db")
+    Base.metadata.create_all(made)
+    return made
+
+
+def mysql_at(port: int) -> Endpoint:
+    url = make_url(f"mysql+pymysql://nobody@127.0.0.1:{port}/none")
+    return Endpoint("primary", create_engine(url, **engine_options(url)))
+
+
+def seconds_until_away(endpoint: Endpoint) -> float:
+    began = time.monotonic()
+    with pytest.raises(Away):
+        endpoint.run(lambda session: session.execute(text("SELECT 1")))
+    return time.monotonic() - began
+
+
+def test_a_server_that_says_nothing_is_away_within_two_seconds() -> None:
+    with silent_server() as port:
+        endpoint = mysql_at(port)
+        assert 0.5 < seconds_until_away(endpoint) < 2
+        assert seconds_until_away(endpoint) < 0.1, "the next one does not wait for it again"
+
+
+def test_a_connection_that_is_accepted_and_reset_is_like_a_refused_one() -> None:
+    with resetting_server() as port:
+        assert seconds_until_away(mysql_at(port)) < 0.5
+    assert seconds_until_away(mysql_at(1)) < 0.5
+
+
+class Work:
+    """A query that takes some seconds of `clock`, and counts how often it is made."""
+
+    def __init__(self, seconds: float = 0) -> None:
+        self.tries = 0
+        self._seconds = seconds
+
+    def __call__(self, session: Session) -> None:
+        self.tries += 1
+        session.execute(text("SELECT 1"))
+
+    def clock(self) -> float:
+        return self.tries * self._seconds
+
+
+def test_what_is_lost_is_done_once_more(engine: Engine) -> None:
+    lose_commits(engine, False)
+    work = Work()
+    Endpoint("primary", engine).run(work)
+    assert work.tries == 2
+
+
+def test_what_is_lost_twice_is_away(engine: Engine) -> None:
+    lose_commits(engine, False, False, False)
+    work = Work()
+    with pytest.raises(Away):
+        Endpoint("primary", engine).run(work)
+    assert work.tries == 2
+
+
+def test_what_is_lost_late_is_not_done_again(engine: Engine) -> None:
+    lose_commits(engine, False)
+    work = Work(seconds=RETRY_WITHIN_SECONDS + 0.1)
+    with pytest.raises(Away):
+        Endpoint("primary", engine, clock=work.clock).run(work)
+    assert work.tries == 1
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_who_registers_never_meets_their_own_lost_attempt(app: Flask, client: FlaskClient, stored: bool) -> None:
+    with app.app_context():
+        lose_commits(database().primary.engine, stored)
+    response = client.post("/auth/register", json=SITI)
+    assert response.status_code == 201
+    user = response.get_json()["data"]
+    login = client.post("/auth/login", json={"phone": user["phone"], "password": user["password"]})
+    assert login.status_code == 200
+    with app.app_context():
+        query = select(User).where(User.phone == user["phone"])
+        assert len(database().read(lambda session: session.scalars(query).all())) == 1
+
+
+@pytest.fixture
+def lagging(app: Flask, settings: AuthSettings, tmp_path: Path) -> FlaskClient:
+    """Answer a client of auth whose replica has the tables, and none of the users."""
+    url = f"sqlite:///{tmp_path}/replica.db"
+    assert commands_of(url).invoke(args=["migrate"]).exit_code == 0
+    return create_app(settings.model_copy(update={"database_read_url": url})).test_client()
+
+
+def commands_of(url: str) -> FlaskCliRunner:
+    return commands.create_app(DatabaseSettings(database_url=url)).test_cli_runner()
+
+
+def test_who_has_just_registered_can_log_in(lagging: FlaskClient) -> None:
+    user = lagging.post("/auth/register", json=SITI).get_json()["data"]
+    response = lagging.post("/auth/login", json={"phone": user["phone"], "password": user["password"]})
+    assert response.status_code == 200
+
+
+def test_a_password_that_a_replica_has_not_seen_changed(app: Flask, lagging: FlaskClient, tmp_path: Path) -> None:
+    runner = commands_of(f"sqlite:///{tmp_path}/replica.db")
+    made = runner.invoke(args=["create-admin", "--phone", ADMIN_PHONE], env={"AUTH_ADMIN_PASSWORD": "the old one"})
+    assert made.exit_code == 0, made.output
+    new = lagging.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
+    wrong = lagging.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "neither"})
+    assert (new.status_code, wrong.status_code) == (200, 401)
+
+
+def test_reads_go_to_the_primary_where_no_replica_answers(app: Flask, settings: AuthSettings) -> None:
+    client = create_app(settings.model_copy(update={"database_read_url": NOWHERE})).test_client()
+    response = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
+    assert response.status_code == 200
+
+
+def test_logins_go_on_without_a_primary(app: Flask, settings: AuthSettings) -> None:
+    urls = {"database_url": NOWHERE, "database_read_url": settings.database_url}
+    client = create_app(settings.model_copy(update=urls)).test_client()
+    right = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
+    wrong = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "wrong"})
+    unknown = client.post("/auth/login", json={"phone": "+628999999999", "password": "wrong"})
+    assert (right.status_code, wrong.status_code, unknown.status_code) == (200, 401, 401)
+
+
+def test_writes_without_a_primary_are_503_with_retry_after(settings: AuthSettings) -> None:
+    client = create_app(settings.model_copy(update={"database_url": NOWHERE})).test_client()
+    response = client.post("/auth/register", json=SITI)
+    assert response.status_code == response.get_json()["status"] == 503
+    assert response.headers["Retry-After"] == "2"
+    assert "127.0.0.1" not in response.get_data(as_text=True), "clients never see a database error"
+
+
+def test_readiness_asks_for_somebody_to_read_from(app: Flask, settings: AuthSettings) -> None:
+    def failures(**urls: str) -> dict[str, str]:
+        return dict(create_app(settings.model_copy(update=urls)).extensions["servicekit"].health.failures())
+
+    assert failures() == failures(database_read_url=NOWHERE) == {}
+    assert failures(database_url=NOWHERE, database_read_url=settings.database_url) == {}
+    assert failures(database_url=NOWHERE) == {"database": "Away"}
+
+
+def test_logs_of_a_lost_write_hold_nothing_of_it(
+    app: Flask, settings: AuthSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = create_app(settings)  # logs go to the stdout of when it is made
+    with again.app_context():
+        lose_commits(database().primary.engine, False)
+    again.test_client().post("/auth/register", json=SITI)
+    written = capsys.readouterr().out
+    assert "database_retry" in written
+    assert "2013" in written
+    assert "+628123456789" not in written
+    assert "argon2" not in written
 
 
 def test_the_password_goes_into_both_urls(settings: AuthSettings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,53 +189,18 @@ def test_the_password_goes_into_both_urls(settings: AuthSettings, monkeypatch: p
     assert "p@ss" not in repr(read)
 
 
-def test_mysql_is_waited_for_only_so_long() -> None:
-    options = engine_options(make_url("mysql+pymysql://host/name"))
-    assert options["pool_pre_ping"] is True
-    assert options["pool_timeout"] <= 2
-    assert options["connect_args"] == {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5}
-
-
-def test_a_database_that_is_away_is_503_with_retry_after(settings: AuthSettings) -> None:
-    away = settings.model_copy(update={"database_url": "mysql+pymysql://nobody@127.0.0.1:1/none"})
-    app: Flask = create_app(away)
-    response = app.test_client().post("/auth/register", json={"name": "Siti", "phone": "08123456789"})
-    assert response.status_code == response.get_json()["status"] == 503
-    assert response.headers["Retry-After"] == "2"
-    assert "127.0.0.1" not in response.get_data(as_text=True), "clients never see a database error"
+def test_a_ca_file_that_is_not_there_ends_the_start(
+    settings: AuthSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AUTH_DATABASE_URL", "mysql+pymysql://efishery@mysql-primary/efishery")
+    monkeypatch.setenv("AUTH_SIGNING_KEY_FILE", str(settings.signing_key_file))
+    monkeypatch.setenv("AUTH_DATABASE_CA_FILE", "/nowhere/ca.crt")
+    with pytest.raises(SystemExit):
+        load(AuthSettings)
+    assert "AUTH_DATABASE_CA_FILE" in capsys.readouterr().err
 
 
 def test_without_a_database_the_keys_are_still_there(settings: AuthSettings) -> None:
-    away = settings.model_copy(update={"database_url": "mysql+pymysql://nobody@127.0.0.1:1/none"})
-    app = create_app(away)
+    app = create_app(settings.model_copy(update={"database_url": NOWHERE}))
     assert app.test_client().get("/auth/.well-known/jwks.json").status_code == 200
     assert app.extensions["servicekit"].health.failures() == {}
-
-
-def test_logins_need_no_primary(app: Flask, settings: AuthSettings) -> None:
-    no_primary = {"database_url": "mysql+pymysql://nobody@127.0.0.1:1/none", "database_read_url": settings.database_url}
-    client = create_app(settings.model_copy(update=no_primary)).test_client()
-    assert client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD}).status_code == 200
-    assert client.post("/auth/register", json={"name": "Siti", "phone": "08123456789"}).status_code == 503
-
-
-def test_a_pool_without_a_free_connection_is_503(settings: AuthSettings) -> None:
-    app = create_app(settings)
-
-    @app.get("/exhausted")
-    def exhausted() -> str:
-        raise PoolTimeoutError("QueuePool limit")
-
-    assert app.test_client().get("/exhausted").status_code == 503
-
-
-def test_a_failing_statement_logs_none_of_its_parameters(
-    settings: AuthSettings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    client = create_app(settings).test_client()  # never migrated, so each statement fails
-    client.post("/auth/register", json={"name": "Hidden Name", "phone": "+628777000111"})
-    client.post("/auth/login", json={"phone": "+628777000111", "password": "x"})
-    written = capsys.readouterr().out
-    assert "no such table" in written
-    for secret in ("Hidden Name", "+628777000111", "argon2"):
-        assert secret not in written

@@ -3,12 +3,26 @@
 {{- if .Values.mysql.enabled -}}
 {{- dict "host" "mysql-primary" "readHost" "mysql-replicas" "port" 3306
       "name" .Values.mysql.database "user" .Values.mysql.user
-      "secret" (.Values.mysql.existingSecret | default "mysql") "passwordKey" "password" | toJson -}}
+      "secret" (.Values.mysql.existingSecret | default "mysql") "passwordKey" "password"
+      "caSecret" (ternary .Values.mysql.tls.existingSecret "mysql-tls" (eq .Values.mysql.tls.source "existingSecret"))
+      "caKey" "ca.crt" | toJson -}}
 {{- else -}}
 {{- $host := required "auth.database.host is not set: give the host of your MySQL, or set mysql.enabled=true" .Values.auth.database.host -}}
 {{- $secret := required "auth.database.existingSecret is not set: name the Secret with the password of your MySQL, or set mysql.enabled=true" .Values.auth.database.existingSecret -}}
 {{- dict "host" $host "readHost" (.Values.auth.database.readHost | default $host) "port" .Values.auth.database.port
       "name" .Values.auth.database.name "user" .Values.auth.database.user
-      "secret" $secret "passwordKey" .Values.auth.database.passwordKey | toJson -}}
+      "secret" $secret "passwordKey" .Values.auth.database.passwordKey
+      "caSecret" .Values.auth.database.tls.existingSecret "caKey" .Values.auth.database.tls.caKey | toJson -}}
+{{- end -}}
+{{- end }}
+
+{{- /*
+Whether auth can check the database's certificate already: "true" or nothing. A hook before the upgrade that brings
+the certificate of charts/mysql still meets a server without it; all else comes after.
+*/}}
+{{- define "efishery.databaseHasCaBeforeUpgrade" -}}
+{{- $secret := (include "efishery.database" . | fromJson).caSecret -}}
+{{- if or (not .Release.IsUpgrade) (not .Values.mysql.enabled) (lookup "v1" "Secret" .Release.Namespace $secret) -}}
+true
 {{- end -}}
 {{- end }}

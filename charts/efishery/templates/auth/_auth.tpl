@@ -1,4 +1,7 @@
-{{- /* What the Deployment and the Jobs of auth have in common: the database. The Jobs get no keys. */}}
+{{- /*
+What the Deployment and the Jobs of auth have in common: the database. The Jobs get no keys.
+`unverified` in the component leaves the check of the server's certificate out.
+*/}}
 {{- define "efishery.authDatabaseEnv" -}}
 {{- $database := include "efishery.database" .root | fromJson -}}
 {{- $url := "mysql+pymysql://%s@%s:%d/%s?charset=utf8mb4" -}}
@@ -12,9 +15,39 @@
     secretKeyRef:
       name: {{ $database.secret }}
       key: {{ $database.passwordKey }}
+{{- if and $database.caSecret (not .unverified) }}
+- name: AUTH_DATABASE_CA_FILE
+  value: /etc/efishery/database/ca.crt
+{{- end }}
 {{- with .values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{- define "efishery.authDatabaseVolumeMounts" -}}
+{{- if and (include "efishery.database" .root | fromJson).caSecret (not .unverified) -}}
+- name: database-ca
+  mountPath: /etc/efishery/database
+  readOnly: true
+{{ end -}}
+- name: tmp
+  mountPath: /tmp
+{{- end }}
+
+{{- define "efishery.authDatabaseVolumes" -}}
+{{- $database := include "efishery.database" .root | fromJson -}}
+{{- if and $database.caSecret (not .unverified) -}}
+- name: database-ca
+  secret:
+    secretName: {{ $database.caSecret }}
+    defaultMode: 0440
+    # The Secret may hold the server's private key, which is not for auth.
+    items:
+      - key: {{ $database.caKey }}
+        path: ca.crt
+{{ end -}}
+- name: tmp
+  emptyDir: {}
 {{- end }}
 
 {{- define "efishery.authTokenEnv" -}}
@@ -41,8 +74,7 @@
   mountPath: /etc/efishery/keys
   readOnly: true
 {{- end }}
-- name: tmp
-  mountPath: /tmp
+{{ include "efishery.authDatabaseVolumeMounts" . }}
 {{- end }}
 
 {{- define "efishery.authVolumes" -}}
@@ -56,6 +88,5 @@
     sources:
       {{- include "efishery.previousKeySources" .root | nindent 6 }}
 {{- end }}
-- name: tmp
-  emptyDir: {}
+{{ include "efishery.authDatabaseVolumes" . }}
 {{- end }}

@@ -2,6 +2,17 @@
 {{ .Values.image.repository }}:{{ .Values.image.tag }}
 {{- end }}
 
+{{- /* An image of this project: registry and tag of the parent chart's, unless it has its own tag. */}}
+{{- define "mysql.agentImage" -}}
+{{- $global := (.Values.global).image | default dict -}}
+{{- with $global.registry }}{{ . }}/{{ end -}}
+{{ .Values.agent.image.repository }}:{{ .Values.agent.image.tag | default $global.tag | default .Chart.Version }}
+{{- end }}
+
+{{- define "mysql.agentPullPolicy" -}}
+{{ ((.Values.global).image).pullPolicy | default .Values.image.pullPolicy }}
+{{- end }}
+
 {{- /* Own pull secrets first, then the parent chart's. */}}
 {{- define "mysql.imagePullSecrets" -}}
 {{- with concat .Values.image.pullSecrets (((.Values.global).image).pullSecrets | default list) }}
@@ -12,7 +23,7 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{- /* uid and gid 999 are those of `mysql` in the official image. */}}
+{{- /* uid and gid 999 are those of `mysql` in the official image; the agent's account is bound to them. */}}
 {{- define "mysql.podSecurityContext" -}}
 runAsNonRoot: true
 runAsUser: 999
@@ -30,9 +41,25 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{- /* The account `probe` comes from prepare.sh: local socket, no password, no privilege. */}}
+{{- /* `ping` succeeds once mysqld answers at all, though it lets nobody in: no account, no group. */}}
 {{- define "mysql.probe" -}}
 exec:
-  command: [mysql, --no-defaults, --socket=/var/run/mysqld/mysqld.sock, --user=probe, --execute=SELECT 1]
+  command: [mysqladmin, --no-defaults, --socket=/var/run/mysqld/mysqld.sock, --connect-timeout=4, --silent, ping]
 timeoutSeconds: 5
+{{- end }}
+
+{{- /* Members spread over nodes where they can. */}}
+{{- define "mysql.affinity" -}}
+{{- if .Values.affinity }}
+{{- toYaml .Values.affinity }}
+{{- else -}}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels:
+            {{- include "mysql.selectorLabels" . | nindent 12 }}
+{{- end }}
 {{- end }}

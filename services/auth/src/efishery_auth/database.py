@@ -1,58 +1,128 @@
-"""Two engines: writes go to the primary, reads that may lag a moment go to the replicas."""
+"""Writes go to the primary; reads to the replicas, and to the primary where those are away."""
 
-from typing import Any
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
 
 import structlog
-from flask import Flask, Response
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from efishery_auth.gate import Away, Clock, Gate
 from efishery_auth.models import Base
+from efishery_auth.mysql import (
+    FOR_REQUESTS,
+    LOST,
+    POOL_SIZE,
+    Patience,
+    engine_options,
+    error_code,
+    leave_demoted_servers,
+)
 from efishery_auth.settings import DatabaseSettings
-from servicekit.errors import Unavailable, answer
 
 REPLICAS = "replicas"
-RETRY_AFTER_SECONDS = 2
+EXTENSION = "efishery-database"
+# Begun this late, a second attempt still ends within 2 s of the first one's begin (see efishery_auth.mysql).
+RETRY_WITHIN_SECONDS = 0.4
+STUCK_SECONDS = 0.4
+
+T = TypeVar("T")
+Work = Callable[[Session], T]
 
 log = structlog.get_logger(__name__)
 # What was committed is known: a read after it could fail, and the client would never see its password.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
-def init_database(app: Flask, settings: DatabaseSettings) -> None:
-    """Bind `db.session` to the primary and `read_session()` to the replicas; connects at the first use."""
+class Endpoint:
+    """What one Service selects: the primary, or the replicas."""
+
+    def __init__(self, name: str, engine: Engine, clock: Clock = time.monotonic) -> None:
+        self.name = name
+        self.engine = engine
+        self._clock = clock
+        self._gate = Gate(POOL_SIZE, STUCK_SECONDS, clock)
+
+    def run(self, work: Work[T], *, insist: bool = False) -> T:
+        """Answer what `work` does in a transaction of its own, committed. Raises Away, within 2 s; see `Gate`.
+
+        `work` may be done twice, the second time after the first was committed: the answer to a commit can be lost
+        with the connection.
+        """
+        began = self._clock()
+        try:
+            with self._gate.passing(LOST, insist=insist):
+                return self._attempt_twice(work, began)
+        except LOST as error:
+            self._log("database_away", error)
+            raise Away from error
+
+    def _attempt_twice(self, work: Work[T], began: float) -> T:
+        try:
+            return self._attempt(work)
+        except LOST as error:
+            if self._clock() - began > RETRY_WITHIN_SECONDS:
+                raise
+            self._log("database_retry", error)
+        return self._attempt(work)
+
+    def _attempt(self, work: Work[T]) -> T:
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            return work(session)
+
+    def _log(self, event: str, error: Exception) -> None:
+        # Not the error's text, which holds the statement's values.
+        original = getattr(error, "orig", None)
+        log.warning(event, endpoint=self.name, error=type(original or error).__name__, code=error_code(original))
+
+
+class Database:
+    """All that the service does with its tables."""
+
+    def __init__(self, primary: Endpoint, replicas: Endpoint) -> None:
+        self.primary = primary
+        self.replicas = replicas
+
+    def write(self, work: Work[T]) -> T:
+        """Answer what `work` does on the primary; it may be done twice, see `Endpoint.run`. Raises Away."""
+        return self.primary.run(work)
+
+    def read(self, work: Work[T]) -> T:
+        """Answer what `work` finds on a replica, which may lag a moment. Raises Away when the primary is away too."""
+        began = time.monotonic()
+        for run in (self.replicas.run, self.primary.run):
+            with suppress(Away):
+                return run(work)
+        if time.monotonic() - began > RETRY_WITHIN_SECONDS:
+            raise Away
+        # Nobody was asked, or refused at once: a replica that failed a moment ago may answer now.
+        return self.replicas.run(work, insist=True)
+
+    def read_newest(self, work: Work[T]) -> T:
+        """Answer what `work` finds on the primary, everything acknowledged included. Raises Away."""
+        return self.primary.run(work)
+
+
+def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = FOR_REQUESTS) -> None:
+    """Give `app` its two engines, which connect at the first use, and what `database()` answers."""
+    ca_file = settings.database_ca_file
+    read_options = engine_options(settings.read_url, ca_file, patience)
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.write_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.write_url)
-    app.config["SQLALCHEMY_BINDS"] = {REPLICAS: {"url": settings.read_url, **engine_options(settings.read_url)}}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.write_url, ca_file, patience)
+    app.config["SQLALCHEMY_BINDS"] = {REPLICAS: {"url": settings.read_url, **read_options}}
     db.init_app(app)
-    app.register_error_handler(OperationalError, _answer_unavailable)
-    app.register_error_handler(InterfaceError, _answer_unavailable)
-    app.register_error_handler(PoolTimeoutError, _answer_unavailable)
+    with app.app_context():
+        primary, replicas = db.engine, db.engines[REPLICAS]
+    for engine in (primary, replicas):
+        leave_demoted_servers(engine)
+    app.extensions[EXTENSION] = Database(Endpoint("primary", primary), Endpoint(REPLICAS, replicas))
 
 
-def engine_options(url: URL) -> dict[str, Any]:
-    """Options for `create_engine`: bounded waits (in seconds), and connections that are checked before use."""
-    # An error's text goes into the log; a statement's parameters are names, phones and hashes.
-    options: dict[str, Any] = {"hide_parameters": True}
-    if url.get_backend_name() != "mysql":
-        return options
-    return options | {
-        "pool_pre_ping": True,
-        "pool_recycle": 300,
-        "pool_timeout": 2,
-        "max_overflow": 60,  # threads of a pod beyond the five connections that stay open
-        "connect_args": {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5},
-    }
-
-
-def read_session() -> Session:
-    """Open a session on the replicas, for use with `with`."""
-    return Session(db.engines[REPLICAS])
-
-
-def _answer_unavailable(error: SQLAlchemyError) -> Response:
-    log.warning("database_away", error=str(error.orig if isinstance(error, DBAPIError) else error))
-    return answer(Unavailable("the database is away; try again", retry_after=RETRY_AFTER_SECONDS))
+def database() -> Database:
+    """Answer the current application's database."""
+    found: Database = current_app.extensions[EXTENSION]
+    return found

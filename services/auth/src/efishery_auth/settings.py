@@ -26,6 +26,7 @@ class DatabaseSettings(ServiceSettings):
     database_url: str
     database_read_url: str = ""
     database_password: SecretStr | None = None
+    database_ca_file: FilePath | None = None
     database_wait_seconds: int = Field(default=120, ge=0)
 
     @field_validator("database_url", "database_read_url")

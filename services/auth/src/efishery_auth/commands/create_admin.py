@@ -9,8 +9,8 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from efishery_auth import passwords, phones, users
-from efishery_auth.commands.migrate import wait_for_database
-from efishery_auth.database import db
+from efishery_auth.commands.waiting import wait_for_primary
+from efishery_auth.database import database, db
 from efishery_auth.models import Role
 from efishery_auth.phones import masked
 
@@ -39,7 +39,7 @@ def create_admin(phone: str, name: str) -> None:
 
     The password is that of AUTH_ADMIN_PASSWORD, or else made here and printed once.
     """
-    wait_for_database(db.engine, current_app.config["DATABASE_WAIT_SECONDS"])
+    wait_for_primary(db.engine, current_app.config["DATABASE_WAIT_SECONDS"])
     try:
         click.echo(_create(phone, name))
     except DBAPIError as error:
@@ -47,7 +47,7 @@ def create_admin(phone: str, name: str) -> None:
 
 
 def _create(phone: str, name: str) -> str:
-    user = users.find_by_phone(db.session(), phone)
+    user = database().read_newest(lambda session: users.find_by_phone(session, phone))
     if user and user.role != Role.ADMIN:
         raise click.ClickException(f"{masked(phone)} is registered as a {user.role}; choose another phone")
     if user:
@@ -56,5 +56,5 @@ def _create(phone: str, name: str) -> str:
     if given and len(given) > passwords.LONGEST:
         raise click.ClickException(f"{PASSWORD_VARIABLE} is longer than the {passwords.LONGEST} characters of a login")
     password = given or passwords.generate()
-    users.register(db.session(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
+    users.register(database(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
     return f"{masked(phone)} is registered as an admin" + ("" if given else f"; password: {password}")

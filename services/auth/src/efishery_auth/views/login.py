@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, current_app
 
 from efishery_auth import forms, tokens, users
-from efishery_auth.database import read_session
+from efishery_auth.database import database
 from servicekit.envelope import success
 
 blueprint = Blueprint("login", __name__)
@@ -13,9 +13,8 @@ blueprint = Blueprint("login", __name__)
 def login() -> Response:
     """Exchange phone and password for an access token, answered in the terms of RFC 6749, section 5.1."""
     form = forms.read(forms.Login)
-    with read_session() as session:
-        user = users.authenticate(session, phone=form.phone, password=form.password)
-        token = tokens.issue(user)
+    user = users.authenticate(database(), phone=form.phone, password=form.password)
+    token = tokens.issue(user)
     expires_in = int(current_app.config["JWT_ACCESS_TOKEN_EXPIRES"].total_seconds())
     return success(
         {"access_token": token, "token_type": "Bearer", "expires_in": expires_in},

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 from flask_jwt_extended import jwt_required
 
 from efishery_auth import forms, passwords, users
-from efishery_auth.database import db
+from efishery_auth.database import database
 from efishery_auth.models import Role
 from servicekit.envelope import success
 from servicekit.errors import Forbidden
@@ -24,7 +24,7 @@ def register() -> Response:
         raise Forbidden("only an admin can register an admin: send an admin's token, or leave role out")
     password = passwords.generate()
     user = users.register(
-        db.session(),
+        database(),
         name=form.name,
         phone=form.phone,
         role=form.role,

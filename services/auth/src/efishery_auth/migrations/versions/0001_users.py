@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("password_hash", sa.String(255), nullable=False),
         sa.Column("created_at", sa.DateTime, nullable=False),
+        if_not_exists=True,  # MySQL commits a table before Alembic has noted that it is there
     )
 
 

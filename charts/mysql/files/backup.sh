@@ -1,0 +1,42 @@
+# Writes a consistent dump of the database to the volume, whole or not at all, and removes the oldest ones.
+# Uses nothing of the image but sh, mysqldump, gzip and what every system has.
+#
+# From the environment: HOST, MYSQL_USER, MYSQL_PWD, MYSQL_DATABASE, KEEP (0 keeps all).
+# `backup.sh print` writes the dump to standard output instead.
+set -eu
+umask 077
+folder=/backup
+CA=/etc/mysql-tls/ca.crt
+
+# One transaction on one server, without locks. No GTIDs: a dump with them can only be loaded into a server that has
+# none of its own. Rows in the order of their keys, so that two dumps of equal data are equal.
+dump() {
+  mysqldump --no-defaults --host="$HOST" --user="$MYSQL_USER" \
+    --ssl-mode=VERIFY_IDENTITY --ssl-ca="$CA" --single-transaction --quick --set-gtid-purged=OFF \
+    --no-tablespaces --skip-lock-tables --skip-add-locks --order-by-primary --hex-blob --triggers \
+    --loose-skip-masking-policies "$MYSQL_DATABASE"
+}
+
+if [ "${1:-}" = print ]; then dump; exit; fi
+
+# mysqldump ends its output with this line when nothing failed; reading it also checks the compression.
+is_complete() { gzip --decompress --stdout "$1" | tail -n 1 | grep -q '^-- Dump completed'; }
+
+new_name() { name=$MYSQL_DATABASE-$(date -u +%Y%m%dT%H%M%SZ).sql.gz; }
+new_name
+while [ -e "$folder/$name" ]; do sleep 1; new_name; done
+rm -f "$folder"/.partial-*
+partial=$folder/.partial-$name
+dump | gzip >"$partial"
+is_complete "$partial" || { rm -f "$partial"; echo "mysqldump did not finish: nothing was kept" >&2; exit 1; }
+# The checksum first: a dump under its own name always has one.
+(cd "$folder" && sha256sum ".partial-$name" | sed "s/\.partial-//" >"$name.sha256")
+sync
+mv "$partial" "$folder/$name"
+echo "wrote $name, $(wc -c <"$folder/$name") bytes"
+
+[ "$KEEP" -gt 0 ] || exit 0
+find "$folder" -maxdepth 1 -name "$MYSQL_DATABASE-*.sql.gz" | sort -r | tail -n "+$((KEEP + 1))" | while read -r old; do
+  rm -f "$old" "$old.sha256"
+  echo "removed $(basename "$old")"
+done

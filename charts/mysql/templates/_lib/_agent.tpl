@@ -1,0 +1,97 @@
+{{- /*
+The agent: a native sidecar, so that it is there before mysqld starts and until mysqld has stopped.
+*/}}
+{{- define "mysql.agent" -}}
+name: mysql-agent
+image: {{ include "mysql.agentImage" . }}
+imagePullPolicy: {{ include "mysql.agentPullPolicy" . }}
+command: [mysql-agent]
+restartPolicy: Always
+env:
+  - name: MYSQL_AGENT_POD
+    valueFrom: {fieldRef: {fieldPath: metadata.name}}
+  - name: MYSQL_AGENT_NAMESPACE
+    valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+  - name: MYSQL_AGENT_CLUSTER_DOMAIN
+    value: {{ .Values.clusterDomain | quote }}
+  - name: MYSQL_AGENT_DATABASE
+    value: {{ .Values.database | quote }}
+  - name: MYSQL_AGENT_USER
+    value: {{ .Values.user | quote }}
+  - name: MYSQL_AGENT_EPHEMERAL
+    value: {{ not .Values.persistence.enabled | quote }}
+  - name: MYSQL_AGENT_LOG_LEVEL
+    value: {{ .Values.agent.logLevel | quote }}
+ports:
+  - name: http-agent
+    containerPort: 9091
+securityContext:
+  {{- include "mysql.containerSecurityContext" . | nindent 2 }}
+startupProbe:
+  httpGet: {path: /healthz, port: http-agent}
+  periodSeconds: 1
+  timeoutSeconds: 3
+  failureThreshold: 60
+# Its own life alone: whatever the member does, it is never restarted for it.
+livenessProbe:
+  httpGet: {path: /healthz, port: http-agent}
+  periodSeconds: 10
+  timeoutSeconds: 3
+  failureThreshold: 3
+# The member is in the group, with the majority.
+readinessProbe:
+  httpGet: {path: /readyz, port: http-agent}
+  periodSeconds: 3
+  timeoutSeconds: 3
+  failureThreshold: 2
+resources:
+  {{- toYaml .Values.agent.resources | nindent 2 }}
+volumeMounts:
+  - name: data
+    mountPath: /var/lib/mysql-agent
+    subPath: agent
+  - name: run
+    mountPath: /var/run/mysqld
+  - name: secret
+    mountPath: /etc/mysql-secret
+    readOnly: true
+  - name: tls-public
+    mountPath: /etc/mysql-tls
+    readOnly: true
+  - name: token
+    mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+    readOnly: true
+  - name: agent-tmp
+    mountPath: /tmp
+{{- end }}
+
+{{- /* The volumes that the agent alone mounts. */}}
+{{- define "mysql.agentVolumes" -}}
+- name: secret
+  secret:
+    secretName: {{ include "mysql.secretName" . }}
+    defaultMode: 0440
+- name: tls-public
+  secret:
+    secretName: {{ include "mysql.tlsSecretName" . }}
+    items:
+      - {key: ca.crt, path: ca.crt}
+      - {key: tls.crt, path: tls.crt}
+- name: token
+  projected:
+    defaultMode: 0440
+    sources:
+      - serviceAccountToken:
+          path: token
+          expirationSeconds: 3600
+      - configMap:
+          name: kube-root-ca.crt
+          items:
+            - {key: ca.crt, path: ca.crt}
+      - downwardAPI:
+          items:
+            - path: namespace
+              fieldRef: {fieldPath: metadata.namespace}
+- name: agent-tmp
+  emptyDir: {}
+{{- end }}

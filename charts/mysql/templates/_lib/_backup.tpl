@@ -1,0 +1,91 @@
+{{- /* The pod of one dump, for the CronJob and for the first one. hack/restore takes it too, with the other script. */}}
+{{- define "mysql.backupPod" -}}
+metadata:
+  labels:
+    # Not `mysql`: no Service and no budget of the members may count this pod.
+    app.kubernetes.io/name: mysql-backup
+    app.kubernetes.io/instance: {{ .Release.Name }}
+    app.kubernetes.io/part-of: efishery
+    app.kubernetes.io/version: {{ .Values.image.tag | quote }}
+    {{- with .Values.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    # Inside a mesh: a native sidecar ends with the pod.
+    sidecar.istio.io/nativeSidecar: "true"
+    {{- with .Values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  restartPolicy: Never
+  serviceAccountName: mysql
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  securityContext:
+    {{- include "mysql.podSecurityContext" . | nindent 4 }}
+  {{- include "mysql.imagePullSecrets" . | nindent 2 }}
+  containers:
+    - name: backup
+      image: {{ include "mysql.image" . }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      command: [sh, /etc/mysql-backup/backup.sh]
+      env:
+        # A replica: a dump reads everything, which is no work for the primary.
+        - name: HOST
+          value: mysql-replicas
+        # The application's account: it can read its database, and the dump holds no other.
+        - name: MYSQL_USER
+          value: {{ .Values.user | quote }}
+        - name: MYSQL_PWD
+          valueFrom:
+            secretKeyRef:
+              name: {{ include "mysql.secretName" . }}
+              key: password
+        - name: MYSQL_DATABASE
+          value: {{ .Values.database | quote }}
+        - name: KEEP
+          value: {{ .Values.backup.keep | quote }}
+      securityContext:
+        {{- include "mysql.containerSecurityContext" . | nindent 8 }}
+      resources:
+        {{- toYaml .Values.backup.resources | nindent 8 }}
+      volumeMounts:
+        - name: backup
+          mountPath: /backup
+        - name: scripts
+          mountPath: /etc/mysql-backup
+          readOnly: true
+        - name: tls
+          mountPath: /etc/mysql-tls
+          readOnly: true
+        - name: tmp
+          mountPath: /tmp
+  volumes:
+    - name: backup
+      persistentVolumeClaim:
+        claimName: {{ .Values.backup.existingClaim | default "mysql-backup" }}
+    - name: scripts
+      configMap:
+        name: mysql-backup
+    - name: tls
+      secret:
+        secretName: {{ include "mysql.tlsSecretName" . }}
+        # Not the private key, which is the members'.
+        items:
+          - key: ca.crt
+            path: ca.crt
+    - name: tmp
+      emptyDir: {}
+  {{- with .Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}

@@ -1,0 +1,74 @@
+"""Keeps a server that does not answer from taking all threads of the service."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from servicekit.errors import Unavailable
+
+RETRY_AFTER_SECONDS = 2
+
+Clock = Callable[[], float]
+
+
+class Away(Unavailable):
+    """The database cannot be asked now; nothing is known of it but that."""
+
+    def __init__(self) -> None:
+        super().__init__("the database is away; try again", retry_after=RETRY_AFTER_SECONDS)
+
+
+class Gate:
+    """Lets a few through at once, and nobody behind what is stuck.
+
+    At most `limit` are inside. Others wait for a place, but not once somebody has been inside for `stuck_seconds`.
+    After a failure nobody enters for as long as that took: at most half of the time is spent on waiting in vain,
+    and a failure that is told at once, as by a refused connection, closes the gate for next to nothing.
+    """
+
+    def __init__(self, limit: int, stuck_seconds: float, clock: Clock = time.monotonic) -> None:
+        self._limit = limit
+        self._stuck_seconds = stuck_seconds
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._inside_since: list[float] = []
+        self._closed_until = 0.0
+
+    @contextmanager
+    def passing(self, failures: tuple[type[Exception], ...], *, insist: bool = False) -> Iterator[None]:
+        """Be inside for the `with` block, whose `failures` close the gate. Raises Away when there is no way in.
+
+        Who insists, because there is nobody else to ask, enters a closed gate too, as far as there is a place.
+        """
+        since = self._enter(insist)
+        try:
+            yield
+        except failures:
+            self._close(self._clock() - since)
+            raise
+        finally:
+            self._leave(since)
+
+    def _enter(self, insist: bool) -> float:
+        with self._changed:
+            while True:
+                now = self._clock()
+                if now < self._closed_until and not insist:
+                    raise Away
+                if len(self._inside_since) < self._limit:
+                    self._inside_since.append(now)
+                    return now
+                left = min(self._inside_since) + self._stuck_seconds - now
+                if left <= 0 or not self._changed.wait(left):
+                    raise Away
+
+    def _close(self, seconds: float) -> None:
+        with self._changed:
+            self._closed_until = max(self._closed_until, self._clock() + seconds)
+            self._changed.notify_all()  # who waits is refused now, not when its patience ends
+
+    def _leave(self, since: float) -> None:
+        with self._changed:
+            self._inside_since.remove(since)
+            self._changed.notify()

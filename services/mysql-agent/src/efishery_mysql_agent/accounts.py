@@ -1,0 +1,140 @@
+"""The accounts of the group. They are made on the primary, so that they replicate like any other data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pymysql
+import structlog
+
+from efishery_mysql_agent.mysql import AGENT, Mysql, refused
+
+log = structlog.get_logger(__name__)
+
+REPLICATION = "mysql_replication"
+# auth_socket: whoever runs as the user that mysqld runs as, in the same pod. No password, none to rotate.
+AGENT_STATEMENTS = (
+    "SET SESSION sql_log_bin = 0",
+    "SET GLOBAL super_read_only = 0",
+    f"CREATE USER IF NOT EXISTS '{AGENT}'@'localhost' IDENTIFIED WITH auth_socket AS 'mysql'",
+    f"GRANT ALL PRIVILEGES ON *.* TO '{AGENT}'@'localhost' WITH GRANT OPTION",
+    "SET GLOBAL super_read_only = 1",
+)
+
+CREATE = "CREATE USER IF NOT EXISTS %s@%s IDENTIFIED BY %s REQUIRE SSL"
+REPLICATION_GRANT = "GRANT REPLICATION SLAVE, CONNECTION_ADMIN, BACKUP_ADMIN, GROUP_REPLICATION_STREAM ON *.* TO %s@%s"
+
+IS_MADE = """
+SELECT (SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %s)
+  + (SELECT COUNT(*) FROM mysql.user WHERE host = '%%' AND user IN (%s, %s)) AS made
+"""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The passwords, from files that Kubernetes brings up to date when the Secret changes."""
+
+    folder: Path
+
+    def read(self, key: str) -> str:
+        """Return one; raises OSError."""
+        return (self.folder / key).read_text().rstrip("\n")
+
+    def all(self) -> dict[str, str]:
+        """Return the passwords of the accounts that have one."""
+        return {key: self.read(key) for key in ("root-password", "password", "replication-password")}
+
+
+def prepare(mysql: Mysql, secrets: Secrets) -> None:
+    """Make the agent's own account on a member that is in no group yet; raises pymysql.MySQLError.
+
+    Not in the binary log: the member would then have a transaction that no group knows.
+    root has no password in a new data directory, and the Secret's in one of an earlier version.
+    """
+    try:
+        connection = mysql.login("root")
+    except pymysql.MySQLError as error:
+        if not refused(error):
+            raise
+        connection = mysql.login("root", secrets.read("root-password"))
+    with connection, connection.cursor() as cursor:
+        for statement in AGENT_STATEMENTS:
+            cursor.execute(statement)
+    log.info("agent_account_made")
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The accounts with a password, as settings and Secret want them."""
+
+    database: str
+    user: str
+    secrets: Secrets
+    ca_file: Path
+
+    def ensure(self, mysql: Mysql) -> None:
+        """Make what is missing and change the passwords that are not the Secret's; needs a writable member.
+
+        Raises pymysql.MySQLError, and OSError where the Secret cannot be read.
+        """
+        passwords = self.secrets.all()
+        if mysql.rows(IS_MADE, (self.database, self.user, REPLICATION))[0]["made"] < 3:
+            for statement, values in missing(self.database, self.user, passwords):
+                mysql.rows(statement, values)
+        for user, host, key in ((self.user, "%", "password"), (REPLICATION, "%", "replication-password")):
+            if not self._is_current(user, passwords[key]):
+                mysql.rows("ALTER USER %s@%s IDENTIFIED BY %s RETAIN CURRENT PASSWORD", (user, host, passwords[key]))
+                log.info("password_changed", user=user)
+        if not self._is_current("root", passwords["root-password"], mysql):
+            mysql.rows("ALTER USER 'root'@'localhost' IDENTIFIED BY %s", (passwords["root-password"],))
+
+    def ensure_replication(self, mysql: Mysql) -> None:
+        """On a member outside the group: let its replication account take the Secret's password.
+
+        A member that starts Group Replication first connects to itself by that account, so it has to be right
+        before anything can be replicated. Not in the binary log, for the same reason as the agent's.
+        """
+        password = self.secrets.read("replication-password")
+        if self._is_current(REPLICATION, password):
+            return
+        mysql.run("SET SESSION sql_log_bin = 0", "SET GLOBAL super_read_only = 0")
+        try:
+            mysql.rows(CREATE, (REPLICATION, "%", password))
+            mysql.rows("ALTER USER %s@%s IDENTIFIED BY %s", (REPLICATION, "%", password))
+            mysql.rows(REPLICATION_GRANT, (REPLICATION, "%"))
+        finally:
+            mysql.run("SET GLOBAL super_read_only = 1")
+
+    def _is_current(self, user: str, password: str, over_socket: Mysql | None = None) -> bool:
+        """Whether the account takes that password. Those of the network want TLS, so it is tried over that."""
+        try:
+            if over_socket:
+                over_socket.login(user, password).close()
+            else:
+                tls = {"ca": str(self.ca_file), "check_hostname": False}
+                host = "127.0.0.1"
+                pymysql.connect(
+                    host=host, user=user, password=password, ssl=tls, connect_timeout=2, read_timeout=5
+                ).close()
+        except pymysql.MySQLError as error:
+            if not refused(error):
+                raise
+            return False
+        return True
+
+
+def missing(database: str, user: str, passwords: dict[str, str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return statements that make the database and the accounts where they are missing; can be repeated.
+
+    MySQL manual, "User Credentials For Distributed Recovery": what the replication account may do, also for a
+    member in offline mode. It and the clients' account keep the former password beside a new one, for those who
+    have not read that yet ("Dual Password Support").
+    """
+    return [
+        (f"CREATE DATABASE IF NOT EXISTS `{database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci", ()),
+        (CREATE, (REPLICATION, "%", passwords["replication-password"])),
+        (REPLICATION_GRANT, (REPLICATION, "%")),
+        (CREATE, (user, "%", passwords["password"])),
+        (f"GRANT ALL PRIVILEGES ON `{database}`.* TO %s@%s", (user, "%")),
+    ]

@@ -1,0 +1,91 @@
+"""Do what was decided. Each of these can take minutes, so they run beside the loop, one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+import structlog
+
+from efishery_mysql_agent import group
+from efishery_mysql_agent.accounts import Accounts
+from efishery_mysql_agent.actions import (
+    Action,
+    Adopt,
+    Bootstrap,
+    Claim,
+    Clone,
+    Join,
+    Leave,
+    Left,
+    Reboot,
+    Serve,
+    TakeLease,
+    Wait,
+)
+from efishery_mysql_agent.cluster import Cluster
+from efishery_mysql_agent.mysql import Mysql
+from efishery_mysql_agent.settings import AgentSettings
+from efishery_mysql_agent.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Carries out actions, on a connection of its own that may wait long."""
+
+    settings: AgentSettings
+    mysql: Mysql
+    cluster: Cluster
+    store: Store
+    accounts: Accounts
+
+    def do(self, action: Action) -> None:
+        """Carry out an action; raises pymysql.MySQLError, ClusterError and OSError."""
+        match action:
+            case Wait() | Serve():
+                return
+            case Claim(version=version):
+                self.cluster.take(version, group=str(uuid4()))
+            case TakeLease(version=version):
+                self.cluster.take(version)
+            case Adopt(group=name):
+                self.cluster.record(name, self.store.now.view)
+            case Bootstrap(group=name) | Reboot(group=name):
+                self._start_alone(action, name)
+            case Join(group=name, seeds=seeds):
+                self.accounts.ensure_replication(self.mysql)
+                group.join(self.mysql, name, map(self.settings.host, seeds), self._password)
+            case Clone(donor=donor, discarded=discarded):
+                self._clone(donor, str(discarded))
+            case Leave(successor=successor):
+                self._leave(successor)
+            case Left():
+                (self.settings.run_dir / "left").touch()
+
+    @property
+    def _password(self) -> str:
+        return self.accounts.secrets.read("replication-password")
+
+    def _start_alone(self, action: Bootstrap | Reboot, name: str) -> None:
+        self.accounts.ensure_replication(self.mysql)
+        group.start_alone(self.mysql, name, self._password)
+        forced = isinstance(action, Reboot) and action.forced
+        kind = "Warning" if forced else "Normal"
+        self.cluster.event(kind, type(action).__name__, f"started group {name} from {self.settings.pod}, {forced=}")
+        self.cluster.release()
+
+    def _clone(self, donor: str, discarded: str) -> None:
+        if discarded:
+            message = f"takes the data of {donor}; discards transactions that the group does not have: {discarded}"
+            self.cluster.event("Warning", "Discarding", message)
+            log.warning("transactions_discarded", gtids=discarded, donor=donor)
+        # The volume's data are not the group's any more until the clone is whole.
+        self.store.clear()
+        group.clone(self.mysql, self.settings.host(donor), self._password)
+
+    def _leave(self, successor: str | None) -> None:
+        if successor:
+            group.hand_over(self.mysql, self.settings.host(successor))
+        group.stop(self.mysql)

@@ -1,0 +1,190 @@
+"""The rules: what an agent does next, from what it observed and nothing else.
+
+                   ┌─ leaving ──────────────────────────────▶ Leave
+Observation ───────┼─ in the group, with its majority ──────▶ Serve
+                   ├─ in it, recovering or cut off ─────────▶ Wait
+                   └─ outside ─┬─ a live group answers ─────▶ Join, or Clone
+                               ├─ there never was a group ──▶ Claim, then Bootstrap (one member, once)
+                               └─ all of it was down ───────▶ TakeLease, then Reboot, or Wait
+"""
+
+from __future__ import annotations
+
+from efishery_mysql_agent.actions import (
+    Action,
+    Adopt,
+    Bootstrap,
+    Claim,
+    Clone,
+    Join,
+    Leave,
+    Left,
+    Reboot,
+    Serve,
+    TakeLease,
+    Wait,
+)
+from efishery_mysql_agent.gtid import GtidSet
+from efishery_mysql_agent.model import LeaseState, Observation, Role, State, Status, View
+
+
+def decide(seen: Observation) -> Action:
+    """Return what to do next."""
+    if seen.leaving:
+        return _leave(seen.me)
+    match seen.me.state:
+        case State.DOWN:
+            return Wait("mysqld to answer")
+        case State.ONLINE:
+            return Serve() if seen.me.quorum else Wait("a majority of the group to be reachable")
+        case State.RECOVERING:
+            return Wait("its recovery to end")
+    live = [peer for peer in seen.peers if peer.quorum]
+    return _enter(seen.me, live) if live else _without_group(seen)
+
+
+def label(seen: Observation) -> Role | None:
+    """Return the role by which clients may find this member; None: not at all."""
+    me = seen.me
+    if not me.quorum or me.offline:
+        return None
+    if me.role is Role.PRIMARY:
+        # A new primary takes no writes until it has applied what it received. One that leaves keeps
+        # its label until another has the role.
+        return Role.PRIMARY if me.writable else None
+    return None if seen.leaving else Role.REPLICA
+
+
+def _leave(me: Status) -> Action:
+    if me.state in (State.DOWN, State.OFFLINE):
+        return Left()
+    heirs = [m.pod for m in me.members if m.pod != me.pod and m.state is State.ONLINE]
+    successor = min(heirs, default=None) if me.role is Role.PRIMARY and me.quorum else None
+    return Leave(successor)
+
+
+def _enter(me: Status, live: list[Status]) -> Action:
+    """Join the group that `live` are in."""
+    # Behind one name there is one group, so any of them can tell; the newest knows the most.
+    group = live[0].group
+    if group is None:
+        return Wait(f"{live[0].pod} to say which group it is in")
+    if me.group not in (None, group):
+        return Wait(f"an operator: this member has data of group {me.group}, the live group is {group}")
+    if [peer for peer in live if me.pod in peer.view.members]:
+        # A new start at an address that the group still suspects looks alive to its failure detector, which
+        # then neither lets it in nor gives up the old one: no other primary would be elected meanwhile.
+        return Wait("the group to expel its former self")
+    known = GtidSet()
+    for peer in live:
+        known = known | peer.gtids
+    errant = me.gtids - known
+    if not me.gtids or errant:
+        return Clone(_donor(live), errant)
+    return Join(group, tuple(peer.pod for peer in live))
+
+
+def _donor(live: list[Status]) -> str:
+    """A replica before the primary, which has enough to do; the one with the least to apply."""
+    return min(live, key=lambda peer: (peer.role is Role.PRIMARY, peer.lag, peer.pod)).pod
+
+
+def _without_group(seen: Observation) -> Action:
+    lease = seen.lease
+    if lease is None:
+        return Wait("the Kubernetes API, to read the Lease")
+    if lease.group is None:
+        return _first(seen, lease)
+    if not lease.formed:
+        return _bootstrap(seen.me, lease, lease.group)
+    return _reboot(seen, lease, lease.group)
+
+
+def _first(seen: Observation, lease: LeaseState) -> Action:
+    """The Lease knows of no group: there was none, unless some member has one stored."""
+    if seen.me.group:
+        return Adopt(seen.me.group)
+    if known := [peer.pod for peer in seen.peers if peer.group]:
+        return Wait(f"{known[0]} to write its group into the Lease")
+    if seen.me.pod.endswith("-0"):
+        return Claim(lease.version)
+    return Wait(f"{seen.me.pod.rpartition('-')[0]}-0 to bootstrap the group")
+
+
+def _bootstrap(me: Status, lease: LeaseState, group: str) -> Action:
+    if lease.claimer != me.pod:
+        return Wait(f"{lease.claimer} to bootstrap the group")
+    return Bootstrap(group) if lease.holder == me.pod else _take(me, lease)
+
+
+def _take(me: Status, lease: LeaseState) -> Action:
+    if lease.holder in (None, me.pod):
+        return TakeLease(lease.version)
+    return Wait(f"{lease.holder} to let go of the Lease")
+
+
+def _reboot(seen: Observation, lease: LeaseState, group: str) -> Action:
+    """All of the group was down: the member with the most transactions starts it again."""
+    if lease.force:
+        return _forced(seen, lease, group)
+    last = _last_view(seen, lease)
+    if seen.ephemeral and _nothing_is_left(seen, last):
+        first = min(last.members)
+        return Claim(lease.version) if seen.me.pod == first else Wait(f"{first} to begin anew")
+    obstacle = _obstacle(seen, last)
+    if obstacle:
+        return Wait(obstacle)
+    newest = _newest(seen, last)
+    if newest is None:
+        sets = "; ".join(f"{pod}: {seen.everyone[pod].gtids}" for pod in last.members)
+        return Wait(f"an operator: no member has all transactions ({sets})")
+    if newest != seen.me.pod:
+        return Wait(f"{newest} to start the group again: it has the most transactions")
+    return Reboot(group) if lease.holder == seen.me.pod else _take(seen.me, lease)
+
+
+def _last_view(seen: Observation, lease: LeaseState) -> View:
+    """The latest view that anybody has stored: who was in the group when it ended."""
+    stored = [lease.view, *(status.last_view for status in seen.everyone.values())]
+    return max((view for view in stored if view), key=lambda view: view.order, default=View("0:0", (seen.me.pod,)))
+
+
+def _nothing_is_left(seen: Observation, last: View) -> bool:
+    """Whether all members of the last view answer, and none has any data."""
+    found = [seen.everyone.get(pod) for pod in last.members]
+    return all(status and status.state is not State.DOWN and not status.gtids for status in found)
+
+
+def _obstacle(seen: Observation, last: View) -> str | None:
+    """Return what keeps the group of the last view from being started again."""
+    everyone = seen.everyone
+    members = [everyone.get(pod, Status(pod)) for pod in last.members]
+    down = [status.pod for status in members if status.state is State.DOWN]
+    if down:
+        return f"{', '.join(down)} to answer: in the last view of the group"
+    empty = [status.pod for status in members if not status.gtids]
+    if empty:
+        return f"an operator: {', '.join(empty)} lost the data, and may have had the latest transactions"
+    busy = [status.pod for status in members if status.state not in (State.OFFLINE, State.ERROR)]
+    if busy:
+        return f"{', '.join(busy)} to notice that the group is gone"
+    return None
+
+
+def _newest(seen: Observation, last: View) -> str | None:
+    """The first member of the last view that has all transactions of all of them."""
+    everyone = seen.everyone
+    for pod in sorted(last.members):
+        if all(everyone[other].gtids <= everyone[pod].gtids for other in last.members):
+            return pod
+    return None
+
+
+def _forced(seen: Observation, lease: LeaseState, group: str) -> Action:
+    """An operator chose the member that starts the group again, whatever the others have."""
+    me = seen.me
+    if lease.force != me.pod:
+        return Wait(f"{lease.force} to start the group again, as the Lease's annotation asks")
+    if not me.gtids:
+        return Wait("an operator: the Lease's annotation asks this member to start the group, but it has no data")
+    return Reboot(group, forced=True) if lease.holder == me.pod else _take(me, lease)

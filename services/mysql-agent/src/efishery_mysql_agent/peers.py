@@ -1,0 +1,42 @@
+"""Ask the other agents for their members' status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+
+from efishery_mysql_agent import wire
+from efishery_mysql_agent.model import Status
+
+TIMEOUT_SECONDS = (1, 2)  # to connect, and to answer
+STALE_SECONDS = 5  # an agent that has not looked at its member for so long knows nothing of it
+
+
+class Peers:
+    """The other agents, by pod and URL."""
+
+    def __init__(self, urls: dict[str, str]) -> None:
+        self._urls = urls
+        self._pool = ThreadPoolExecutor(max_workers=len(urls), thread_name_prefix="peer")
+
+    def ask(self) -> tuple[Status, ...]:
+        """Return the status of all that answer."""
+        return tuple(status for status in self._pool.map(self._one, *_columns(self._urls.items())) if status)
+
+    def _one(self, pod: str, url: str) -> Status | None:
+        try:
+            # One request each, not a session: a pod that was replaced has another address.
+            answer = requests.get(url, timeout=TIMEOUT_SECONDS)
+            body = answer.json()
+            status = wire.load(body)
+            fresh = float(body["age_seconds"]) < STALE_SECONDS
+        except (requests.RequestException, KeyError, TypeError, ValueError):
+            return None
+        return status if fresh and status.pod == pod else None
+
+
+def _columns(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    rows = list(pairs)
+    return [row[0] for row in rows], [row[1] for row in rows]

@@ -1,0 +1,42 @@
+"""The settings of the agent: environment variables that begin with MYSQL_AGENT_."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from servicekit.settings import ServiceSettings
+
+MAX_MEMBERS = 9  # of a group (MySQL manual, Group Replication Requirements and Limitations)
+
+
+class AgentSettings(ServiceSettings):
+    """What one agent needs; the README's table explains each."""
+
+    model_config = SettingsConfigDict(env_prefix="MYSQL_AGENT_")
+
+    pod: str = Field(pattern=r"^[a-z0-9-]+-[0-9]+$")
+    namespace: str = Field(min_length=1)
+    service: str = "mysql"
+    cluster_domain: str = "cluster.local"
+    lease: str = "mysql"
+    database: str = Field(default="efishery", pattern=r"^[A-Za-z0-9_]{1,64}$")
+    user: str = Field(default="efishery", pattern=r"^[A-Za-z0-9_]{1,32}$")
+    socket: Path = Path("/var/run/mysqld/mysqld.sock")
+    run_dir: Path = Path("/var/run/mysqld")
+    state_dir: Path = Path("/var/lib/mysql-agent")
+    secret_dir: Path = Path("/etc/mysql-secret")
+    tls_dir: Path = Path("/etc/mysql-tls")
+    port: int = Field(default=9091, ge=1, le=65535)
+    interval_seconds: float = Field(default=0.5, gt=0, le=10)
+    ephemeral: bool = False
+
+    def host(self, pod: str) -> str:
+        """The name of a pod in DNS, which is the member's `report_host` too."""
+        return f"{pod}.{self.service}.{self.namespace}.svc.{self.cluster_domain}"
+
+    @property
+    def peers(self) -> list[str]:
+        """The other pods that there can be, whether they are or not: DNS decides nothing here."""
+        stem = self.pod.rpartition("-")[0]
+        return [pod for number in range(MAX_MEMBERS) if (pod := f"{stem}-{number}") != self.pod]

@@ -1,0 +1,51 @@
+"""What a member keeps beside its data: the group it belongs to, and the last view it saw."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from efishery_mysql_agent import wire
+from efishery_mysql_agent.model import View
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The stored state; nothing where there is none yet."""
+
+    group: str | None = None
+    view: View | None = None
+
+
+class Store:
+    """One small file on the member's volume."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "group.json"
+        self.now = self._read()
+
+    def write(self, stored: Stored) -> None:
+        """Keep it, whole or not at all; raises OSError, as on a full disk."""
+        if stored == self.now:
+            return
+        new = self._path.with_suffix(".new")
+        with new.open("w") as file:
+            json.dump({"group": stored.group, "view": wire.dump_view(stored.view)}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)
+        self.now = stored
+
+    def clear(self) -> None:
+        """Forget it: the data are about to be replaced; raises OSError."""
+        self._path.unlink(missing_ok=True)
+        self.now = Stored()
+
+    def _read(self) -> Stored:
+        try:
+            body = json.loads(self._path.read_text())
+            return Stored(body["group"], wire.load_view(body["view"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return Stored()

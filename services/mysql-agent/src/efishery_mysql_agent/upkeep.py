@@ -1,0 +1,133 @@
+"""What follows from the member's role: the label, ended connections, the record of the group, the accounts.
+
+None of it makes or changes a group, and all of it can be repeated; what fails is tried again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import pymysql
+import structlog
+
+from efishery_mysql_agent import group, metrics
+from efishery_mysql_agent.accounts import Accounts
+from efishery_mysql_agent.cluster import Cluster, ClusterError
+from efishery_mysql_agent.decide import label
+from efishery_mysql_agent.model import Observation, Role, State, Status, View
+from efishery_mysql_agent.mysql import Mysql
+from efishery_mysql_agent.store import Store, Stored
+
+log = structlog.get_logger(__name__)
+
+CHECK_SECONDS = 15  # how often what should already be right is looked at again
+RETRY_SECONDS = 1  # how long a Kubernetes API that does not answer is left alone
+
+
+@dataclass
+class Upkeep:
+    """Keeps one member's surroundings right. The fields without default are what it works on."""
+
+    pod: str
+    mysql: Mysql
+    cluster: Cluster
+    store: Store
+    accounts: Accounts
+    _label: Role | None = None
+    _label_is_known: bool = False
+    _checked_at: float = float("-inf")
+    _failed_at: float = float("-inf")
+    _recorded: View | None = None
+    _passwords: dict[str, str] = field(default_factory=dict)
+    _was_primary: bool = False
+
+    def keep(self, seen: Observation) -> None:
+        """Bring everything in line with what was observed."""
+        wanted = label(seen)
+        self._fence(seen.me)
+        if seen.me.quorum:
+            self._remember(seen.me)
+        if wanted is Role.PRIMARY:
+            self._prepare_clients()
+        self._through_the_api(seen.me, wanted)
+
+    def _fence(self, me: Status) -> None:
+        """End the connections of clients that believe that this member is the primary still."""
+        is_primary = me.role is Role.PRIMARY and me.quorum
+        try:
+            if self._was_primary and not is_primary and me.state is not State.DOWN:
+                log.warning("no_longer_primary", connections_ended=group.end_connections(self.mysql))
+            if me.offline and me.quorum:
+                self.mysql.set_global(offline_mode=0)
+        except pymysql.MySQLError as error:
+            log.warning("fencing_failed", reason=str(error))
+            return
+        if is_primary and not self._was_primary:
+            metrics.FAILOVER.set_to_current_time()
+            log.info("became_primary")
+        self._was_primary = is_primary
+
+    def _remember(self, me: Status) -> None:
+        try:
+            name = self.mysql.rows("SELECT @@group_replication_group_name AS name")[0]["name"]
+            self.store.write(Stored(str(name), me.view))
+        except (OSError, pymysql.MySQLError) as error:
+            log.warning("view_not_stored", reason=str(error))
+
+    def _prepare_clients(self) -> None:
+        """Make the accounts, and change those whose password is not the Secret's any more."""
+        try:
+            passwords = self.accounts.secrets.all()
+            if passwords != self._passwords:
+                self.accounts.ensure(self.mysql)
+                self._passwords = passwords
+        except (OSError, pymysql.MySQLError) as error:
+            log.warning("accounts_not_made", reason=str(error))
+
+    def _through_the_api(self, me: Status, wanted: Role | None) -> None:
+        now = time.monotonic()
+        if now - self._failed_at < RETRY_SECONDS:
+            return
+        try:
+            self._set_label(wanted, now)
+            if wanted is Role.PRIMARY and self._passwords and me.view != self._recorded:
+                self._record(me)
+        except ClusterError as error:
+            self._failed_at = time.monotonic()
+            log.warning("kubernetes_api_away", reason=str(error))
+
+    def _set_label(self, wanted: Role | None, now: float) -> None:
+        if now - self._checked_at > CHECK_SECONDS:
+            found = self.cluster.label(self.pod)
+            self._label_is_known = found == wanted
+            self._checked_at = now
+        if self._label_is_known and self._label is wanted:
+            return
+        self.cluster.set_label(self.pod, wanted)
+        log.info("labelled", role=wanted, before=self._label)
+        self._label, self._label_is_known = wanted, True
+
+    def _record(self, me: Status) -> None:
+        """As the primary: write the view into the Lease, after the labels of members that are lost are gone.
+
+        Such a member is cut off, or cannot reach the API, and would keep its label for ever.
+        """
+        lost = set(self._recorded.members if self._recorded else self._last_recorded()) - set(me.view.members)
+        for pod in sorted(lost):
+            self._unlabel(pod)
+        self.cluster.record(str(self.store.now.group), me.view)
+        self._recorded = me.view
+
+    def _last_recorded(self) -> tuple[str, ...]:
+        view = self.cluster.lease().view
+        return view.members if view else ()
+
+    def _unlabel(self, pod: str) -> None:
+        try:
+            if self.cluster.label(pod):
+                self.cluster.set_label(pod, None)
+                log.warning("lost_member_unlabelled", member=pod)
+        except ClusterError as error:
+            if not str(error).startswith("404"):
+                raise

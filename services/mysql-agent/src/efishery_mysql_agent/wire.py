@@ -1,0 +1,59 @@
+"""A Status as JSON: what `/status` answers, and peers read. `gtid_executed` counts what is received too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from efishery_mysql_agent.gtid import GtidSet
+from efishery_mysql_agent.model import Member, Role, State, Status, View
+
+
+def dump(status: Status) -> dict[str, Any]:
+    """Return the JSON object of a status."""
+    return {
+        "pod": status.pod,
+        "state": status.state,
+        "role": status.role,
+        "members": [{"pod": m.pod, "state": m.state, "role": m.role} for m in status.members],
+        "view_id": status.view_id,
+        "quorum": status.quorum,
+        "gtid_executed": str(status.gtids),
+        "writable": status.writable,
+        "offline_mode": status.offline,
+        "lag_transactions": status.lag,
+        "queue_transactions": status.queue,
+        "group": status.group,
+        "last_view": dump_view(status.last_view),
+    }
+
+
+def load(body: dict[str, Any]) -> Status:
+    """Read one; raises KeyError, ValueError or TypeError where it is none."""
+    return Status(
+        pod=str(body["pod"]),
+        state=State(body["state"]),
+        role=_role(body["role"]),
+        members=tuple(Member(m["pod"], State(m["state"]), _role(m["role"])) for m in body["members"]),
+        view_id=str(body["view_id"]),
+        gtids=GtidSet.parse(body["gtid_executed"]),
+        writable=bool(body["writable"]),
+        offline=bool(body["offline_mode"]),
+        lag=int(body["lag_transactions"]),
+        queue=int(body["queue_transactions"]),
+        group=body["group"],
+        last_view=load_view(body["last_view"]),
+    )
+
+
+def dump_view(view: View | None) -> dict[str, Any] | None:
+    """Return the JSON object of a view."""
+    return {"id": view.id, "members": list(view.members)} if view else None
+
+
+def load_view(body: dict[str, Any] | None) -> View | None:
+    """Read one; raises KeyError or TypeError where it is none."""
+    return View(str(body["id"]), tuple(map(str, body["members"]))) if body else None
+
+
+def _role(value: str | None) -> Role | None:
+    return Role(value) if value else None

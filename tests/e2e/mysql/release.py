@@ -1,0 +1,176 @@
+"""The release under test, and what the faults do to it through Kubernetes."""
+
+import base64
+import contextlib
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes import client, config
+
+from tests.e2e.cluster import run, wait_for
+
+# Where the system is that the tests harm: that of `make up` unless told otherwise.
+NAMESPACE = os.environ.get("E2E_NAMESPACE", "efishery")
+RELEASE = os.environ.get("E2E_RELEASE", "efishery")
+STATEFUL_SET = "mysql"
+AWAY = (client.ApiException, urllib3.exceptions.HTTPError, OSError)
+
+
+def pod_name(ordinal: int) -> str:
+    """Answer the name of a member's pod."""
+    return f"{STATEFUL_SET}-{ordinal}"
+
+
+class Release:
+    """Its objects. Every call is bounded: the API server itself may be what is away."""
+
+    def __init__(self, repository: Path) -> None:
+        config.load_kube_config()  # type: ignore[no-untyped-call]  # the client leaves this one untyped
+        self._repository = repository
+        # Any: in the client's types every field of every object may be missing.
+        self.core: Any = client.CoreV1Api()
+        self.apps: Any = client.AppsV1Api()
+
+    def secret(self, name: str) -> dict[str, str]:
+        """Answer a Secret's data, decoded."""
+        data: dict[str, str] = self.core.read_namespaced_secret(name, NAMESPACE, _request_timeout=10).data
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    def has_secret(self, name: str) -> bool:
+        """Tell whether there is such a Secret."""
+        secrets = self.core.list_namespaced_secret(NAMESPACE, _request_timeout=10).items
+        return any(each.metadata.name == name for each in secrets)
+
+    def replicas(self) -> int:
+        """Answer how many members there should be."""
+        return int(self.apps.read_namespaced_stateful_set(STATEFUL_SET, NAMESPACE, _request_timeout=10).spec.replicas)
+
+    def auth_image(self) -> str:
+        """Answer the image that auth runs, which has the MySQL client."""
+        deployment = self.apps.read_namespaced_deployment("auth", NAMESPACE, _request_timeout=10)
+        return str(deployment.spec.template.spec.containers[0].image)
+
+    def members(self) -> dict[str, Any]:
+        """Answer the members' pods by name. Raises one of AWAY."""
+        found = self.core.list_namespaced_pod(
+            NAMESPACE, label_selector="app.kubernetes.io/name=mysql", _request_timeout=5
+        )
+        return {pod.metadata.name: pod for pod in found.items}
+
+    def roles(self) -> dict[str, str]:
+        """Answer the label `role` of every member that is ready. Raises one of AWAY."""
+        return {
+            name: (pod.metadata.labels or {}).get("role", "")
+            for name, pod in self.members().items()
+            if _is_ready(pod) and pod.metadata.deletion_timestamp is None
+        }
+
+    def all_serve(self, replicas: int) -> bool:
+        """Tell whether every member is ready, one is labelled primary and the others replica, and auth is ready."""
+        try:
+            labels = sorted(self.roles().values())
+            auth = self.apps.read_namespaced_deployment("auth", NAMESPACE, _request_timeout=5)
+        except AWAY:
+            return False
+        ready = (auth.status.ready_replicas or 0) == auth.spec.replicas
+        return ready and labels == sorted(["primary"] + ["replica"] * (replicas - 1))
+
+    def delete_pods(self, *names: str) -> None:
+        """Delete pods at once and by force, as `kubectl delete pod --force --grace-period=0` does."""
+        for name in names:
+            with contextlib.suppress(client.ApiException):  # one that is gone already
+                self.core.delete_namespaced_pod(name, NAMESPACE, grace_period_seconds=0, _request_timeout=10)
+
+    def delete_pod_and_volume(self, pod: str) -> None:
+        """Delete a member's claim with its pod, and see that another claim takes its place."""
+        claim = f"data-{pod}"
+        before = self._claim_id(claim)
+        self.core.delete_namespaced_persistent_volume_claim(claim, NAMESPACE, _request_timeout=10)
+        self.delete_pods(pod)
+        wait_for(f"a new {claim}", lambda: self._claim_id(claim) not in (None, before), 60)
+
+    def volume_path(self, pod: str) -> Path:
+        """Answer the folder on the node that a member's volume is."""
+        claim = self.core.read_namespaced_persistent_volume_claim(f"data-{pod}", NAMESPACE, _request_timeout=10)
+        spec = self.core.read_persistent_volume(claim.spec.volume_name, _request_timeout=10).spec
+        return Path((spec.host_path or spec.local).path)
+
+    def scale(self, replicas: int) -> None:
+        """Change the number of members as an operator of the system does: by one value of the chart."""
+        command = ["helm", "upgrade", RELEASE, "charts/efishery", "--namespace", NAMESPACE, "--reuse-values"]
+        options = ["--set", f"mysql.replicas={replicas}", "--wait", "--timeout", "5m"]
+        run(self._repository, *command, *options, seconds=330)
+
+    def kubectl(self, *arguments: str, seconds: float = 60) -> str:
+        """Run kubectl in the release's namespace."""
+        return run(self._repository, "kubectl", "--namespace", NAMESPACE, *arguments, seconds=seconds)
+
+    def gateway_url(self) -> str:
+        """Answer where clients reach the API: E2E_URL, else the ingress gateway of the mesh."""
+        return os.environ.get("E2E_URL") or run(self._repository, "hack/gateway-url").strip()
+
+    def describe(self) -> str:
+        """Answer what it runs on, in a few words."""
+        kubernetes = client.VersionApi().get_code().git_version
+        image = self.apps.read_namespaced_stateful_set(STATEFUL_SET, NAMESPACE).spec.template.spec.containers[0].image
+        return f"{os.cpu_count()} CPUs, Kubernetes {kubernetes}, {image}"
+
+    def diagnosis(self) -> str:
+        """Answer what an engineer looks at first; for the message of a failure."""
+        selector = "app.kubernetes.io/name=mysql"
+        commands = [
+            ["get", "pods", "-l", selector, "-L", "role", "-o", "wide"],
+            ["get", "lease", "mysql", "-o", 'jsonpath={.metadata.annotations}{.spec}{"\\n"}'],
+            ["logs", "-l", selector, "-c", "mysql-agent", "--tail", "15", "--prefix", "--max-log-requests", "9"],
+        ]
+        return "\n".join(self._said(command) for command in commands)
+
+    def _said(self, arguments: list[str]) -> str:
+        command = ["kubectl", "--namespace", NAMESPACE, "--request-timeout", "10s", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return "\n".join(line[:240] for line in (done.stdout + done.stderr).splitlines())
+
+    def _claim_id(self, claim: str) -> str | None:
+        try:
+            found = self.core.read_namespaced_persistent_volume_claim(claim, NAMESPACE, _request_timeout=10)
+        except client.ApiException:
+            return None
+        return None if found.metadata.deletion_timestamp else str(found.metadata.uid)
+
+
+def _is_ready(pod: Any) -> bool:
+    return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
+
+
+def client_pod(name: str, image: str, script: str, environment: dict[str, str], *, tls: bool) -> dict[str, Any]:
+    """Make the manifest of a pod that runs `script` with auth's identity, which the mesh lets in to MySQL."""
+    secret = {"secretKeyRef": {"name": "mysql", "key": "password"}}
+    variables = [{"name": key, "value": value} for key, value in environment.items()]
+    container = {
+        "name": "main",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python", "-c", script],
+        "env": [*variables, {"name": "LEDGER_PASSWORD", "valueFrom": secret}],
+        "volumeMounts": [{"name": "tls", "mountPath": "/etc/mysql-tls", "readOnly": True}] if tls else [],
+    }
+    volume = {"name": "tls", "secret": {"secretName": "mysql-tls", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}
+    return {
+        "metadata": {"name": name, "annotations": {"sidecar.istio.io/nativeSidecar": "true"}},
+        "spec": {
+            "containers": [container],
+            "volumes": [volume] if tls else [],
+            "restartPolicy": "Never",
+            "serviceAccountName": "auth",
+            "automountServiceAccountToken": False,
+        },
+    }
+
+
+def attempts_of(log: str) -> list[list[Any]]:
+    """Read what the client pod printed; other lines, such as a traceback, are an error."""
+    return [json.loads(line) for line in log.splitlines()]

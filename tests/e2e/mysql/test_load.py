@@ -1,0 +1,53 @@
+"""Registration and login at 50 requests a second through the loss of the primary."""
+
+import itertools
+import time
+
+import pytest
+
+from tests.e2e.mysql.faults import KILL, delete_primary
+from tests.e2e.mysql.lab import Lab
+from tests.e2e.mysql.load import Answer, Load
+
+pytestmark = pytest.mark.timeout(900)
+
+RATE = 50
+LOST_READS = 0.001
+CALM_SECONDS = 30
+
+
+def gap(writes: list[Answer]) -> tuple[float, float]:
+    """Answer the longest time between two registrations that succeeded: from when to when."""
+    done = sorted(write.done for write in writes if write.ok)
+    return max(itertools.pairwise(done), key=lambda pair: pair[1] - pair[0])
+
+
+def outside(failed: list[Answer], start: float, end: float) -> list[Answer]:
+    """Answer those that were sent well before the gap, or after it."""
+    return [write for write in failed if not start - 5 <= write.sent <= end]
+
+
+def test_load_through_the_loss_of_the_primary(lab: Lab) -> None:
+    load = Load(lab.url, RATE)
+
+    def strike(lab: Lab) -> None:
+        with load.running():
+            time.sleep(CALM_SECONDS)
+            delete_primary(lab)
+            assert lab.wait_until_well(240) is not None, lab.release.diagnosis()
+            time.sleep(CALM_SECONDS)
+        lab.books.enter(load.attempts())
+
+    verdict = lab.measure(f"primary deleted by force at {RATE} requests a second", KILL, strike)
+    writes, reads = load.of("register"), load.of("login")
+    failed_writes = [write for write in writes if not write.ok]
+    failed_reads = [read for read in reads if not read.ok]
+    start, end = gap(writes)
+    lab.report.remark(
+        f"{RATE} requests a second through the loss of the primary: {len(failed_writes)} of {len(writes)} registrations"
+        f" and {len(failed_reads)} of {len(reads)} logins failed; {end - start:.1f} s without a registration."
+    )
+    assert {(write.status, bool(write.retry_after)) for write in failed_writes} <= {(503, True)}
+    assert not outside(failed_writes, start, end)
+    assert len(failed_reads) <= LOST_READS * len(reads), {read.status for read in failed_reads}
+    assert not verdict.problems(), lab.release.diagnosis()

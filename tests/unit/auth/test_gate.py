@@ -1,0 +1,122 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from threading import Event
+
+import pytest
+
+from efishery_auth.gate import Away, Gate
+
+
+class Clock:
+    """Time that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def pass_through(gate: Gate) -> None:
+    with gate.passing((OSError,)):
+        pass
+
+
+def fail(gate: Gate, clock: Clock, seconds: float, error: Exception) -> None:
+    with pytest.raises(type(error)):
+        _pass_and_raise(gate, clock, seconds, error)
+
+
+def _pass_and_raise(gate: Gate, clock: Clock, seconds: float, error: Exception, *, insist: bool = False) -> None:
+    with gate.passing((OSError,), insist=insist):
+        clock.now += seconds
+        raise error
+
+
+def test_nobody_waits_behind_what_is_stuck() -> None:
+    clock = Clock()
+    gate = Gate(2, 0.4, clock)
+    with ExitStack() as stuck:
+        for _ in range(2):
+            stuck.enter_context(gate.passing((OSError,)))
+        clock.now += 0.5
+        with pytest.raises(Away) as away:
+            pass_through(gate)
+        assert away.value.headers == {"Retry-After": "2"}
+    pass_through(gate)
+
+
+def test_a_place_is_waited_for_while_others_move_on() -> None:
+    gate, entered, leave = Gate(1, 30), Event(), Event()
+
+    def stay() -> None:
+        with gate.passing((OSError,)):
+            entered.set()
+            leave.wait(30)
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(stay)
+        entered.wait(30)
+        second = threads.submit(pass_through, gate)
+        assert not second.done()
+        leave.set()
+        first.result(30)
+        second.result(30)
+
+
+def test_after_a_failure_it_is_closed_for_as_long_as_that_took() -> None:
+    clock = Clock()
+    gate = Gate(4, 0.4, clock)
+    fail(gate, clock, 1.5, OSError())
+    clock.now += 1.4
+    with pytest.raises(Away):
+        pass_through(gate)
+    clock.now += 0.2
+    pass_through(gate)
+
+
+def test_who_insists_enters_while_it_is_closed_but_not_while_it_is_full() -> None:
+    clock = Clock()
+    gate = Gate(1, 0.4, clock)
+    fail(gate, clock, 1.5, OSError())
+    with gate.passing((OSError,), insist=True):
+        clock.now += 0.5
+        with pytest.raises(Away):
+            _pass_and_raise(gate, clock, 0, OSError(), insist=True)
+
+
+def test_who_waits_for_a_place_is_refused_once_it_is_closed() -> None:
+    gate, entered, leave = Gate(2, 30), Event(), Event()
+
+    def stay() -> None:
+        with gate.passing((OSError,)):
+            entered.set()
+            leave.wait(30)
+
+    with ThreadPoolExecutor(2) as threads:
+        stuck = threads.submit(stay)
+        entered.wait(30)
+        failing = gate.passing((OSError,))
+        failing.__enter__()
+        waiting = threads.submit(pass_through, gate)
+        time.sleep(0.2)
+        with suppress(OSError):
+            failing.__exit__(OSError, OSError(), None)
+        assert isinstance(waiting.exception(timeout=5), Away)
+        leave.set()
+        stuck.result(30)
+
+
+def test_a_failure_that_is_told_at_once_closes_it_for_nothing() -> None:
+    clock = Clock()
+    gate = Gate(4, 0.4, clock)
+    fail(gate, clock, 0, OSError())
+    pass_through(gate)
+
+
+def test_other_errors_do_not_close_it() -> None:
+    clock = Clock()
+    gate = Gate(4, 0.4, clock)
+    fail(gate, clock, 5, ValueError())
+    pass_through(gate)

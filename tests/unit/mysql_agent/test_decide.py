@@ -1,0 +1,246 @@
+"""The rules, each by its name. No cluster, no mysqld: what is observed goes in, what is done comes out."""
+
+from dataclasses import replace
+
+import pytest
+
+from efishery_mysql_agent.actions import (
+    Adopt,
+    Bootstrap,
+    Claim,
+    Clone,
+    Join,
+    Leave,
+    Left,
+    Reboot,
+    Serve,
+    TakeLease,
+    Wait,
+)
+from efishery_mysql_agent.decide import decide
+from efishery_mysql_agent.gtid import GtidSet
+from efishery_mysql_agent.model import LeaseState, Member, Role, State, Status, View
+from tests.unit.mysql_agent.conftest import (
+    FORMED,
+    GROUP,
+    fresh,
+    gtids,
+    members,
+    online,
+    outside,
+    seen,
+    without,
+)
+
+EMPTY = LeaseState(version="1")
+CLAIMED = LeaseState(version="2", group=GROUP, claimer="mysql-0", holder="mysql-0")
+HELD = replace(FORMED, holder="mysql-0")
+ERRANT = GtidSet.parse("99999999-9999-9999-9999-999999999999:1-2")
+
+
+class TestFirstBootIsDecidedByStoredState:
+    def test_pod_0_claims_where_nothing_was_ever_formed(self) -> None:
+        assert decide(seen(fresh("mysql-0"), lease=EMPTY)) == Claim("1")
+
+    def test_the_number_of_peers_changes_nothing(self) -> None:
+        alone = decide(seen(fresh("mysql-0"), lease=EMPTY))
+        assert decide(seen(fresh("mysql-0"), fresh("mysql-1"), fresh("mysql-2"), lease=EMPTY)) == alone
+
+    def test_others_wait_for_pod_0(self) -> None:
+        assert decide(seen(fresh("mysql-1"), lease=EMPTY)) == Wait("mysql-0 to bootstrap the group")
+
+    def test_a_lost_volume_of_pod_0_never_makes_a_second_group(self) -> None:
+        live = [without(online(pod, primary="mysql-1"), "mysql-0") for pod in ("mysql-1", "mysql-2")]
+        assert decide(seen(fresh("mysql-0"), *live)) == Clone("mysql-2", GtidSet())
+        assert isinstance(decide(seen(fresh("mysql-0"))), Wait)
+        assert isinstance(decide(seen(fresh("mysql-0"), lease=HELD)), Wait)
+
+    def test_a_lease_that_was_lost_is_written_again_by_who_knows(self) -> None:
+        assert decide(seen(outside("mysql-1"), lease=EMPTY)) == Adopt(GROUP)
+        waits = decide(seen(fresh("mysql-0"), outside("mysql-1"), lease=EMPTY))
+        assert waits == Wait("mysql-1 to write its group into the Lease")
+
+    def test_only_who_claimed_and_holds_the_lease_bootstraps(self) -> None:
+        assert decide(seen(fresh("mysql-0"), lease=CLAIMED)) == Bootstrap(GROUP)
+        assert decide(seen(fresh("mysql-1"), lease=CLAIMED)) == Wait("mysql-0 to bootstrap the group")
+
+    def test_a_bootstrap_that_was_interrupted_begins_again(self) -> None:
+        expired = replace(CLAIMED, holder=None)
+        assert decide(seen(outside("mysql-0"), lease=expired)) == TakeLease("2")
+        assert decide(seen(outside("mysql-0"), lease=CLAIMED)) == Bootstrap(GROUP)
+
+
+class TestJoining:
+    LIVE = tuple(without(online(pod, primary="mysql-1"), "mysql-0") for pod in ("mysql-1", "mysql-2"))
+
+    def test_a_member_joins_the_live_group(self) -> None:
+        assert decide(seen(outside("mysql-0", last=7), *self.LIVE)) == Join(GROUP, ("mysql-1", "mysql-2"))
+
+    def test_an_expelled_member_joins_again(self) -> None:
+        assert isinstance(decide(seen(outside("mysql-0", state=State.ERROR), *self.LIVE)), Join)
+
+    def test_neither_lease_nor_kubernetes_api_is_needed(self) -> None:
+        assert isinstance(decide(seen(outside("mysql-0"), *self.LIVE, lease=None)), Join)
+
+    def test_a_new_member_clones_from_a_replica(self) -> None:
+        assert decide(seen(fresh("mysql-0"), *self.LIVE)) == Clone("mysql-2", GtidSet())
+
+    def test_a_member_with_errant_transactions_clones(self) -> None:
+        me = replace(outside("mysql-0"), gtids=gtids(10) | ERRANT)
+        assert decide(seen(me, *self.LIVE)) == Clone("mysql-2", ERRANT)
+
+    def test_it_waits_until_the_group_has_expelled_its_former_self(self) -> None:
+        suspected = online("mysql-1", primary="mysql-0", lost=("mysql-0",))
+        assert decide(seen(outside("mysql-0"), suspected)) == Wait("the group to expel its former self")
+
+    def test_data_of_another_group_are_nobodys_to_throw_away(self) -> None:
+        me = replace(outside("mysql-0"), group="another")
+        action = decide(seen(me, *self.LIVE))
+        assert isinstance(action, Wait)
+        assert "an operator" in action.what
+
+    def test_a_side_without_majority_is_no_live_group(self) -> None:
+        minority = online("mysql-1", primary="mysql-1", lost=("mysql-0", "mysql-2"))
+        assert not isinstance(decide(seen(outside("mysql-0"), minority)), Join | Clone)
+
+
+class TestRebootAfterAFullOutage:
+    ALL = (outside("mysql-1"), outside("mysql-2"))
+
+    def test_only_while_holding_the_lease(self) -> None:
+        assert decide(seen(outside("mysql-0"), *self.ALL)) == TakeLease("7")
+        assert decide(seen(outside("mysql-0"), *self.ALL, lease=HELD)) == Reboot(GROUP)
+        other = replace(FORMED, holder="mysql-2")
+        assert decide(seen(outside("mysql-0"), *self.ALL, lease=other)) == Wait("mysql-2 to let go of the Lease")
+
+    def test_never_without_the_kubernetes_api(self) -> None:
+        assert isinstance(decide(seen(outside("mysql-0"), *self.ALL, lease=None)), Wait)
+
+    def test_never_while_a_member_of_the_last_view_does_not_answer(self) -> None:
+        action = decide(seen(outside("mysql-0"), outside("mysql-1"), lease=HELD))
+        assert action == Wait("mysql-2 to answer: in the last view of the group")
+
+    def test_an_agent_without_its_mysqld_is_no_member_that_answers(self) -> None:
+        action = decide(seen(outside("mysql-0"), outside("mysql-1"), Status("mysql-2"), lease=HELD))
+        assert action == Wait("mysql-2 to answer: in the last view of the group")
+
+    def test_never_beside_a_member_that_still_believes_in_the_group(self) -> None:
+        cut_off = online("mysql-2", primary="mysql-2", lost=("mysql-0", "mysql-1"))
+        action = decide(seen(outside("mysql-0"), outside("mysql-1"), cut_off, lease=HELD))
+        assert action == Wait("mysql-2 to notice that the group is gone")
+
+    def test_from_the_member_with_the_superset_of_transactions(self) -> None:
+        newest = outside("mysql-2", last=12)
+        waits = decide(seen(outside("mysql-0"), outside("mysql-1", last=9), newest, lease=HELD))
+        assert waits == Wait("mysql-2 to start the group again: it has the most transactions")
+        held = replace(FORMED, holder="mysql-2")
+        assert decide(seen(newest, outside("mysql-0"), outside("mysql-1", last=9), lease=held)) == Reboot(GROUP)
+
+    def test_not_where_no_member_has_all_transactions(self) -> None:
+        other = replace(outside("mysql-1"), gtids=gtids(9) | ERRANT)
+        action = decide(seen(outside("mysql-0"), other, outside("mysql-2"), lease=HELD))
+        assert isinstance(action, Wait)
+        assert "no member has all transactions" in action.what
+
+    def test_not_where_a_member_of_the_last_view_lost_its_data(self) -> None:
+        action = decide(seen(outside("mysql-0"), outside("mysql-1"), fresh("mysql-2"), lease=HELD))
+        assert isinstance(action, Wait)
+        assert "mysql-2 lost the data" in action.what
+
+    def test_the_last_view_counts_wherever_it_is_stored(self) -> None:
+        later = View("100:5", ("mysql-0",))
+        alone = replace(outside("mysql-0"), last_view=later)
+        assert decide(seen(alone, lease=HELD)) == Reboot(GROUP)
+        assert decide(seen(outside("mysql-0"), lease=replace(HELD, view=later))) == Reboot(GROUP)
+        grown = replace(outside("mysql-1"), last_view=View("100:9", ("mysql-0", "mysql-3")))
+        assert decide(seen(outside("mysql-0"), grown, lease=HELD)) == Wait(
+            "mysql-3 to answer: in the last view of the group"
+        )
+
+    def test_views_are_ordered_by_number(self) -> None:
+        assert View("100:10", ()).order > View("100:9", ()).order
+        assert View("101:1", ()).order > View("100:10", ()).order
+
+    def test_a_single_member_starts_itself(self) -> None:
+        lease = replace(HELD, view=View("100:1", ("mysql-0",)))
+        me = replace(outside("mysql-0"), last_view=lease.view)
+        assert decide(seen(me, lease=lease)) == Reboot(GROUP)
+
+    def test_a_new_member_waits_for_those_of_the_last_view(self) -> None:
+        lease = replace(HELD, view=View("100:1", ("mysql-0",)))
+        me = replace(outside("mysql-0"), last_view=lease.view)
+        assert decide(seen(fresh("mysql-3"), me, lease=lease)) == Wait(
+            "mysql-0 to start the group again: it has the most transactions"
+        )
+
+
+class TestAnOperatorForces:
+    FORCED = replace(FORMED, force="mysql-1", holder="mysql-1")
+
+    def test_the_named_member_starts_the_group_whoever_is_away(self) -> None:
+        assert decide(seen(outside("mysql-1"), lease=self.FORCED)) == Reboot(GROUP, forced=True)
+
+    def test_with_the_lease_alone(self) -> None:
+        assert decide(seen(outside("mysql-1"), lease=replace(self.FORCED, holder=None))) == TakeLease("7")
+
+    def test_others_wait_for_it(self) -> None:
+        action = decide(seen(outside("mysql-0"), lease=self.FORCED))
+        assert action == Wait("mysql-1 to start the group again, as the Lease's annotation asks")
+
+    def test_a_live_group_goes_before(self) -> None:
+        live = without(online("mysql-0"), "mysql-1")
+        assert isinstance(decide(seen(outside("mysql-1"), live, lease=self.FORCED)), Join)
+
+    def test_never_from_a_member_without_data(self) -> None:
+        assert isinstance(decide(seen(fresh("mysql-1"), lease=self.FORCED)), Wait)
+
+
+class TestAMemberActsOnlyOnItself:
+    @pytest.mark.parametrize("role", ["mysql-0", "mysql-1"])
+    def test_cut_off_it_waits_for_its_own_end(self, role: str) -> None:
+        isolated = online("mysql-0", primary=role, lost=("mysql-1", "mysql-2"))
+        assert decide(seen(isolated)) == Wait("a majority of the group to be reachable")
+
+    def test_recovering_is_left_alone(self) -> None:
+        me = replace(online("mysql-1"), state=State.RECOVERING)
+        assert decide(seen(me)) == Wait("its recovery to end")
+
+    def test_a_mysqld_that_does_not_answer_is_left_alone(self) -> None:
+        assert decide(seen(Status("mysql-0"))) == Wait("mysqld to answer")
+
+    def test_a_healthy_group_needs_no_lease(self) -> None:
+        assert decide(seen(online("mysql-0"), lease=None)) == Serve()
+
+    def test_one_of_three_away_is_no_loss_of_majority(self) -> None:
+        assert decide(seen(online("mysql-0", lost=("mysql-2",)))) == Serve()
+
+
+class TestLeaving:
+    def test_the_primary_hands_over_first(self) -> None:
+        assert decide(seen(online("mysql-0"), leaving=True)) == Leave("mysql-1")
+
+    def test_a_replica_just_leaves(self) -> None:
+        assert decide(seen(online("mysql-2"), leaving=True)) == Leave(None)
+
+    def test_never_to_a_member_that_is_not_well(self) -> None:
+        rows = (*members()[:1], Member("mysql-1", State.RECOVERING, Role.REPLICA), members()[2])
+        assert decide(seen(replace(online("mysql-0"), members=rows), leaving=True)) == Leave("mysql-2")
+
+    def test_the_last_one_just_leaves(self) -> None:
+        me = replace(online("mysql-0"), members=members()[:1])
+        assert decide(seen(me, leaving=True)) == Leave(None)
+
+    def test_it_does_not_come_back(self) -> None:
+        assert decide(seen(outside("mysql-0"), online("mysql-1", primary="mysql-1"), leaving=True)) == Left()
+
+
+class TestWithoutVolumes:
+    def test_a_group_that_lost_all_data_begins_anew(self) -> None:
+        others = (fresh("mysql-1"), fresh("mysql-2"))
+        assert decide(seen(fresh("mysql-0"), *others, ephemeral=True)) == Claim("7")
+        assert isinstance(decide(seen(fresh("mysql-0"), *others)), Wait)
+
+    def test_not_while_anybody_may_have_them(self) -> None:
+        assert isinstance(decide(seen(fresh("mysql-0"), fresh("mysql-1"), ephemeral=True)), Wait)
+        has = (fresh("mysql-1"), outside("mysql-2"))
+        assert isinstance(decide(seen(fresh("mysql-0"), *has, ephemeral=True)), Wait)

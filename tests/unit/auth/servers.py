@@ -14,10 +14,11 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, socket(7)
 
 
 @contextmanager
-def silent_server() -> Iterator[int]:
-    """Accept connections and say nothing, like a server behind a cut network; answer the port."""
-    with _listening(lambda _connection: None) as port:
-        yield port
+def silent_server() -> Iterator[tuple[int, list[socket.socket]]]:
+    """Accept connections and say nothing, like a server behind a cut network; answer the port and who came."""
+    came: list[socket.socket] = []
+    with _listening(came.append) as port:
+        yield port, came
 
 
 @contextmanager

@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 import pytest
@@ -33,24 +32,26 @@ def mysql_at(port: int) -> Endpoint:
     return Endpoint("primary", create_engine(url, **engine_options(url)))
 
 
-def seconds_until_away(endpoint: Endpoint) -> float:
-    began = time.monotonic()
-    with pytest.raises(Away):
-        endpoint.run(lambda session: session.execute(text("SELECT 1")))
-    return time.monotonic() - began
+def ask(endpoint: Endpoint) -> None:
+    endpoint.run(lambda session: session.execute(text("SELECT 1")))
 
 
-def test_a_server_that_says_nothing_is_away_within_two_seconds() -> None:
-    with silent_server() as port:
+@pytest.mark.timeout(30)
+def test_a_server_that_says_nothing_is_away_and_nobody_waits_for_it_again() -> None:
+    with silent_server() as (port, came):
         endpoint = mysql_at(port)
-        assert 0.5 < seconds_until_away(endpoint) < 2
-        assert seconds_until_away(endpoint) < 0.1, "the next one does not wait for it again"
+        for _ in range(2):
+            with pytest.raises(Away):
+                ask(endpoint)
+        assert len(came) == 1
 
 
+@pytest.mark.timeout(30)
 def test_a_connection_that_is_accepted_and_reset_is_like_a_refused_one() -> None:
-    with resetting_server() as port:
-        assert seconds_until_away(mysql_at(port)) < 0.5
-    assert seconds_until_away(mysql_at(1)) < 0.5
+    with resetting_server() as port, pytest.raises(Away):
+        ask(mysql_at(port))
+    with pytest.raises(Away):
+        ask(mysql_at(1))
 
 
 class Work:
@@ -153,15 +154,6 @@ def test_writes_without_a_primary_are_503_with_retry_after(settings: AuthSetting
     assert response.status_code == response.get_json()["status"] == 503
     assert response.headers["Retry-After"] == "2"
     assert "127.0.0.1" not in response.get_data(as_text=True), "clients never see a database error"
-
-
-def test_readiness_asks_for_somebody_to_read_from(app: Flask, settings: AuthSettings) -> None:
-    def failures(**urls: str) -> dict[str, str]:
-        return dict(create_app(settings.model_copy(update=urls)).extensions["servicekit"].health.failures())
-
-    assert failures() == failures(database_read_url=NOWHERE) == {}
-    assert failures(database_url=NOWHERE, database_read_url=settings.database_url) == {}
-    assert failures(database_url=NOWHERE) == {"database": "Away"}
 
 
 def test_logs_of_a_lost_write_hold_nothing_of_it(

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from efishery_mysql_agent.decide import label
+from efishery_mysql_agent.decide import confirmed, label
 from efishery_mysql_agent.model import Role, State, Status
-from tests.unit.mysql_agent.conftest import online, outside, seen
+from tests.unit.mysql_agent.conftest import online, outside, seen, without
 
 
 def test_by_role() -> None:
@@ -41,3 +41,24 @@ def test_offline_mode_has_none() -> None:
 def test_who_leaves_takes_no_new_readers_and_writers_until_another_does() -> None:
     assert label(seen(online("mysql-1"), leaving=True)) is None
     assert label(seen(online("mysql-0"), leaving=True)) is Role.PRIMARY
+
+
+def test_another_member_of_the_same_view_confirms_what_one_says_of_the_group() -> None:
+    me = online("mysql-0")
+    assert confirmed(me, (online("mysql-1"),))
+    assert confirmed(replace(me, members=me.members[:1]), ()), "alone, it is the majority"
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        outside("mysql-1"),
+        online("mysql-1", lost=("mysql-0",)),
+        online("mysql-1", primary="mysql-1"),
+        replace(online("mysql-1"), view_id="100:4"),
+        without(replace(online("mysql-1", primary="mysql-1"), view_id="100:4"), "mysql-0"),
+    ],
+)
+def test_a_primary_that_stood_still_is_not_believed_on_its_own_word(peer: Status) -> None:
+    assert not confirmed(online("mysql-0"), ())
+    assert not confirmed(online("mysql-0"), (peer,))

@@ -14,7 +14,7 @@ from efishery_mysql_agent.accounts import Secrets
 from efishery_mysql_agent.act import Actor
 from efishery_mysql_agent.actions import Action, Left, Serve, Wait
 from efishery_mysql_agent.cluster import Cluster, ClusterError
-from efishery_mysql_agent.decide import decide
+from efishery_mysql_agent.decide import confirmed, decide
 from efishery_mysql_agent.model import LeaseState, Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql, refused
 from efishery_mysql_agent.observe import observe
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 10  # a wait that is longer is told by an Event
 PAUSE_SECONDS = 2  # after an action that failed
+UNSEEN_SECONDS = 3  # less than the group takes to expel a member that stands still
 
 
 class Agent:
@@ -52,6 +53,8 @@ class Agent:
         self._doing: Action = Wait("start")
         self._since = time.monotonic()
         self._told = False
+        self._seen_at = float("-inf")
+        self._doubted = True
 
     def run(self) -> None:
         """Run until the process ends."""
@@ -76,6 +79,9 @@ class Agent:
 
     def _observe(self) -> Status:
         me = observe(self._mysql, self._settings.pod)
+        now = time.monotonic()
+        self._doubted |= me.state is State.DOWN or now - self._seen_at > UNSEEN_SECONDS
+        self._seen_at = now
         if me.state is State.DOWN:
             self._make_account()
         stored = self._store.now
@@ -84,8 +90,10 @@ class Agent:
     def _surroundings(self, me: Status) -> Observation:
         """Ask others only where the member alone does not tell what to do: a group that is well needs nobody."""
         leaving = (self._settings.run_dir / "leave").exists()
+        if me.state is State.ONLINE and self._doubted:
+            self._doubted = not confirmed(me, self._peers.ask())
         if leaving or me.state in (State.DOWN, State.ONLINE, State.RECOVERING):
-            return Observation(me, leaving=leaving)
+            return Observation(me, leaving=leaving, doubted=self._doubted)
         return Observation(me, self._peers.ask(), self._lease(), ephemeral=self._settings.ephemeral)
 
     def _lease(self) -> LeaseState | None:

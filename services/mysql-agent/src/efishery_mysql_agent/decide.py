@@ -25,7 +25,7 @@ from efishery_mysql_agent.actions import (
     Wait,
 )
 from efishery_mysql_agent.gtid import GtidSet
-from efishery_mysql_agent.model import LeaseState, Observation, Role, State, Status, View
+from efishery_mysql_agent.model import LeaseState, Member, Observation, Role, State, Status, View
 
 
 def decide(seen: Observation) -> Action:
@@ -53,6 +53,15 @@ def label(seen: Observation) -> Role | None:
         # its label until another has the role.
         return Role.PRIMARY if me.writable else None
     return None if seen.leaving else Role.REPLICA
+
+
+def confirmed(me: Status, peers: tuple[Status, ...]) -> bool:
+    """Whether what a member in the group says of it is of now: another one, in the same view, reaches it.
+
+    A mysqld that stood still, or was cut off, first shows the group as it was before.
+    """
+    mine = Member(me.pod, State.ONLINE, me.role)
+    return len(me.members) == 1 or any(peer.quorum and peer.view == me.view and mine in peer.members for peer in peers)
 
 
 def _leave(me: Status) -> Action:

@@ -96,12 +96,16 @@ class LeaseState:
 
 @dataclass(frozen=True)
 class Observation:
-    """All that a decision may depend on. `lease` is None where the Kubernetes API does not answer."""
+    """All that a decision may depend on. `lease` is None where the Kubernetes API does not answer.
+
+    `doubted`: mysqld did not answer for a while, and no other member has confirmed since what it says of the group.
+    """
 
     me: Status
     peers: tuple[Status, ...] = ()
     lease: LeaseState | None = None
     leaving: bool = False
+    doubted: bool = False
     ephemeral: bool = False
 
     @property

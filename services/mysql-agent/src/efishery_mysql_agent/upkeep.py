@@ -45,6 +45,8 @@ class Upkeep:
     def keep(self, seen: Observation) -> None:
         """Bring everything in line with what was observed."""
         wanted = label(seen)
+        if seen.doubted and wanted:
+            return  # the label stays what it is
         self._fence(seen.me)
         if seen.me.quorum:
             self._remember(seen.me)
@@ -54,9 +56,11 @@ class Upkeep:
 
     def _fence(self, me: Status) -> None:
         """End the connections of clients that believe that this member is the primary still."""
+        if me.state is State.DOWN:
+            return
         is_primary = me.role is Role.PRIMARY and me.quorum
         try:
-            if self._was_primary and not is_primary and me.state is not State.DOWN:
+            if self._was_primary and not is_primary:
                 log.warning("no_longer_primary", connections_ended=group.end_connections(self.mysql))
             if me.offline and me.quorum:
                 self.mysql.set_global(offline_mode=0)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from efishery_auth import passwords, phones, users
 from efishery_auth.commands.waiting import wait_for_primary
 from efishery_auth.database import database, db
+from efishery_auth.gate import Away
 from efishery_auth.models import Role
 from efishery_auth.phones import masked
 
@@ -42,8 +43,8 @@ def create_admin(phone: str, name: str) -> None:
     wait_for_primary(db.engine, current_app.config["DATABASE_WAIT_SECONDS"])
     try:
         click.echo(_create(phone, name))
-    except DBAPIError as error:
-        raise click.ClickException(f"the database refused, has `migrate` run? {error.orig}") from error
+    except (DBAPIError, Away) as error:
+        raise click.ClickException(f"the database refused, has `migrate` run? {error.__cause__}") from error
 
 
 def _create(phone: str, name: str) -> str:

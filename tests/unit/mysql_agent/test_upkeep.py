@@ -12,7 +12,7 @@ from efishery_mysql_agent.model import LeaseState, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.store import Store
 from efishery_mysql_agent.upkeep import Upkeep
-from tests.unit.mysql_agent.conftest import GROUP, VIEW, online, outside, seen
+from tests.unit.mysql_agent.conftest import GROUP, VIEW, online, outside, seen, without
 
 
 @dataclass
@@ -22,12 +22,16 @@ class Told:
     labels: dict[str, str | None] = field(default_factory=dict)
     ended: int = 0
     recorded: list[View] = field(default_factory=list)
+    variables: dict[str, object] = field(default_factory=dict)
 
     def rows(self, statement: str, _values: object = ()) -> list[dict[str, Any]]:
         return [{"name": GROUP}] if "group_name" in statement else [{"id": 7}]
 
     def run(self, statement: str) -> None:
         self.ended += statement.startswith("KILL")
+
+    def set_global(self, **variables: object) -> None:
+        self.variables |= variables
 
     def label(self, pod: str) -> str | None:
         return self.labels.get(pod)
@@ -84,6 +88,19 @@ def test_a_member_that_stood_still_gets_its_label_back_only_when_confirmed(upkee
     assert told.labels == {"mysql-0": None}
     upkeep.keep(seen(online("mysql-0")))
     assert told.labels == {"mysql-0": "primary"}
+
+
+def test_a_member_that_the_group_has_gone_on_without_refuses_clients(upkeep: Upkeep, told: Told) -> None:
+    me = online("mysql-0")
+    upkeep.keep(seen(me, online("mysql-1"), doubted=True))
+    assert told.variables == {}
+    later = without(replace(online("mysql-1", primary="mysql-1"), view_id="100:4"), "mysql-0")
+    upkeep.keep(seen(me, later, doubted=True))
+    assert told.variables == {"offline_mode": 1}
+    upkeep.keep(seen(replace(me, offline=True), later, doubted=True))
+    assert told.variables == {"offline_mode": 1}
+    upkeep.keep(seen(replace(me, offline=True)))
+    assert told.variables == {"offline_mode": 0}
 
 
 def test_an_agent_that_has_just_started_changes_no_label(upkeep: Upkeep, told: Told) -> None:

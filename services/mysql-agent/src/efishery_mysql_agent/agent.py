@@ -91,7 +91,9 @@ class Agent:
         """Ask others only where the member alone does not tell what to do: a group that is well needs nobody."""
         leaving = (self._settings.run_dir / "leave").exists()
         if me.state is State.ONLINE and self._doubted:
-            self._doubted = not confirmed(me, self._peers.ask())
+            peers = self._peers.ask()
+            self._doubted = not confirmed(me, peers)
+            return Observation(me, peers, leaving=leaving, doubted=self._doubted)
         if leaving or me.state in (State.DOWN, State.ONLINE, State.RECOVERING):
             return Observation(me, leaving=leaving, doubted=self._doubted)
         return Observation(me, self._peers.ask(), self._lease(), ephemeral=self._settings.ephemeral)

@@ -64,6 +64,11 @@ def confirmed(me: Status, peers: tuple[Status, ...]) -> bool:
     return len(me.members) == 1 or any(peer.quorum and peer.view == me.view and mine in peer.members for peer in peers)
 
 
+def refuted(me: Status, peers: tuple[Status, ...]) -> bool:
+    """Whether the group has gone on without a member that believes to be in it still."""
+    return any(peer.quorum and peer.view.order > me.view.order and me.pod not in peer.view.members for peer in peers)
+
+
 def _leave(me: Status) -> Action:
     if me.state in (State.DOWN, State.OFFLINE):
         return Left()

@@ -14,7 +14,7 @@ import structlog
 from efishery_mysql_agent import group, metrics
 from efishery_mysql_agent.accounts import Accounts
 from efishery_mysql_agent.cluster import Cluster, ClusterError
-from efishery_mysql_agent.decide import label
+from efishery_mysql_agent.decide import label, refuted
 from efishery_mysql_agent.model import Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.store import Store, Stored
@@ -46,23 +46,34 @@ class Upkeep:
         """Bring everything in line with what was observed."""
         wanted = label(seen)
         if seen.doubted and wanted:
-            return  # the label stays what it is
-        self._fence(seen.me)
+            self._distrust(seen)
+            return
+        self._fence(seen)
         if seen.me.quorum:
             self._remember(seen.me)
         if wanted is Role.PRIMARY:
             self._prepare_clients()
         self._through_the_api(seen.me, wanted)
 
-    def _fence(self, me: Status) -> None:
+    def _distrust(self, seen: Observation) -> None:
+        """Leave the label what it is, and refuse clients where it is known that the group has gone on without us."""
+        if refuted(seen.me, seen.peers) and not seen.me.offline:
+            try:
+                self.mysql.set_global(offline_mode=1)
+                log.warning("refused_clients", reason="the group has gone on without this member")
+            except pymysql.MySQLError as error:
+                log.warning("fencing_failed", reason=str(error))
+
+    def _fence(self, seen: Observation) -> None:
         """End the connections of clients that believe that this member is the primary still."""
+        me = seen.me
         if me.state is State.DOWN:
             return
         is_primary = me.role is Role.PRIMARY and me.quorum
         try:
             if self._was_primary and not is_primary:
                 log.warning("no_longer_primary", connections_ended=group.end_connections(self.mysql))
-            if me.offline and me.quorum:
+            if me.offline and me.quorum and not seen.doubted:
                 self.mysql.set_global(offline_mode=0)
         except pymysql.MySQLError as error:
             log.warning("fencing_failed", reason=str(error))

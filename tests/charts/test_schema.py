@@ -39,6 +39,7 @@ CHARTS = ["efishery", "mysql"]
         ("mysql.replicas=10", "replicas"),
         ("mysql.databse=x", "databse"),
         ("mysql.podLabels.role=primary", "podLabels"),
+        ("mysql.podLabels.reads=yes", "podLabels"),
         ("rateCron.providers={bank}", "providers"),
         ("rateCron.minRate=little", "minRate"),
         ("rateCron.schedule=every minute", "schedule"),

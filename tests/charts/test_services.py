@@ -16,7 +16,7 @@ def test_every_service_leads_to_one_kind_of_pod(rendered: Manifests) -> None:
 
 def _without_role(selector: dict[str, str]) -> dict[str, str]:
     """Leave out what agents write on pods while they run."""
-    return {key: value for key, value in selector.items() if key != "role"}
+    return {key: value for key, value in selector.items() if key not in ("role", "reads")}
 
 
 def test_every_port_says_its_protocol(rendered: Manifests) -> None:
@@ -44,17 +44,17 @@ def test_ports(sample: Manifests, service: str, ports: dict[str, int]) -> None:
     assert {port["name"]: port["port"] for port in found} == ports
 
 
-@pytest.mark.parametrize(("scenario", "reader"), [("default", "replica"), ("single", "primary")])
-def test_writes_go_to_the_primary_and_reads_to_replicas_where_there_are_any(scenario: str, reader: str) -> None:
+@pytest.mark.parametrize("scenario", ["default", "single"])
+def test_where_clients_go_is_the_agents_to_say_and_no_values(scenario: str) -> None:
     rendered = Scenario("mysql", scenario).rendered()
-    for service, role in (("mysql-primary", "primary"), ("mysql-replicas", reader)):
+    for service, label in (("mysql-primary", ("role", "primary")), ("mysql-replicas", ("reads", "true"))):
         spec = rendered.get(f"Service/{service}").spec
-        assert spec["selector"]["role"] == role, service
+        assert label in spec["selector"].items(), service
         assert spec["publishNotReadyAddresses"] is True, f"{service}: the label alone routes"
 
 
 def test_nobody_but_the_agents_says_who_has_which_role(rendered: Manifests) -> None:
-    assert not [workload.id for workload in rendered.workloads if "role" in workload.pod.labels]
+    assert not [workload.id for workload in rendered.workloads if {"role", "reads"} & set(workload.pod.labels)]
 
 
 def test_members_find_each_other_before_they_are_ready(default: Manifests) -> None:

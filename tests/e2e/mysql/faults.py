@@ -16,6 +16,8 @@ from tests.e2e.mysql.release import NAMESPACE, STATEFUL_SET, pod_name
 from tests.e2e.mysql.report import KILL_SECONDS, OUTAGE_SECONDS, SILENT_CUT_SECONDS, Limits
 
 LASTING_SECONDS = 60
+DISK_RETRY_SECONDS = 60  # how often mysqld looks whether a full disk has room again
+RESTART_SECONDS = 300  # liveness, preStop and grace of the container, and something more
 DISK_MEBIBYTES = 700
 
 
@@ -44,6 +46,28 @@ def delete_primary_twice(lab: Lab) -> None:
 
 def kill_mysqld(lab: Lab) -> None:
     node.send(lab.primary().pid(), signal.SIGKILL)
+
+
+def kill_two(lab: Lab) -> None:
+    """The primary is among them; the third is left without a majority."""
+    primary, replica = lab.primary(), lab.replica()
+    for pid in (primary.pid(), replica.pid()):
+        node.send(pid, signal.SIGKILL)
+    time.sleep(2)
+
+
+def kill_all(lab: Lab) -> None:
+    for pid in [member.pid() for member in lab.members()]:
+        node.send(pid, signal.SIGKILL)
+    time.sleep(2)
+
+
+def hang_replica(lab: Lab) -> None:
+    """Its mysqld stands still until Kubernetes ends it, and starts another in the same pod."""
+    replica = lab.replica()
+    before = replica.pid()
+    with node.stopped(before, RESTART_SECONDS * 2):
+        wait_for("Kubernetes to start mysqld again", lambda: _is_another(replica, before), RESTART_SECONDS)
 
 
 def stop_mysqld(lab: Lab) -> None:
@@ -84,7 +108,7 @@ def delete_all_while_pod_0_is_behind(lab: Lab) -> None:
 
 
 def delete_volume_of_primary(lab: Lab) -> None:
-    lab.release.delete_pod_and_volume(lab.primary().pod)
+    lab.release.delete_pods_and_volume(lab.primary().pod)
 
 
 def restart_one_by_one(lab: Lab) -> None:
@@ -110,11 +134,51 @@ def stop_api_server(lab: Lab) -> None:
     assert lab.primary().pod == before, "the primary moved while the API server was stopped"
 
 
+def write_on_a_replica(lab: Lab) -> None:
+    """A row that the group has not, written past all that forbids it while the replica is cut off."""
+    replica = lab.replica()
+    with node.cut(replica.pid(), LASTING_SECONDS * 2):
+        wait_for("the replica to know that it is cut off", lambda: _is_out(replica), 60)
+        replica.query("STOP GROUP_REPLICATION")
+        replica.query("SET GLOBAL super_read_only = 0")
+        replica.query("INSERT INTO efishery.ledger (run, n, member) VALUES ('errant', %s, 'errant')", int(time.time()))
+        replica.query("SET GLOBAL super_read_only = 1")
+    wait_for("its agent to discard that row", lambda: lab.release.events("Discarding", replica.pod), 60)
+
+
+def force_reboot(lab: Lab) -> None:
+    """All are deleted, one with its volume: the group waits for an operator, who names the former primary."""
+    primary, lost = lab.primary().pod, lab.replica().pod
+    others = [member.pod for member in lab.members() if member.pod != lost]
+    group = lab.release.lease_notes()["group"]
+    lab.release.delete_pods_and_volume(lost, *others)
+    wait_for("the agents to wait for an operator", lambda: "an operator" in lab.release.agent_does(primary), 120)
+    lab.release.kubectl("annotate", "lease", "mysql", f"mysql.efishery/force-reboot={primary}")
+    wait_for("the new group to be written down", lambda: _is_new(lab.release.lease_notes(), group), 120)
+
+
 def fill_disk(disk: Path) -> None:
     """Full for a minute, then there is room again."""
     node.fill(disk)
     time.sleep(LASTING_SECONDS)
     (disk / node.FILLER).unlink()
+
+
+def _is_another(member: ask.Member, pid: int) -> bool:
+    with suppress(Silent):
+        return member.pid() != pid
+    return False
+
+
+def _is_out(member: ask.Member) -> bool:
+    with suppress(Silent):
+        return ask.view(member).own_state in ("ERROR", "OFFLINE")
+    return False
+
+
+def _is_new(notes: dict[str, str], former: str) -> bool:
+    """Whether the group is another, and what the operator asked for is over."""
+    return notes["group"] != former and former in notes["former-groups"].split() and "force-reboot" not in notes
 
 
 def _is_whole(lab: Lab, replicas: int) -> bool:
@@ -132,6 +196,7 @@ def _gone_on(lab: Lab, others: list[ask.Member]) -> bool:
 
 KILL = Limits(write_gap=KILL_SECONDS)
 SILENT = Limits(write_gap=SILENT_CUT_SECONDS)
+FULL_DISK = Limits(write_gap=LASTING_SECONDS + DISK_RETRY_SECONDS + KILL_SECONDS)
 OUTAGE = Limits(write_gap=OUTAGE_SECONDS, read_gap=None)
 FAULTS = [
     Fault("primary deleted by force", delete_primary, KILL, short=True),
@@ -140,10 +205,15 @@ FAULTS = [
     Fault("mysqld of the primary stopped for 60 s (SIGSTOP)", stop_mysqld, SILENT),
     Fault("primary cut off the network for 60 s", cut_primary, SILENT),
     Fault("a replica cut off the network for 60 s", cut_replica, SILENT),
+    Fault("mysqld of a replica hangs until it is restarted", hang_replica, SILENT),
+    Fault("mysqld of two killed, the primary among them", kill_two, OUTAGE),
+    Fault("mysqld of all three killed", kill_all, OUTAGE),
     Fault("two of three deleted, the primary among them", delete_majority, OUTAGE),
     Fault("all three deleted at once", delete_all, OUTAGE, short=True),
     Fault("all three deleted while pod 0 is behind", delete_all_while_pod_0_is_behind, OUTAGE),
     Fault("volume and pod of the primary deleted", delete_volume_of_primary, Limits(KILL_SECONDS, well=120)),
+    Fault("a replica has a row that the group has not", write_on_a_replica, SILENT),
+    Fault("all deleted, a volume lost; reboot by force", force_reboot, OUTAGE),
     Fault("rolling restart", restart_one_by_one, KILL),
     Fault("agents killed, twice", kill_agents, KILL, short=True),
     Fault("API server stopped for 60 s", stop_api_server, KILL),

@@ -106,8 +106,13 @@ class Ledger:
         return longest_gap([read.done for read in self.reads()], self.started, self.ended)
 
     def write_gap(self, contents: Contents) -> float:
-        """Answer the longest time (seconds) without a row, by the rows' own timestamps."""
-        return longest_gap(contents.times.get(self.run, []), self.started, self.ended)
+        """Answer the longest time (seconds) without a row, by the rows' own timestamps, or an acknowledgement.
+
+        A row has the time at which its statement began: one that waited for long hides that nobody could write.
+        """
+        rows = contents.times.get(self.run, [])
+        acknowledged = [attempt.done for attempt in self.attempts if (attempt.kind, attempt.outcome) == ("w", "ok")]
+        return max(longest_gap(moments, self.started, self.ended) for moments in (rows, acknowledged))
 
     def _start(self) -> None:
         tls = self._release.has_secret("mysql-tls")

@@ -85,13 +85,33 @@ class Release:
             with contextlib.suppress(client.ApiException):  # one that is gone already
                 self.core.delete_namespaced_pod(name, NAMESPACE, grace_period_seconds=0, _request_timeout=10)
 
-    def delete_pod_and_volume(self, pod: str) -> None:
-        """Delete a member's claim with its pod, and see that another claim takes its place."""
+    def delete_pods_and_volume(self, pod: str, *others: str) -> None:
+        """Delete a member's claim with its pod, and other pods at once; see that another claim takes its place."""
         claim = f"data-{pod}"
         before = self._claim_id(claim)
         self.core.delete_namespaced_persistent_volume_claim(claim, NAMESPACE, _request_timeout=10)
-        self.delete_pods(pod)
+        self.delete_pods(pod, *others)
         wait_for(f"a new {claim}", lambda: self._claim_id(claim) not in (None, before), 60)
+
+    def agent_does(self, pod: str) -> str:
+        """Answer what a member's agent says that it does; nothing where it does not answer."""
+        script = (
+            "import json, urllib.request as u; print(json.load(u.urlopen('http://127.0.0.1:9091/status'))['doing'])"
+        )
+        with contextlib.suppress(AssertionError, subprocess.SubprocessError):
+            return self.kubectl("exec", pod, "-c", "mysql-agent", "--", "python", "-c", script)
+        return ""
+
+    def lease_notes(self) -> dict[str, str]:
+        """Answer what the agents have written on the Lease."""
+        leases: Any = client.CoordinationV1Api()
+        lease = leases.read_namespaced_lease("mysql", NAMESPACE, _request_timeout=10)
+        return {key.rpartition("/")[2]: value for key, value in (lease.metadata.annotations or {}).items()}
+
+    def events(self, reason: str, pod: str) -> int:
+        """Count the Events of a member with this reason."""
+        selector = f"reason={reason},involvedObject.name={pod}"
+        return len(self.core.list_namespaced_event(NAMESPACE, field_selector=selector, _request_timeout=10).items)
 
     def volume_path(self, pod: str) -> Path:
         """Answer the folder on the node that a member's volume is."""

@@ -27,8 +27,9 @@ table. It was made {when}, on {where}.
 - **Acknowledged**: rows written through `mysql-primary` and users registered through the gateway that were confirmed
   to the client during the fault. After each fault, all of them since the first are read back from every member:
   **Lost** are those that any member has not; **Unexpected** are rows that nobody wrote, or that were refused.
-- **Longest write gap**: between the timestamps of two neighbouring rows. **Longest read gap**: without any answer
-  from `mysql-replicas`, over four readers. A limit of – means that no replica lives.
+- **Longest write gap**: between the timestamps of two neighbouring rows, or between two acknowledgements, whichever is
+  longer. **Longest read gap**: without any answer from
+  `mysql-replicas`, over four readers. A limit of – means that no replica lives.
 - **Full health** counts from the end of the fault (a cut of 60 s ends when it is healed): every member online, ready
   and labelled, auth ready.
 - **Writable at once**: how many members at most committed a write in overlapping spans; each is asked and tried five

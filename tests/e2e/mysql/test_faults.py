@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.mysql import node
-from tests.e2e.mysql.faults import DISK_MEBIBYTES, FAULTS, KILL, Fault, fill_disk
+from tests.e2e.mysql.faults import DISK_MEBIBYTES, FAULTS, FULL_DISK, KILL, Fault, fill_disk
 from tests.e2e.mysql.lab import Lab
 
 pytestmark = pytest.mark.timeout(900)
@@ -22,6 +22,7 @@ def test_fault(lab: Lab, fault: Fault) -> None:
 @pytest.mark.parametrize("role", ["replica", "primary"])
 def test_full_disk(lab: Lab, role: str) -> None:
     """The member is first rebuilt on a disk of its own that is small, since the node's must not get full."""
+    limits = FULL_DISK if role == "primary" else KILL
     pod = (lab.primary() if role == "primary" else lab.replica()).pod
     with node.small_disk(lab.release.volume_path(pod), DISK_MEBIBYTES) as disk:
         try:
@@ -29,7 +30,7 @@ def test_full_disk(lab: Lab, role: str) -> None:
             assert lab.wait_until_well(240) is not None, lab.release.diagnosis()
             if role == "primary":
                 lab.make_primary(pod)
-            verdict = lab.measure(f"disk of a {role} full for 60 s", KILL, lambda _: fill_disk(disk))
+            verdict = lab.measure(f"disk of a {role} full for 60 s", limits, lambda _: fill_disk(disk))
         finally:
             (disk / node.FILLER).unlink(missing_ok=True)
     lab.release.delete_pods(pod)

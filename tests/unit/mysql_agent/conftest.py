@@ -1,6 +1,7 @@
 """Observations to decide on: a group of three, in the states that the rules tell apart."""
 
 from dataclasses import replace
+from typing import Any
 
 from efishery_mysql_agent.gtid import GtidSet
 from efishery_mysql_agent.model import LeaseState, Member, Observation, Role, State, Status, View
@@ -60,6 +61,6 @@ def without(status: Status, pod: str) -> Status:
     return replace(status, members=tuple(member for member in status.members if member.pod != pod))
 
 
-def seen(me: Status, *peers: Status, lease: LeaseState | None = FORMED, **more: bool) -> Observation:
+def seen(me: Status, *peers: Status, lease: LeaseState | None = FORMED, **more: Any) -> Observation:
     """An observation."""
     return Observation(me, peers, lease, **more)

@@ -66,8 +66,13 @@ class TestFirstBootIsDecidedByStoredState:
 
     def test_a_bootstrap_that_was_interrupted_begins_again(self) -> None:
         expired = replace(CLAIMED, holder=None)
-        assert decide(seen(outside("mysql-0"), lease=expired)) == TakeLease("2")
-        assert decide(seen(outside("mysql-0"), lease=CLAIMED)) == Bootstrap(GROUP)
+        assert decide(seen(fresh("mysql-0"), lease=expired)) == TakeLease("2")
+        assert decide(seen(fresh("mysql-0"), lease=CLAIMED)) == Bootstrap(GROUP)
+
+    def test_one_whose_end_nobody_wrote_down_never_begins_again(self) -> None:
+        assert decide(seen(outside("mysql-0"), lease=CLAIMED)) == Adopt(GROUP)
+        waits = decide(seen(fresh("mysql-0"), outside("mysql-1"), lease=CLAIMED))
+        assert waits == Wait("mysql-1 to write its group into the Lease")
 
 
 class TestJoining:
@@ -98,6 +103,20 @@ class TestJoining:
         action = decide(seen(me, *self.LIVE))
         assert isinstance(action, Wait)
         assert "an operator" in action.what
+
+    def test_data_of_the_group_before_a_forced_reboot_are_known(self) -> None:
+        lease = replace(FORMED, former=("before", "another"))
+        me = replace(outside("mysql-0", last=7), group="another")
+        assert isinstance(decide(seen(me, *self.LIVE, lease=lease)), Join)
+        ahead = replace(me, gtids=gtids(11))
+        action = decide(seen(ahead, *self.LIVE, lease=lease))
+        assert isinstance(action, Clone)
+        assert str(action.discarded).endswith(":11")
+
+    def test_a_member_that_cannot_catch_up_gives_its_data_up(self) -> None:
+        me = outside("mysql-0", state=State.ERROR)
+        assert isinstance(decide(seen(me, *self.LIVE, failed_recoveries=2)), Join)
+        assert decide(seen(me, *self.LIVE, failed_recoveries=3)) == Clone("mysql-2", GtidSet())
 
     def test_a_side_without_majority_is_no_live_group(self) -> None:
         minority = online("mysql-1", primary="mysql-1", lost=("mysql-0", "mysql-2"))

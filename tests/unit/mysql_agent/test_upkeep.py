@@ -8,18 +8,20 @@ import pytest
 
 from efishery_mysql_agent.accounts import Accounts
 from efishery_mysql_agent.cluster import Cluster
-from efishery_mysql_agent.model import LeaseState, Role, State, Status, View
+from efishery_mysql_agent.model import NOBODY, Labels, LeaseState, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.store import Store
 from efishery_mysql_agent.upkeep import Upkeep
 from tests.unit.mysql_agent.conftest import GROUP, VIEW, online, outside, seen, without
+
+PRIMARY, REPLICA = Labels(Role.PRIMARY), Labels(Role.REPLICA, reads=True)
 
 
 @dataclass
 class Told:
     """Mysqld, the Kubernetes API and the accounts in one."""
 
-    labels: dict[str, str | None] = field(default_factory=dict)
+    pods: dict[str, Labels] = field(default_factory=dict)
     ended: int = 0
     recorded: list[View] = field(default_factory=list)
     variables: dict[str, object] = field(default_factory=dict)
@@ -33,11 +35,11 @@ class Told:
     def set_global(self, **variables: object) -> None:
         self.variables |= variables
 
-    def label(self, pod: str) -> str | None:
-        return self.labels.get(pod)
+    def labels(self, pod: str) -> Labels:
+        return self.pods.get(pod, NOBODY)
 
-    def set_label(self, pod: str, role: Role | None) -> None:
-        self.labels[pod] = role
+    def set_labels(self, pod: str, labels: Labels) -> None:
+        self.pods[pod] = labels
 
     def lease(self) -> LeaseState:
         return LeaseState(view=self.recorded[-1] if self.recorded else None)
@@ -68,26 +70,26 @@ def upkeep(told: Told, tmp_path: Path) -> Upkeep:
 
 def test_a_primary_is_labelled_and_recorded(upkeep: Upkeep, told: Told) -> None:
     upkeep.keep(seen(online("mysql-0")))
-    assert told.labels == {"mysql-0": "primary"}
+    assert told.pods == {"mysql-0": PRIMARY}
     assert told.recorded == [VIEW]
 
 
 def test_who_is_lost_loses_the_label(upkeep: Upkeep, told: Told) -> None:
     upkeep.keep(seen(online("mysql-0")))
-    told.labels["mysql-2"] = "replica"
+    told.pods["mysql-2"] = REPLICA
     me = online("mysql-0")
     upkeep.keep(seen(replace(me, members=me.members[:2], view_id="100:4")))
-    assert told.labels == {"mysql-0": "primary", "mysql-2": None}
+    assert told.pods == {"mysql-0": PRIMARY, "mysql-2": NOBODY}
 
 
 def test_a_member_that_stood_still_gets_its_label_back_only_when_confirmed(upkeep: Upkeep, told: Told) -> None:
     upkeep.keep(seen(online("mysql-0")))
     upkeep.keep(seen(Status("mysql-0"), doubted=True))
-    assert told.labels == {"mysql-0": None}
+    assert told.pods == {"mysql-0": NOBODY}
     upkeep.keep(seen(online("mysql-0"), doubted=True))
-    assert told.labels == {"mysql-0": None}
+    assert told.pods == {"mysql-0": NOBODY}
     upkeep.keep(seen(online("mysql-0")))
-    assert told.labels == {"mysql-0": "primary"}
+    assert told.pods == {"mysql-0": PRIMARY}
 
 
 def test_a_member_that_the_group_has_gone_on_without_refuses_clients(upkeep: Upkeep, told: Told) -> None:
@@ -104,9 +106,9 @@ def test_a_member_that_the_group_has_gone_on_without_refuses_clients(upkeep: Upk
 
 
 def test_an_agent_that_has_just_started_changes_no_label(upkeep: Upkeep, told: Told) -> None:
-    told.labels["mysql-0"] = "primary"
+    told.pods["mysql-0"] = PRIMARY
     upkeep.keep(seen(online("mysql-0"), doubted=True))
-    assert told.labels == {"mysql-0": "primary"}
+    assert told.pods == {"mysql-0": PRIMARY}
 
 
 @pytest.mark.parametrize("between", [[], [Status("mysql-0")]])
@@ -114,3 +116,15 @@ def test_clients_of_a_former_primary_are_cut_off(upkeep: Upkeep, told: Told, bet
     for status in [online("mysql-0"), *between, outside("mysql-0", state=State.ERROR)]:
         upkeep.keep(seen(status))
     assert told.ended == 1
+
+
+def test_a_lease_that_was_made_again_is_written_again(
+    upkeep: Upkeep, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upkeep.keep(seen(online("mysql-0")))
+    told.recorded.clear()
+    upkeep.keep(seen(online("mysql-0")))
+    assert told.recorded == []
+    monkeypatch.setattr("efishery_mysql_agent.upkeep.CHECK_SECONDS", 0)
+    upkeep.keep(seen(online("mysql-0")))
+    assert told.recorded == [VIEW]

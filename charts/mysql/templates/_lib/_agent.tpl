@@ -76,7 +76,6 @@ volumeMounts:
     secretName: {{ include "mysql.tlsSecretName" . }}
     items:
       - {key: ca.crt, path: ca.crt}
-      - {key: tls.crt, path: tls.crt}
 - name: token
   projected:
     defaultMode: 0440

@@ -52,8 +52,11 @@ class Actor:
                 self.cluster.take(version)
             case Adopt(group=name):
                 self.cluster.record(name, self.store.now.view)
-            case Bootstrap(group=name) | Reboot(group=name):
-                self._start_alone(action, name)
+            case Bootstrap(group=name):
+                self._start_alone(name)
+            case Reboot(group=name, forced=forced):
+                # What others have and this member has not must not get the numbers of what comes now.
+                self._start_alone(self.cluster.succeed(name) if forced else name, forced=forced)
             case Join(group=name, seeds=seeds):
                 self.accounts.ensure_replication(self.mysql)
                 group.join(self.mysql, name, map(self.settings.host, seeds), self._password)
@@ -68,13 +71,12 @@ class Actor:
     def _password(self) -> str:
         return self.accounts.secrets.read("replication-password")
 
-    def _start_alone(self, action: Bootstrap | Reboot, name: str) -> None:
+    def _start_alone(self, name: str, *, forced: bool = False) -> None:
         self.accounts.ensure_replication(self.mysql)
         group.start_alone(self.mysql, name, self._password)
-        forced = isinstance(action, Reboot) and action.forced
-        kind = "Warning" if forced else "Normal"
-        self.cluster.event(kind, type(action).__name__, f"started group {name} from {self.settings.pod}, {forced=}")
         self.cluster.release()
+        kind, how = ("Warning", ", as an operator asked") if forced else ("Normal", "")
+        self.cluster.event(kind, "Started", f"started group {name} with the data of {self.settings.pod}{how}")
 
     def _clone(self, donor: str, discarded: str) -> None:
         if discarded:

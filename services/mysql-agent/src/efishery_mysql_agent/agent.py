@@ -55,6 +55,8 @@ class Agent:
         self._told = False
         self._seen_at = float("-inf")
         self._doubted = True
+        self._state = State.DOWN
+        self._failed_recoveries = 0
 
     def run(self) -> None:
         """Run until the process ends."""
@@ -82,10 +84,17 @@ class Agent:
         now = time.monotonic()
         self._doubted |= me.state is State.DOWN or now - self._seen_at > UNSEEN_SECONDS
         self._seen_at = now
+        self._count_recoveries(me.state)
         if me.state is State.DOWN:
             self._make_account()
         stored = self._store.now
         return dataclasses.replace(me, group=stored.group, last_view=stored.view)
+
+    def _count_recoveries(self, state: State) -> None:
+        if state is State.ONLINE:
+            self._failed_recoveries = 0
+        self._failed_recoveries += (self._state, state) == (State.RECOVERING, State.ERROR)
+        self._state = state
 
     def _surroundings(self, me: Status) -> Observation:
         """Ask others only where the member alone does not tell what to do: a group that is well needs nobody."""
@@ -96,7 +105,13 @@ class Agent:
             return Observation(me, peers, leaving=leaving, doubted=self._doubted)
         if leaving or me.state in (State.DOWN, State.ONLINE, State.RECOVERING):
             return Observation(me, leaving=leaving, doubted=self._doubted)
-        return Observation(me, self._peers.ask(), self._lease(), ephemeral=self._settings.ephemeral)
+        return Observation(
+            me,
+            self._peers.ask(),
+            self._lease(),
+            ephemeral=self._settings.ephemeral,
+            failed_recoveries=self._failed_recoveries,
+        )
 
     def _lease(self) -> LeaseState | None:
         try:

@@ -1,4 +1,4 @@
-"""The agent's part of the Kubernetes API: its pods' label `role`, one Lease, Events.
+"""The agent's part of the Kubernetes API: its pods' labels, one Lease, Events.
 
 Every call is bounded in time and raises ClusterError; a group that is well needs none of them.
 """
@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import structlog
 from kubernetes import client, config
@@ -16,7 +17,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from efishery_mysql_agent import wire
-from efishery_mysql_agent.model import LeaseState, Role, View
+from efishery_mysql_agent.model import Labels, LeaseState, Role, View
 
 log = structlog.get_logger(__name__)
 
@@ -37,14 +38,15 @@ class Cluster:
         self._api = _connect()
         self._core, self._leases = client.CoreV1Api(self._api), client.CoordinationV1Api(self._api)
 
-    def label(self, pod: str) -> str | None:
-        """Return the label `role` of a pod."""
-        found = _call(self._core.read_namespaced_pod, pod, self._namespace)
-        return (found.metadata.labels or {}).get("role")
+    def labels(self, pod: str) -> Labels:
+        """Return the labels `role` and `reads` of a pod."""
+        found = _call(self._core.read_namespaced_pod, pod, self._namespace).metadata.labels or {}
+        role = next((role for role in Role if role == found.get("role")), None)
+        return Labels(role, reads="reads" in found)
 
-    def set_label(self, pod: str, role: Role | None) -> None:
-        """Set the label `role` of a pod, or take it away."""
-        body = {"metadata": {"labels": {"role": role}}}
+    def set_labels(self, pod: str, labels: Labels) -> None:
+        """Set the labels `role` and `reads` of a pod, or take them away."""
+        body = {"metadata": {"labels": {"role": labels.role, "reads": "true" if labels.reads else None}}}
         _call(self._core.patch_namespaced_pod, pod, self._namespace, body)
 
     def lease(self) -> LeaseState:
@@ -55,6 +57,7 @@ class Cluster:
             version=found.metadata.resource_version,
             group=notes.get(PREFIX + "group"),
             claimer=notes.get(PREFIX + "bootstrapped-by"),
+            former=tuple((notes.get(PREFIX + "former-groups") or "").split()),
             formed=notes.get(PREFIX + "formed") == "true",
             view=wire.load_view(json.loads(notes.get(PREFIX + "view") or "null")),
             holder=self._holder(found.spec),
@@ -71,14 +74,21 @@ class Cluster:
         self._patch_lease(notes, spec, version)
 
     def release(self) -> None:
-        """Let go of the Lease, and forget that an operator forced something."""
+        """Let go of the Lease."""
         lease = self.lease()
         if lease.holder == self._pod:
-            self._patch_lease({"force-reboot": None}, {"holderIdentity": None}, lease.version)
+            self._patch_lease({}, {"holderIdentity": None}, lease.version)
+
+    def succeed(self, former: str) -> str:
+        """Write a new group's name into the Lease, as the successor of `former`, and return it."""
+        lease, name = self.lease(), str(uuid4())
+        formers = " ".join((*lease.former, former))
+        self._patch_lease({"group": name, "former-groups": formers}, version=lease.version)
+        return name
 
     def record(self, group: str, view: View | None) -> None:
-        """Write into the Lease which group there is, and who is in it."""
-        notes: dict[str, str | None] = {"group": group, "formed": "true"}
+        """Write into the Lease which group there is and who is in it; whatever an operator forced is over then."""
+        notes: dict[str, str | None] = {"group": group, "formed": "true", "force-reboot": None}
         if view:
             notes["view"] = json.dumps(wire.dump_view(view))
         self._patch_lease(notes)

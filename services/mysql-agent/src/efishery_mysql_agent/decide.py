@@ -25,7 +25,9 @@ from efishery_mysql_agent.actions import (
     Wait,
 )
 from efishery_mysql_agent.gtid import GtidSet
-from efishery_mysql_agent.model import LeaseState, Member, Observation, Role, State, Status, View
+from efishery_mysql_agent.model import NOBODY, Labels, LeaseState, Member, Observation, Role, State, Status, View
+
+RECOVERIES = 3  # in a row that failed, and a member's own data are given up
 
 
 def decide(seen: Observation) -> Action:
@@ -40,19 +42,20 @@ def decide(seen: Observation) -> Action:
         case State.RECOVERING:
             return Wait("its recovery to end")
     live = [peer for peer in seen.peers if peer.quorum]
-    return _enter(seen.me, live) if live else _without_group(seen)
+    return _enter(seen, live) if live else _without_group(seen)
 
 
-def label(seen: Observation) -> Role | None:
-    """Return the role by which clients may find this member; None: not at all."""
+def labels(seen: Observation) -> Labels:
+    """Return the labels by which clients may find this member."""
     me = seen.me
     if not me.quorum or me.offline:
-        return None
+        return NOBODY
     if me.role is Role.PRIMARY:
         # A new primary takes no writes until it has applied what it received. One that leaves keeps
-        # its label until another has the role.
-        return Role.PRIMARY if me.writable else None
-    return None if seen.leaving else Role.REPLICA
+        # its label until another has the role. Reads are its own while there is no replica.
+        alone = not [other for other in me.members if other.pod != me.pod and other.state is State.ONLINE]
+        return Labels(Role.PRIMARY, reads=alone) if me.writable else NOBODY
+    return NOBODY if seen.leaving else Labels(Role.REPLICA, reads=True)
 
 
 def confirmed(me: Status, peers: tuple[Status, ...]) -> bool:
@@ -77,13 +80,14 @@ def _leave(me: Status) -> Action:
     return Leave(successor)
 
 
-def _enter(me: Status, live: list[Status]) -> Action:
+def _enter(seen: Observation, live: list[Status]) -> Action:
     """Join the group that `live` are in."""
+    me = seen.me
     # Behind one name there is one group, so any of them can tell; the newest knows the most.
     group = live[0].group
     if group is None:
         return Wait(f"{live[0].pod} to say which group it is in")
-    if me.group not in (None, group):
+    if me.group not in (None, group) and (seen.lease is None or me.group not in seen.lease.former):
         return Wait(f"an operator: this member has data of group {me.group}, the live group is {group}")
     if [peer for peer in live if me.pod in peer.view.members]:
         # A new start at an address that the group still suspects looks alive to its failure detector, which
@@ -93,7 +97,7 @@ def _enter(me: Status, live: list[Status]) -> Action:
     for peer in live:
         known = known | peer.gtids
     errant = me.gtids - known
-    if not me.gtids or errant:
+    if not me.gtids or errant or seen.failed_recoveries >= RECOVERIES:
         return Clone(_donor(live), errant)
     return Join(group, tuple(peer.pod for peer in live))
 
@@ -110,19 +114,25 @@ def _without_group(seen: Observation) -> Action:
     if lease.group is None:
         return _first(seen, lease)
     if not lease.formed:
-        return _bootstrap(seen.me, lease, lease.group)
+        return _stored(seen) or _bootstrap(seen.me, lease, lease.group)
     return _reboot(seen, lease, lease.group)
 
 
 def _first(seen: Observation, lease: LeaseState) -> Action:
     """The Lease knows of no group: there was none, unless some member has one stored."""
-    if seen.me.group:
-        return Adopt(seen.me.group)
-    if known := [peer.pod for peer in seen.peers if peer.group]:
-        return Wait(f"{known[0]} to write its group into the Lease")
+    if stored := _stored(seen):
+        return stored
     if seen.me.pod.endswith("-0"):
         return Claim(lease.version)
     return Wait(f"{seen.me.pod.rpartition('-')[0]}-0 to bootstrap the group")
+
+
+def _stored(seen: Observation) -> Action | None:
+    """What follows from a group that some member has stored, and that the Lease has not."""
+    if seen.me.group:
+        return Adopt(seen.me.group)
+    known = [peer.pod for peer in seen.peers if peer.group]
+    return Wait(f"{known[0]} to write its group into the Lease") if known else None
 
 
 def _bootstrap(me: Status, lease: LeaseState, group: str) -> Action:

@@ -37,6 +37,8 @@ def join(mysql: Mysql, group: str, hosts: Iterable[str], password: str) -> None:
 def stop(mysql: Mysql) -> None:
     """Leave the group, in whatever state the member is."""
     mysql.run("STOP GROUP_REPLICATION")
+    # An agent that died in start_alone() left it on, and the next start would make a second group.
+    mysql.set_global(group_replication_bootstrap_group=0)
 
 
 def clone(mysql: Mysql, host: str, password: str) -> None:

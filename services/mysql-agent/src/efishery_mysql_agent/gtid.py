@@ -51,9 +51,6 @@ class GtidSet:
     def __str__(self) -> str:
         return ",".join(":".join([source, *map(_written, intervals)]) for source, intervals in self.sources)
 
-    def __len__(self) -> int:
-        return sum(last - first + 1 for _, intervals in self.sources for first, last in intervals)
-
 
 def _intervals(part: str) -> Iterator[tuple[str, Interval]]:
     """Yield source and interval of each interval in `uuid[:tag]:interval[:interval…][:tag:interval…]`."""

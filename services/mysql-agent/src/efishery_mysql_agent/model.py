@@ -27,6 +27,17 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
+class Labels:
+    """What clients find a member by: writes go to the role primary, reads to whoever takes them."""
+
+    role: Role | None = None
+    reads: bool = False
+
+
+NOBODY = Labels()
+
+
+@dataclass(frozen=True)
 class Member:
     """One row of replication_group_members."""
 
@@ -83,11 +94,13 @@ class LeaseState:
     """What the Lease says. `holder` is None where nobody holds it, or held it too long ago.
 
     `version` is what it is named by in a change, so that only the first of two who saw the same makes one.
+    `former` are groups that this one was made from by force.
     """
 
     version: str = ""
     group: str | None = None
     claimer: str | None = None
+    former: tuple[str, ...] = ()
     formed: bool = False
     view: View | None = None
     holder: str | None = None
@@ -98,6 +111,7 @@ class LeaseState:
 class Observation:
     """All that a decision may depend on. `lease` is None where the Kubernetes API does not answer.
 
+    `failed_recoveries` counts those since the member was last ONLINE.
     `doubted`: mysqld did not answer for a while, and no other member has confirmed since what it says of the group.
     """
 
@@ -106,6 +120,7 @@ class Observation:
     lease: LeaseState | None = None
     leaving: bool = False
     doubted: bool = False
+    failed_recoveries: int = 0
     ephemeral: bool = False
 
     @property

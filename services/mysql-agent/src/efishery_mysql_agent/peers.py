@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import requests
@@ -23,7 +22,7 @@ class Peers:
 
     def ask(self) -> tuple[Status, ...]:
         """Return the status of all that answer."""
-        return tuple(status for status in self._pool.map(self._one, *_columns(self._urls.items())) if status)
+        return tuple(status for status in self._pool.map(self._one, self._urls, self._urls.values()) if status)
 
     def _one(self, pod: str, url: str) -> Status | None:
         try:
@@ -35,8 +34,3 @@ class Peers:
         except (requests.RequestException, KeyError, TypeError, ValueError):
             return None
         return status if fresh and status.pod == pod else None
-
-
-def _columns(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
-    rows = list(pairs)
-    return [row[0] for row in rows], [row[1] for row in rows]

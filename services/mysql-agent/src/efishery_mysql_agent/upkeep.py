@@ -14,8 +14,8 @@ import structlog
 from efishery_mysql_agent import group, metrics
 from efishery_mysql_agent.accounts import Accounts
 from efishery_mysql_agent.cluster import Cluster, ClusterError
-from efishery_mysql_agent.decide import label, refuted
-from efishery_mysql_agent.model import Observation, Role, State, Status, View
+from efishery_mysql_agent.decide import labels, refuted
+from efishery_mysql_agent.model import NOBODY, Labels, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.store import Store, Stored
 
@@ -34,8 +34,7 @@ class Upkeep:
     cluster: Cluster
     store: Store
     accounts: Accounts
-    _label: Role | None = None
-    _label_is_known: bool = False
+    _labels: Labels | None = None
     _checked_at: float = float("-inf")
     _failed_at: float = float("-inf")
     _recorded: View | None = None
@@ -44,19 +43,19 @@ class Upkeep:
 
     def keep(self, seen: Observation) -> None:
         """Bring everything in line with what was observed."""
-        wanted = label(seen)
-        if seen.doubted and wanted:
+        wanted = labels(seen)
+        if seen.doubted and wanted.role:
             self._distrust(seen)
             return
         self._fence(seen)
         if seen.me.quorum:
             self._remember(seen.me)
-        if wanted is Role.PRIMARY:
+        if wanted.role is Role.PRIMARY:
             self._prepare_clients()
         self._through_the_api(seen.me, wanted)
 
     def _distrust(self, seen: Observation) -> None:
-        """Leave the label what it is, and refuse clients where it is known that the group has gone on without us."""
+        """Leave the labels as they are, and refuse clients once the group is known to have gone on without us."""
         if refuted(seen.me, seen.peers) and not seen.me.offline:
             try:
                 self.mysql.set_global(offline_mode=1)
@@ -100,48 +99,48 @@ class Upkeep:
         except (OSError, pymysql.MySQLError) as error:
             log.warning("accounts_not_made", reason=str(error))
 
-    def _through_the_api(self, me: Status, wanted: Role | None) -> None:
+    def _through_the_api(self, me: Status, wanted: Labels) -> None:
         now = time.monotonic()
         if now - self._failed_at < RETRY_SECONDS:
             return
         try:
-            self._set_label(wanted, now)
-            if wanted is Role.PRIMARY and self._passwords and me.view != self._recorded:
-                self._record(me)
+            due = now - self._checked_at > CHECK_SECONDS
+            self._set_labels(wanted, check=due)
+            if wanted.role is Role.PRIMARY:
+                self._record(me, check=due)
+            self._checked_at = now if due else self._checked_at
         except ClusterError as error:
             self._failed_at = time.monotonic()
             log.warning("kubernetes_api_away", reason=str(error))
 
-    def _set_label(self, wanted: Role | None, now: float) -> None:
-        if now - self._checked_at > CHECK_SECONDS:
-            found = self.cluster.label(self.pod)
-            self._label_is_known = found == wanted
-            self._checked_at = now
-        if self._label_is_known and self._label is wanted:
+    def _set_labels(self, wanted: Labels, *, check: bool) -> None:
+        if check:
+            self._labels = self.cluster.labels(self.pod)
+        if self._labels == wanted:
             return
-        self.cluster.set_label(self.pod, wanted)
-        log.info("labelled", role=wanted, before=self._label)
-        self._label, self._label_is_known = wanted, True
+        self.cluster.set_labels(self.pod, wanted)
+        log.info("labelled", role=wanted.role, reads=wanted.reads)
+        self._labels = wanted
 
-    def _record(self, me: Status) -> None:
+    def _record(self, me: Status, *, check: bool) -> None:
         """As the primary: write the view into the Lease, after the labels of members that are lost are gone.
 
         Such a member is cut off, or cannot reach the API, and would keep its label for ever.
         """
-        lost = set(self._recorded.members if self._recorded else self._last_recorded()) - set(me.view.members)
+        if check or self._recorded is None:
+            self._recorded = self.cluster.lease().view
+        if self._recorded == me.view:
+            return
+        lost = set(self._recorded.members if self._recorded else ()) - set(me.view.members)
         for pod in sorted(lost):
             self._unlabel(pod)
         self.cluster.record(str(self.store.now.group), me.view)
         self._recorded = me.view
 
-    def _last_recorded(self) -> tuple[str, ...]:
-        view = self.cluster.lease().view
-        return view.members if view else ()
-
     def _unlabel(self, pod: str) -> None:
         try:
-            if self.cluster.label(pod):
-                self.cluster.set_label(pod, None)
+            if self.cluster.labels(pod) != NOBODY:
+                self.cluster.set_labels(pod, NOBODY)
                 log.warning("lost_member_unlabelled", member=pod)
         except ClusterError as error:
             if not str(error).startswith("404"):

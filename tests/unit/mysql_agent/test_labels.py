@@ -4,43 +4,52 @@ from dataclasses import replace
 
 import pytest
 
-from efishery_mysql_agent.decide import confirmed, label
-from efishery_mysql_agent.model import Role, State, Status
+from efishery_mysql_agent.decide import confirmed, labels
+from efishery_mysql_agent.model import NOBODY, Labels, Role, State, Status
 from tests.unit.mysql_agent.conftest import online, outside, seen, without
+
+PRIMARY, REPLICA = Labels(Role.PRIMARY), Labels(Role.REPLICA, reads=True)
 
 
 def test_by_role() -> None:
-    assert label(seen(online("mysql-0"))) is Role.PRIMARY
-    assert label(seen(online("mysql-1"))) is Role.REPLICA
+    assert labels(seen(online("mysql-0"))) == PRIMARY
+    assert labels(seen(online("mysql-1"))) == REPLICA
+
+
+def test_while_there_is_no_replica_the_primary_takes_reads() -> None:
+    me = online("mysql-0")
+    assert labels(seen(replace(me, members=me.members[:1]))) == Labels(Role.PRIMARY, reads=True)
+    joining = (me.members[0], replace(me.members[1], state=State.RECOVERING))
+    assert labels(seen(replace(me, members=joining))) == Labels(Role.PRIMARY, reads=True)
 
 
 @pytest.mark.parametrize("pod", ["mysql-0", "mysql-1"])
 def test_an_isolated_member_has_none(pod: str) -> None:
     lost = tuple({"mysql-0", "mysql-1", "mysql-2"} - {pod})
-    assert label(seen(online(pod, lost=lost))) is None
+    assert labels(seen(online(pod, lost=lost))) == NOBODY
 
 
 @pytest.mark.parametrize("state", [State.RECOVERING, State.OFFLINE, State.ERROR])
 def test_only_online_members_have_one(state: State) -> None:
-    assert label(seen(replace(online("mysql-1"), state=state))) is None
-    assert label(seen(outside("mysql-1", state=state))) is None
+    assert labels(seen(replace(online("mysql-1"), state=state))) == NOBODY
+    assert labels(seen(outside("mysql-1", state=state))) == NOBODY
 
 
 def test_a_mysqld_that_does_not_answer_has_none() -> None:
-    assert label(seen(Status("mysql-0"))) is None
+    assert labels(seen(Status("mysql-0"))) == NOBODY
 
 
 def test_a_new_primary_gets_it_once_it_takes_writes() -> None:
-    assert label(seen(replace(online("mysql-0"), writable=False))) is None
+    assert labels(seen(replace(online("mysql-0"), writable=False))) == NOBODY
 
 
 def test_offline_mode_has_none() -> None:
-    assert label(seen(replace(online("mysql-1"), offline=True))) is None
+    assert labels(seen(replace(online("mysql-1"), offline=True))) == NOBODY
 
 
 def test_who_leaves_takes_no_new_readers_and_writers_until_another_does() -> None:
-    assert label(seen(online("mysql-1"), leaving=True)) is None
-    assert label(seen(online("mysql-0"), leaving=True)) is Role.PRIMARY
+    assert labels(seen(online("mysql-1"), leaving=True)) == NOBODY
+    assert labels(seen(online("mysql-0"), leaving=True)) == PRIMARY
 
 
 def test_another_member_of_the_same_view_confirms_what_one_says_of_the_group() -> None:

@@ -65,6 +65,17 @@ def test_a_place_is_waited_for_while_others_move_on() -> None:
         second.result(30)
 
 
+def test_while_one_is_stuck_others_still_wait_for_those_who_move_on() -> None:
+    clock = Clock()
+    gate = Gate(2, 30, clock)
+    with ExitStack() as stuck, ThreadPoolExecutor(1) as threads:
+        stuck.enter_context(gate.passing((OSError,)))
+        clock.now += 31
+        with gate.passing((OSError,)):
+            waiting = threads.submit(pass_through, gate)
+        waiting.result(30)
+
+
 def test_after_a_failure_it_is_closed_for_as_long_as_that_took() -> None:
     clock = Clock()
     gate = Gate(4, 0.4, clock)

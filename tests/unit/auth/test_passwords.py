@@ -9,7 +9,7 @@ def test_a_generated_password_is_long_and_plain_to_read() -> None:
 
 def test_the_hash_is_argon2id_and_salted() -> None:
     one, two = passwords.hash_password("x"), passwords.hash_password("x")
-    assert one.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert one.startswith("$argon2id$v=19$m=9216,t=4,p=1$")
     assert one != two
 
 

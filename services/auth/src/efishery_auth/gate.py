@@ -22,7 +22,8 @@ class Away(Unavailable):
 class Gate:
     """Lets a few through at once, and nobody behind what is stuck.
 
-    At most `limit` are inside. Others wait for a place, but not once somebody has been inside for `stuck_seconds`.
+    At most `limit` are inside. Others wait for a place, but no longer than `stuck_seconds`, and not at all once nobody has
+    entered or left for that long.
     After a failure nobody enters for as long as that took: at most half of the time is spent on waiting in vain,
     and a failure that is told at once, as by a refused connection, closes the gate for next to nothing.
     """
@@ -32,8 +33,9 @@ class Gate:
         self._stuck_seconds = stuck_seconds
         self._clock = clock
         self._changed = threading.Condition()
-        self._inside_since: list[float] = []
+        self._inside = 0
         self._closed_until = 0.0
+        self._moved_at = 0.0
 
     @contextmanager
     def passing(self, failures: tuple[type[Exception], ...], *, insist: bool = False) -> Iterator[None]:
@@ -48,18 +50,20 @@ class Gate:
             self._close(self._clock() - since)
             raise
         finally:
-            self._leave(since)
+            self._leave()
 
     def _enter(self, insist: bool) -> float:
         with self._changed:
+            came = self._clock()
             while True:
                 now = self._clock()
                 if now < self._closed_until and not insist:
                     raise Away
-                if len(self._inside_since) < self._limit:
-                    self._inside_since.append(now)
+                if self._inside < self._limit:
+                    self._inside += 1
+                    self._moved_at = now
                     return now
-                left = min(self._inside_since) + self._stuck_seconds - now
+                left = min(came, self._moved_at) + self._stuck_seconds - now
                 if left <= 0 or not self._changed.wait(left):
                     raise Away
 
@@ -68,7 +72,8 @@ class Gate:
             self._closed_until = max(self._closed_until, self._clock() + seconds)
             self._changed.notify_all()  # who waits is refused now, not when its patience ends
 
-    def _leave(self, since: float) -> None:
+    def _leave(self) -> None:
         with self._changed:
-            self._inside_since.remove(since)
+            self._inside -= 1
+            self._moved_at = self._clock()
             self._changed.notify()

@@ -22,7 +22,7 @@ class Away(Unavailable):
 class Gate:
     """Lets a few through at once, and nobody behind what is stuck.
 
-    At most `limit` are inside. Others wait for a place, but no longer than `stuck_seconds`, and not at all once nobody has
+    At most `limit` are inside. Others wait for a place, no longer than `stuck_seconds`, and not at all once nobody has
     entered or left for that long.
     After a failure nobody enters for as long as that took: at most half of the time is spent on waiting in vain,
     and a failure that is told at once, as by a refused connection, closes the gate for next to nothing.

@@ -24,6 +24,7 @@ class Told:
     pods: dict[str, Labels] = field(default_factory=dict)
     ended: int = 0
     recorded: list[View] = field(default_factory=list)
+    force: str | None = None
     variables: dict[str, object] = field(default_factory=dict)
 
     def rows(self, statement: str, _values: object = ()) -> list[dict[str, Any]]:
@@ -42,10 +43,11 @@ class Told:
         self.pods[pod] = labels
 
     def lease(self) -> LeaseState:
-        return LeaseState(view=self.recorded[-1] if self.recorded else None)
+        return LeaseState(view=self.recorded[-1] if self.recorded else None, force=self.force)
 
     def record(self, _group: str, view: View) -> None:
         self.recorded.append(view)
+        self.force = None
 
     @property
     def secrets(self) -> "Told":
@@ -128,3 +130,11 @@ def test_a_lease_that_was_made_again_is_written_again(
     monkeypatch.setattr("efishery_mysql_agent.upkeep.CHECK_SECONDS", 0)
     upkeep.keep(seen(online("mysql-0")))
     assert told.recorded == [VIEW]
+
+
+def test_a_reboot_that_was_asked_for_while_the_group_lives_is_not_kept_for_its_next_outage(
+    upkeep: Upkeep, told: Told
+) -> None:
+    told.recorded, told.force = [VIEW], "mysql-1"
+    upkeep.keep(seen(online("mysql-0")))
+    assert told.force is None

@@ -127,9 +127,12 @@ class Upkeep:
 
         Such a member is cut off, or cannot reach the API, and would keep its label for ever.
         """
+        forced = False
         if check or self._recorded is None:
-            self._recorded = self.cluster.lease().view
-        if self._recorded == me.view:
+            lease = self.cluster.lease()
+            self._recorded, forced = lease.view, lease.force is not None
+        # What an operator asks for while the group lives is not for its next outage: writing takes it away.
+        if self._recorded == me.view and not forced:
             return
         lost = set(self._recorded.members if self._recorded else ()) - set(me.view.members)
         for pod in sorted(lost):

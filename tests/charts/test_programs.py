@@ -31,9 +31,10 @@ OTHERS = {"HTTP_THREADS", "ADMIN_PHONE", "AUTH_ADMIN_PASSWORD", "EXTRA"}
 
 @pytest.fixture(scope="session")
 def keys(default: Manifests, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of a generated signing key."""
+    """A folder with the files of a generated signing key, and with a CA."""
     folder = tmp_path_factory.mktemp("keys")
-    for name, content in default.get("Secret/auth-signing-key").body["data"].items():
+    data = default.get("Secret/auth-signing-key").body["data"]
+    for name, content in {**data, "ca.crt": default.get("Secret/mysql-tls").body["data"]["ca.crt"]}.items():
         (folder / name).write_bytes(base64.b64decode(content))
     return folder
 
@@ -88,4 +89,6 @@ def _value(variable: dict[str, Any], keys: Path) -> str:
     if "valueFrom" in variable:
         return "secret"
     value = str(variable["value"])
-    return value.replace("/etc/efishery/signing", str(keys)).replace("/etc/efishery/keys", str(keys))
+    for mounted in ("signing", "keys", "database"):
+        value = value.replace(f"/etc/efishery/{mounted}", str(keys))
+    return value

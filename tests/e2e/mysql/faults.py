@@ -53,13 +53,11 @@ def kill_two(lab: Lab) -> None:
     primary, replica = lab.primary(), lab.replica()
     for pid in (primary.pid(), replica.pid()):
         node.send(pid, signal.SIGKILL)
-    time.sleep(2)
 
 
 def kill_all(lab: Lab) -> None:
     for pid in [member.pid() for member in lab.members()]:
         node.send(pid, signal.SIGKILL)
-    time.sleep(2)
 
 
 def hang_replica(lab: Lab) -> None:
@@ -136,7 +134,7 @@ def stop_api_server(lab: Lab) -> None:
 
 def write_on_a_replica(lab: Lab) -> None:
     """A row that the group has not, written past all that forbids it while the replica is cut off."""
-    replica = lab.replica()
+    replica = lab.patient(lab.replica().pod)
     with node.cut(replica.pid(), LASTING_SECONDS * 2):
         wait_for("the replica to know that it is cut off", lambda: _is_out(replica), 60)
         replica.query("STOP GROUP_REPLICATION")
@@ -147,10 +145,11 @@ def write_on_a_replica(lab: Lab) -> None:
 
 
 def force_reboot(lab: Lab) -> None:
-    """All are deleted, one with its volume: the group waits for an operator, who names the former primary."""
+    """All end without leaving the group, one loses its volume: an operator has to name who starts the group again."""
     primary, lost = lab.primary().pod, lab.replica().pod
     others = [member.pod for member in lab.members() if member.pod != lost]
     group = lab.release.lease_notes()["group"]
+    kill_all(lab)
     lab.release.delete_pods_and_volume(lost, *others)
     wait_for("the agents to wait for an operator", lambda: "an operator" in lab.release.agent_does(primary), 120)
     lab.release.kubectl("annotate", "lease", "mysql", f"mysql.efishery/force-reboot={primary}")
@@ -206,10 +205,10 @@ FAULTS = [
     Fault("primary cut off the network for 60 s", cut_primary, SILENT),
     Fault("a replica cut off the network for 60 s", cut_replica, SILENT),
     Fault("mysqld of a replica hangs until it is restarted", hang_replica, SILENT),
-    Fault("mysqld of two killed, the primary among them", kill_two, OUTAGE),
-    Fault("mysqld of all three killed", kill_all, OUTAGE),
     Fault("two of three deleted, the primary among them", delete_majority, OUTAGE),
+    Fault("mysqld of two killed, the primary among them", kill_two, OUTAGE),
     Fault("all three deleted at once", delete_all, OUTAGE, short=True),
+    Fault("mysqld of all three killed", kill_all, OUTAGE),
     Fault("all three deleted while pod 0 is behind", delete_all_while_pod_0_is_behind, OUTAGE),
     Fault("volume and pod of the primary deleted", delete_volume_of_primary, Limits(KILL_SECONDS, well=120)),
     Fault("a replica has a row that the group has not", write_on_a_replica, SILENT),

@@ -32,6 +32,10 @@ class Lab:
         """Answer the member with this ordinal, whether it lives or not; `timeout` in seconds."""
         return Member(NAMESPACE, pod_name(ordinal), self.root_password, timeout)
 
+    def patient(self, pod: str) -> Member:
+        """Answer a member for statements that take long."""
+        return self.member(int(pod.rpartition("-")[2]), timeout=60)
+
     def members(self, replicas: int | None = None) -> list[Member]:
         """Answer all members that there should be."""
         return [self.member(ordinal) for ordinal in range(replicas or self.release.replicas())]
@@ -47,8 +51,7 @@ class Lab:
 
     def make_primary(self, pod: str) -> None:
         """Let the group make this member its primary, as an operator would, and wait until all is well again."""
-        member = self.member(int(pod.rpartition("-")[2]), timeout=60)
-        member.query("SELECT group_replication_set_as_primary(@@server_uuid)")
+        self.patient(pod).query("SELECT group_replication_set_as_primary(@@server_uuid)")
         assert self.wait_until_well(60) is not None, self.release.diagnosis()
 
     def is_well(self, replicas: int) -> bool:
@@ -91,12 +94,14 @@ class Lab:
         assert self.wait_until_well(180) is not None, f"not well before the fault:\n{self.release.diagnosis()}"
         ledger = Ledger(self.release, self.url, self.notes)
         sampler = Sampler(self.member, most_members)
-        with sampler.running(), ledger.running():
-            time.sleep(CALM_SECONDS)
-            strike(self)
-            well_after = self.wait_until_well(limits.well)
-            time.sleep(CALM_SECONDS)
-        self.books.enter(ledger.attempts)
+        try:
+            with sampler.running(), ledger.running():
+                time.sleep(CALM_SECONDS)
+                strike(self)
+                well_after = self.wait_until_well(limits.well)
+                time.sleep(CALM_SECONDS)
+        finally:
+            self.books.enter(ledger.attempts)
         return self._judge(fault, limits, ledger, sampler, well_after)
 
     def _judge(self, fault: str, limits: Limits, ledger: Ledger, sampler: Sampler, well_after: float | None) -> Verdict:

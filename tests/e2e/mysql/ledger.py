@@ -83,14 +83,14 @@ class Ledger:
 
     @contextmanager
     def running(self) -> Iterator["Ledger"]:
-        """Write and read until the end of the block; then `attempts` has what every client was told."""
+        """Write and read until the block ends, in whatever way; then `attempts` has what every client was told."""
         self._start()
         try:
             with self._registrations.running():
                 yield self
+        finally:
             self._stop()
             self.attempts = self._sql_attempts() + self._registrations.attempts
-        finally:
             self._release.core.delete_namespaced_pod(self._pod, NAMESPACE, grace_period_seconds=0)
 
     def acknowledged(self) -> int:

@@ -76,6 +76,18 @@ def test_a_primary_is_labelled_and_recorded(upkeep: Upkeep, told: Told) -> None:
     assert told.recorded == [VIEW]
 
 
+def test_the_primary_takes_reads_until_clients_find_the_first_replica(
+    upkeep: Upkeep, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = online("mysql-0")
+    upkeep.keep(seen(replace(me, members=me.members[:1])))
+    upkeep.keep(seen(me))
+    assert told.pods == {"mysql-0": Labels(Role.PRIMARY, reads=True)}
+    monkeypatch.setattr("efishery_mysql_agent.upkeep.HANDOVER_SECONDS", 0)
+    upkeep.keep(seen(me))
+    assert told.pods == {"mysql-0": PRIMARY}
+
+
 def test_who_is_lost_loses_the_label(upkeep: Upkeep, told: Told) -> None:
     upkeep.keep(seen(online("mysql-0")))
     told.pods["mysql-2"] = REPLICA

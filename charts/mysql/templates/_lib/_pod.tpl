@@ -44,7 +44,7 @@ capabilities:
 {{- /* `ping` succeeds once mysqld answers at all, though it lets nobody in: no account, no group. */}}
 {{- define "mysql.probe" -}}
 exec:
-  command: [mysqladmin, --no-defaults, --socket=/var/run/mysqld/mysqld.sock, --connect-timeout=4, --silent, ping]
+  command: [mysqladmin, --no-defaults, --user=mysql_agent, --socket=/var/run/mysqld/mysqld.sock, --connect-timeout=4, --silent, ping]
 timeoutSeconds: 5
 {{- end }}
 

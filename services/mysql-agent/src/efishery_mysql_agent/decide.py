@@ -25,7 +25,18 @@ from efishery_mysql_agent.actions import (
     Wait,
 )
 from efishery_mysql_agent.gtid import GtidSet
-from efishery_mysql_agent.model import NOBODY, Labels, LeaseState, Member, Observation, Role, State, Status, View
+from efishery_mysql_agent.model import (
+    NOBODY,
+    Joining,
+    Labels,
+    LeaseState,
+    Member,
+    Observation,
+    Role,
+    State,
+    Status,
+    View,
+)
 
 RECOVERIES = 3  # in a row that failed, and a member's own data are given up
 
@@ -99,7 +110,14 @@ def _enter(seen: Observation, live: list[Status]) -> Action:
     errant = me.gtids - known
     if not me.gtids or errant or seen.failed_recoveries >= RECOVERIES:
         return Clone(_donor(live), errant)
+    if ahead := [peer.pod for peer in seen.peers if _is_ahead(peer, me)]:
+        return Wait(f"{ahead[0]} to join first")
     return Join(group, tuple(peer.pod for peer in live))
+
+
+def _is_ahead(peer: Status, me: Status) -> bool:
+    """Two that join at once stop the group's writes for ten seconds, where one does for one."""
+    return peer.joining is Joining.DOES or (peer.joining is Joining.WANTS and peer.pod < me.pod)
 
 
 def _donor(live: list[Status]) -> str:

@@ -22,6 +22,7 @@ from efishery_mysql_agent.store import Store, Stored
 log = structlog.get_logger(__name__)
 
 CHECK_SECONDS = 15  # how often what should already be right is looked at again
+HANDOVER_SECONDS = 5  # until clients find the first replica, the primary goes on taking reads
 RETRY_SECONDS = 1  # how long a Kubernetes API that does not answer is left alone
 
 
@@ -37,6 +38,7 @@ class Upkeep:
     _labels: Labels | None = None
     _checked_at: float = float("-inf")
     _failed_at: float = float("-inf")
+    _read_at: float = float("-inf")
     _recorded: View | None = None
     _passwords: dict[str, str] = field(default_factory=dict)
     _was_primary: bool = False
@@ -105,13 +107,19 @@ class Upkeep:
             return
         try:
             due = now - self._checked_at > CHECK_SECONDS
-            self._set_labels(wanted, check=due)
+            self._set_labels(self._with_reads(wanted, now), check=due)
             if wanted.role is Role.PRIMARY:
                 self._record(me, check=due)
             self._checked_at = now if due else self._checked_at
         except ClusterError as error:
             self._failed_at = time.monotonic()
             log.warning("kubernetes_api_away", reason=str(error))
+
+    def _with_reads(self, wanted: Labels, now: float) -> Labels:
+        if wanted.reads:
+            self._read_at = now
+        keeps = wanted.role is Role.PRIMARY and now - self._read_at < HANDOVER_SECONDS
+        return Labels(wanted.role, reads=wanted.reads or keeps)
 
     def _set_labels(self, wanted: Labels, *, check: bool) -> None:
         if check:

@@ -1,0 +1,36 @@
+"""What agents tell each other."""
+
+from dataclasses import replace
+
+from efishery_mysql_agent import wire
+from efishery_mysql_agent.model import Joining
+from tests.unit.mysql_agent.conftest import online
+
+FIRST_VERSION = {
+    "pod",
+    "state",
+    "role",
+    "members",
+    "view_id",
+    "quorum",
+    "gtid_executed",
+    "writable",
+    "offline_mode",
+    "lag_transactions",
+    "queue_transactions",
+    "group",
+    "last_view",
+}
+
+
+def test_what_is_told_is_what_is_read() -> None:
+    status = replace(online("mysql-0"), joining=Joining.WANTS, lag=3, queue=4)
+    assert wire.load(wire.dump(status)) == status
+
+
+def test_during_an_upgrade_agents_of_the_first_version_are_understood() -> None:
+    status = online("mysql-0")
+    old = {key: value for key, value in wire.dump(status).items() if key in FIRST_VERSION}
+    assert old.keys() == FIRST_VERSION
+    assert wire.load(old) == status
+    assert wire.load({**old, "added_later": 1}) == status

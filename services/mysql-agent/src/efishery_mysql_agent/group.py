@@ -45,12 +45,16 @@ def clone(mysql: Mysql, host: str, password: str) -> None:
     """Replace all data by the donor's. mysqld ends with it: what runs it starts it again."""
     stop(mysql)
     mysql.set_global(clone_valid_donor_list=f"{host}:{PORT}")
+    # Cloning begins with dropping what there is, which super_read_only forbids. No client may come in meanwhile.
+    mysql.set_global(offline_mode=1, super_read_only=0)
     statement = f"CLONE INSTANCE FROM %s@%s:{PORT} IDENTIFIED BY %s REQUIRE SSL"
     try:
         mysql.rows(statement, (REPLICATION, host, password))
     except pymysql.MySQLError as error:
-        if not gone(error) and error.args[0] != RESTART_FAILED:
-            raise
+        if gone(error) or error.args[0] == RESTART_FAILED:
+            return
+        mysql.set_global(super_read_only=1)
+        raise
 
 
 RESTART_FAILED = 3707  # ER_RESTART_SERVER_FAILED: cloned, and no supervisor to start mysqld again but Kubernetes

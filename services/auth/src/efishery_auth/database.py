@@ -18,6 +18,8 @@ from efishery_auth.mysql import (
     LOST,
     POOL_SIZE,
     Patience,
+    allow,
+    bound_work,
     engine_options,
     error_code,
     leave_demoted_servers,
@@ -41,9 +43,12 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 class Endpoint:
     """What one Service selects: the primary, or the replicas."""
 
-    def __init__(self, name: str, engine: Engine, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, name: str, engine: Engine, patience: Patience = FOR_REQUESTS, clock: Clock = time.monotonic
+    ) -> None:
         self.name = name
         self.engine = engine
+        self._patience = patience
         self._clock = clock
         self._gate = Gate(POOL_SIZE, STUCK_SECONDS, clock)
 
@@ -63,15 +68,16 @@ class Endpoint:
 
     def _attempt_twice(self, work: Work[T], began: float) -> T:
         try:
-            return self._attempt(work)
+            return self._attempt(work, began)
         except LOST as error:
             if self._clock() - began > RETRY_WITHIN_SECONDS:
                 raise
             self._log("database_retry", error)
-        return self._attempt(work)
+        return self._attempt(work, began)
 
-    def _attempt(self, work: Work[T]) -> T:
+    def _attempt(self, work: Work[T], began: float) -> T:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            allow(session.connection(), began + self._patience.work)
             return work(session)
 
     def _log(self, event: str, error: Exception) -> None:
@@ -119,7 +125,9 @@ def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = F
         primary, replicas = db.engine, db.engines[REPLICAS]
     for engine in (primary, replicas):
         leave_demoted_servers(engine)
-    app.extensions[EXTENSION] = Database(Endpoint("primary", primary), Endpoint(REPLICAS, replicas))
+        if engine.dialect.name == "mysql":
+            bound_work(engine, patience)
+    app.extensions[EXTENSION] = Database(Endpoint("primary", primary, patience), Endpoint(REPLICAS, replicas, patience))
 
 
 def database() -> Database:

@@ -1,13 +1,15 @@
 """What is particular to MySQL: how long it is waited for, how it is trusted, and which errors mean that it is away."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
 # A connection that cannot be made, is refused, reset or does not answer in time; or a server that does not serve now.
 LOST = (OperationalError, InterfaceError, PoolTimeout)
@@ -23,16 +25,20 @@ PRIVATE = {"hide_parameters": True}  # errors are logged, and a statement's valu
 
 @dataclass(frozen=True)
 class Patience:
-    """Longest waits in seconds: to connect, and for each answer."""
+    """Longest waits in seconds: to connect; for an answer to a check or a login; for all that a transaction does."""
 
     connect: float
     answer: float
+    work: float
 
 
-# A check of the pooled connection, then a new one: both may wait, and 2 s are all that a request has.
-FOR_REQUESTS = Patience(connect=0.5, answer=0.8)
+# A check of the pooled connection, then a new one: both may wait, and 2 s are all that a request has. A server
+# that answers them lives, and gets the rest of the time for the work: a busy one is slow, not away.
+FOR_REQUESTS = Patience(connect=0.5, answer=0.6, work=1.8)
 # A migration may rebuild a table.
-FOR_COMMANDS = Patience(connect=5, answer=600)
+FOR_COMMANDS = Patience(connect=5, answer=600, work=600)
+SHORTEST_SECONDS = 0.05
+DEADLINE = "deadline"
 
 
 def engine_options(url: URL, ca_file: Path | None = None, patience: Patience = FOR_REQUESTS) -> dict[str, Any]:
@@ -53,6 +59,32 @@ def engine_options(url: URL, ca_file: Path | None = None, patience: Patience = F
         "pool_recycle": 60,  # so that a new replica gets its share within a minute
         "connect_args": waits | trust,
     }
+
+
+def allow(connection: Connection, until: float) -> None:
+    """Let the answers to this connection's statements take until then (monotonic seconds); see `bound_work`."""
+    connection.info[DEADLINE] = until
+
+
+def bound_work(engine: Engine, patience: Patience) -> None:
+    """Make each statement and commit of `engine` wait no longer than what `allow` left of the time."""
+
+    def end(raw: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401 -- the driver's connection, None when lost
+        record.info.pop(DEADLINE, None)
+        if raw:
+            raw._read_timeout = patience.answer
+
+    event.listen(engine, "before_cursor_execute", lambda connection, *_: _shorten(connection))
+    event.listen(engine, "commit", _shorten)
+    event.listen(engine, "checkin", end)
+
+
+def _shorten(connection: Connection) -> None:
+    deadline = connection.info.get(DEADLINE)
+    raw: Any = connection.connection.dbapi_connection
+    if deadline is not None and raw:
+        # The driver has no public name for it, and looks at it before each answer.
+        raw._read_timeout = max(SHORTEST_SECONDS, deadline - time.monotonic())
 
 
 def leave_demoted_servers(engine: Engine) -> None:

@@ -1,6 +1,6 @@
 """One laboratory for the whole run."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.e2e.mysql.report import Report
 
 TABLE = "docs/mysql-faults.md"
 HERE = Path(__file__).parent
-DESELECTED = pytest.StashKey[bool]()
+PARTIAL = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,7 +23,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """Note that this is not a whole run."""
-    items[0].config.stash[DESELECTED] = True
+    items[0].config.stash[PARTIAL] = True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Note that a run which is interrupted is no whole one either."""
+    try:
+        return (yield)
+    except BaseException:
+        item.config.stash[PARTIAL] = True
+        raise
 
 
 @pytest.fixture(scope="session")
@@ -57,4 +67,4 @@ def say(config: pytest.Config, line: str) -> None:
 def is_whole_run(config: pytest.Config) -> bool:
     """Tell whether all tests of this folder run."""
     chosen = [Path(argument).resolve() for argument in config.args]
-    return chosen == [HERE] and not config.stash.get(DESELECTED, False)
+    return chosen == [HERE] and not config.stash.get(PARTIAL, False)

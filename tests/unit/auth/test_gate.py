@@ -76,14 +76,27 @@ def test_while_one_is_stuck_others_still_wait_for_those_who_move_on() -> None:
         waiting.result(30)
 
 
-def test_after_a_failure_it_is_closed_for_as_long_as_that_took() -> None:
+@pytest.mark.parametrize(("took", "closed"), [(0.2, 0.2), (1.5, 0.4)])
+def test_after_a_failure_it_is_closed_for_as_long_as_that_took_but_not_for_longer_than_a_wait(
+    took: float, closed: float
+) -> None:
     clock = Clock()
     gate = Gate(4, 0.4, clock)
-    fail(gate, clock, 1.5, OSError())
-    clock.now += 1.4
+    fail(gate, clock, took, OSError())
+    clock.now += closed - 0.1
     with pytest.raises(Away):
         pass_through(gate)
     clock.now += 0.2
+    pass_through(gate)
+
+
+def test_a_failure_does_not_close_it_where_somebody_came_through_meanwhile() -> None:
+    clock = Clock()
+    gate = Gate(4, 0.4, clock)
+    with suppress(OSError), gate.passing((OSError,)):
+        clock.now += 1
+        pass_through(gate)
+        raise OSError
     pass_through(gate)
 
 

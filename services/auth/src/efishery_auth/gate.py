@@ -24,8 +24,8 @@ class Gate:
 
     At most `limit` are inside. Others wait for a place, no longer than `stuck_seconds`, and not at all once nobody has
     entered or left for that long.
-    After a failure nobody enters for as long as that took: at most half of the time is spent on waiting in vain,
-    and a failure that is told at once, as by a refused connection, closes the gate for next to nothing.
+    After a failure nobody enters for as long as that took, up to `stuck_seconds`, unless somebody else came through
+    meanwhile: a failure that is told at once, as by a refused connection, closes the gate for next to nothing.
     """
 
     def __init__(self, limit: int, stuck_seconds: float, clock: Clock = time.monotonic) -> None:
@@ -36,6 +36,7 @@ class Gate:
         self._inside = 0
         self._closed_until = 0.0
         self._moved_at = 0.0
+        self._passed_at = 0.0
 
     @contextmanager
     def passing(self, failures: tuple[type[Exception], ...], *, insist: bool = False) -> Iterator[None]:
@@ -46,8 +47,9 @@ class Gate:
         since = self._enter(insist)
         try:
             yield
+            self._passed_at = self._clock()
         except failures:
-            self._close(self._clock() - since)
+            self._close(since)
             raise
         finally:
             self._leave()
@@ -67,9 +69,12 @@ class Gate:
                 if left <= 0 or not self._changed.wait(left):
                     raise Away
 
-    def _close(self, seconds: float) -> None:
+    def _close(self, since: float) -> None:
         with self._changed:
-            self._closed_until = max(self._closed_until, self._clock() + seconds)
+            if self._passed_at > since:
+                return
+            now = self._clock()
+            self._closed_until = max(self._closed_until, now + min(now - since, self._stuck_seconds))
             self._changed.notify_all()  # who waits is refused now, not when its patience ends
 
     def _leave(self) -> None:

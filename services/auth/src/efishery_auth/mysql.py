@@ -34,7 +34,7 @@ class Patience:
 
 # A check of the pooled connection, then a new one: both may wait, and 2 s are all that a request has. A server
 # that answers them lives, and gets the rest of the time for the work: a busy one is slow, not away.
-FOR_REQUESTS = Patience(connect=0.5, answer=0.6, work=1.8)
+FOR_REQUESTS = Patience(connect=0.75, answer=0.75, work=1.8)
 # A migration may rebuild a table.
 FOR_COMMANDS = Patience(connect=5, answer=600, work=600)
 SHORTEST_SECONDS = 0.05

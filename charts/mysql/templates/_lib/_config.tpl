@@ -29,6 +29,9 @@ disabled_storage_engines = MyISAM,BLACKHOLE,FEDERATED,ARCHIVE,MEMORY
 # The group talks over the port that clients use, so that one port is all a mesh has to know.
 group_replication_communication_stack = MYSQL
 group_replication_single_primary_mode = ON
+# The primary alone proposes. Else each member has its turns, and one that is slow, as while it joins, is waited for.
+# All members must have the same value; another takes a start of the whole group.
+group_replication_paxos_single_leader = ON
 # 5 s without a word make a member suspected, and out. More than 0 would be 15 s: only that often are
 # suspicions looked at again. The side without majority ends its own part a second later.
 group_replication_member_expel_timeout = 0

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import Cluster, run
+from tests.e2e.cluster import Cluster, run, wait_for
 
 ROWS = 1000
 MAKE = r"""
@@ -43,6 +44,13 @@ def sql(repository: Path, namespace: str) -> Sql:
         path = 'go-template={{ index .data "root-password" | base64decode }}'
         return run(repository, "kubectl", "-n", namespace, "get", "secret", "mysql", "-o", path)
 
+    def takes_the_password() -> bool:
+        with suppress(AssertionError):
+            return execute("SELECT 1") == "1"
+        return False
+
+    # The agent makes the accounts a moment after the member is ready.
+    wait_for("root to have the Secret's password", takes_the_password, 60)
     return execute
 
 

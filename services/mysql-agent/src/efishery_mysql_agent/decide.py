@@ -116,7 +116,7 @@ def _enter(seen: Observation, live: list[Status]) -> Action:
 
 
 def _is_ahead(peer: Status, me: Status) -> bool:
-    """Two that join at once stop the group's writes for ten seconds, where one does for one."""
+    """Whether the group takes that one in before this one: it recovers one newcomer at a time."""
     return peer.joining is Joining.DOES or (peer.joining is Joining.WANTS and peer.pod < me.pod)
 
 
@@ -130,16 +130,14 @@ def _without_group(seen: Observation) -> Action:
     if lease is None:
         return Wait("the Kubernetes API, to read the Lease")
     if lease.group is None:
-        return _first(seen, lease)
+        return _stored(seen) or _first(seen, lease)
     if not lease.formed:
         return _stored(seen) or _bootstrap(seen.me, lease, lease.group)
     return _reboot(seen, lease, lease.group)
 
 
 def _first(seen: Observation, lease: LeaseState) -> Action:
-    """The Lease knows of no group: there was none, unless some member has one stored."""
-    if stored := _stored(seen):
-        return stored
+    """Nobody knows of a group: there was none."""
     if seen.me.pod.endswith("-0"):
         return Claim(lease.version)
     return Wait(f"{seen.me.pod.rpartition('-')[0]}-0 to bootstrap the group")

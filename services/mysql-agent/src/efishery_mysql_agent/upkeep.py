@@ -85,6 +85,8 @@ class Upkeep:
         self._was_primary = is_primary
 
     def _remember(self, me: Status) -> None:
+        if self.store.now.view == me.view:
+            return
         try:
             name = self.mysql.rows("SELECT @@group_replication_group_name AS name")[0]["name"]
             self.store.write(Stored(str(name), me.view))
@@ -110,7 +112,8 @@ class Upkeep:
             self._set_labels(self._with_reads(wanted, now), check=due)
             if wanted.role is Role.PRIMARY:
                 self._record(me, check=due)
-            self._checked_at = now if due else self._checked_at
+            if due:
+                self._checked_at = now
         except ClusterError as error:
             self._failed_at = time.monotonic()
             log.warning("kubernetes_api_away", reason=str(error))

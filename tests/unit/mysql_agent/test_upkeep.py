@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+import pymysql
 import pytest
 
 from efishery_mysql_agent.accounts import Accounts
@@ -23,6 +24,7 @@ class Told:
 
     pods: dict[str, Labels] = field(default_factory=dict)
     ended: int = 0
+    read_only: bool = False
     recorded: list[View] = field(default_factory=list)
     force: str | None = None
     variables: dict[str, object] = field(default_factory=dict)
@@ -57,7 +59,8 @@ class Told:
         return {"password": "one"}
 
     def ensure(self, mysql: object) -> None:
-        pass
+        if self.read_only:
+            raise pymysql.OperationalError(1290, "read-only")
 
 
 @pytest.fixture
@@ -150,3 +153,24 @@ def test_a_reboot_that_was_asked_for_while_the_group_lives_is_not_kept_for_its_n
     told.recorded, told.force = [VIEW], "mysql-1"
     upkeep.keep(seen(online("mysql-0")))
     assert told.force is None
+
+
+def test_clients_are_let_in_once_there_is_a_label_and_for_a_primary_the_accounts(upkeep: Upkeep, told: Told) -> None:
+    lone = replace(online("mysql-0"), members=online("mysql-0").members[:1])
+    upkeep.keep(seen(replace(lone, writable=False)))
+    assert not upkeep.opened
+    told.read_only = True
+    upkeep.keep(seen(lone))
+    assert not upkeep.opened
+    told.read_only = False
+    upkeep.keep(seen(lone))
+    assert upkeep.opened
+    upkeep.keep(seen(replace(lone, writable=False)))
+    assert upkeep.opened, "a change of the primary does not take a member out of the Services"
+
+
+def test_clients_are_let_in_to_a_replica_that_has_its_label(upkeep: Upkeep) -> None:
+    upkeep.keep(seen(outside("mysql-0")))
+    assert not upkeep.opened
+    upkeep.keep(seen(online("mysql-0", primary="mysql-1")))
+    assert upkeep.opened

@@ -73,7 +73,7 @@ class Agent:
         """One round."""
         me = self._observe()
         seen = self._surroundings(me)
-        self._board.show(seen.me, self._words())
+        self._board.show(seen.me, self._words(), opened=self._upkeep.opened)
         metrics.tell(seen.me)
         self._upkeep.keep(seen)
         if self._running is None or self._running.done():

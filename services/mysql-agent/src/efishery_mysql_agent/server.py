@@ -24,6 +24,7 @@ class Snapshot:
     status: Status
     doing: str
     at: float
+    opened: bool = False
 
 
 class Board:
@@ -32,9 +33,9 @@ class Board:
     def __init__(self, pod: str) -> None:
         self.snapshot = Snapshot(Status(pod), "start", time.monotonic())
 
-    def show(self, status: Status, doing: str) -> None:
+    def show(self, status: Status, doing: str, *, opened: bool) -> None:
         """Replace the snapshot; one assignment, so that no reader sees half of it."""
-        self.snapshot = Snapshot(status, doing, time.monotonic())
+        self.snapshot = Snapshot(status, doing, time.monotonic(), opened)
 
     @property
     def age(self) -> float:
@@ -59,9 +60,11 @@ def _healthz(board: Board) -> Response:
 
 def _readyz(board: Board) -> Response:
     status = board.snapshot.status
-    if status.quorum and not status.offline:
-        return success(msg="ready")
-    return failure(503, f"not ready: {status.state}, {board.snapshot.doing}")
+    if not status.quorum or status.offline:
+        return failure(503, f"not ready: {status.state}, {board.snapshot.doing}")
+    if not board.snapshot.opened:
+        return failure(503, "not ready: its label or its accounts are not made yet")
+    return success(msg="ready")
 
 
 def _status(board: Board) -> Response:

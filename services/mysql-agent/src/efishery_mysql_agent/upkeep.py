@@ -28,13 +28,17 @@ RETRY_SECONDS = 1  # how long a Kubernetes API that does not answer is left alon
 
 @dataclass
 class Upkeep:
-    """Keeps one member's surroundings right. The fields without default are what it works on."""
+    """Keeps one member's surroundings right. The fields without default are what it works on.
+
+    `opened`: once since the agent began, clients could use the member: labelled, and as the primary with their accounts.
+    """
 
     pod: str
     mysql: Mysql
     cluster: Cluster
     store: Store
     accounts: Accounts
+    opened: bool = False
     _labels: Labels | None = None
     _checked_at: float = float("-inf")
     _failed_at: float = float("-inf")
@@ -55,6 +59,7 @@ class Upkeep:
         if wanted.role is Role.PRIMARY:
             self._prepare_clients()
         self._through_the_api(seen.me, wanted)
+        self.opened |= bool(self._passwords) if wanted.role is Role.PRIMARY else wanted.reads
 
     def _distrust(self, seen: Observation) -> None:
         """Leave the labels as they are, and refuse clients once the group is known to have gone on without us."""

@@ -58,7 +58,7 @@ class Told:
     def all(self) -> dict[str, str]:
         return {"password": "one"}
 
-    def ensure(self, mysql: object) -> None:
+    def ensure(self, _mysql: object) -> None:
         if self.read_only:
             raise pymysql.OperationalError(1290, "read-only")
 
@@ -155,22 +155,21 @@ def test_a_reboot_that_was_asked_for_while_the_group_lives_is_not_kept_for_its_n
     assert told.force is None
 
 
+def opened_by(upkeep: Upkeep, status: Status) -> bool:
+    upkeep.keep(seen(status))
+    return upkeep.opened
+
+
 def test_clients_are_let_in_once_there_is_a_label_and_for_a_primary_the_accounts(upkeep: Upkeep, told: Told) -> None:
     lone = replace(online("mysql-0"), members=online("mysql-0").members[:1])
-    upkeep.keep(seen(replace(lone, writable=False)))
-    assert not upkeep.opened
+    assert not opened_by(upkeep, replace(lone, writable=False))
     told.read_only = True
-    upkeep.keep(seen(lone))
-    assert not upkeep.opened
+    assert not opened_by(upkeep, lone)
     told.read_only = False
-    upkeep.keep(seen(lone))
-    assert upkeep.opened
-    upkeep.keep(seen(replace(lone, writable=False)))
-    assert upkeep.opened, "a change of the primary does not take a member out of the Services"
+    assert opened_by(upkeep, lone)
+    assert opened_by(upkeep, replace(lone, writable=False)), "no change of the primary takes a member from the Services"
 
 
 def test_clients_are_let_in_to_a_replica_that_has_its_label(upkeep: Upkeep) -> None:
-    upkeep.keep(seen(outside("mysql-0")))
-    assert not upkeep.opened
-    upkeep.keep(seen(online("mysql-0", primary="mysql-1")))
-    assert upkeep.opened
+    assert not opened_by(upkeep, outside("mysql-0"))
+    assert opened_by(upkeep, online("mysql-0", primary="mysql-1"))

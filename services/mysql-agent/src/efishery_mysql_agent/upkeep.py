@@ -30,7 +30,7 @@ RETRY_SECONDS = 1  # how long a Kubernetes API that does not answer is left alon
 class Upkeep:
     """Keeps one member's surroundings right. The fields without default are what it works on.
 
-    `opened`: once since the agent began, clients could use the member: labelled, and as the primary with their accounts.
+    `opened`: clients could use the member once since the agent began: labelled, a primary with their accounts too.
     """
 
     pod: str

@@ -19,7 +19,7 @@ from efishery_mysql_agent.actions import (
 )
 from efishery_mysql_agent.decide import decide
 from efishery_mysql_agent.gtid import GtidSet
-from efishery_mysql_agent.model import Joining, LeaseState, Member, Role, State, Status, View
+from efishery_mysql_agent.model import LeaseState, Member, Role, State, Status, View
 from tests.unit.mysql_agent.conftest import (
     FORMED,
     GROUP,
@@ -112,15 +112,6 @@ class TestJoining:
         action = decide(seen(ahead, *self.LIVE, lease=lease))
         assert isinstance(action, Clone)
         assert str(action.discarded).endswith(":11")
-
-    def test_members_join_one_after_the_other(self) -> None:
-        me, other = outside("mysql-2"), outside("mysql-0")
-        live = without(without(online("mysql-1", primary="mysql-1"), "mysql-0"), "mysql-2")
-        both = replace(other, joining=Joining.WANTS)
-        assert decide(seen(me, both, live)) == Wait("mysql-0 to join first")
-        assert isinstance(decide(seen(both, replace(me, joining=Joining.WANTS), live)), Join)
-        assert decide(seen(other, replace(me, joining=Joining.DOES), live)) == Wait("mysql-2 to join first")
-        assert isinstance(decide(seen(me, other, live)), Join), "who waits for something else keeps nobody"
 
     def test_a_member_that_cannot_catch_up_gives_its_data_up(self) -> None:
         me = outside("mysql-0", state=State.ERROR)

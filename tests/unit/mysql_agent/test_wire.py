@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from efishery_mysql_agent import wire
-from efishery_mysql_agent.model import Joining
 from tests.unit.mysql_agent.conftest import online
 
 FIRST_VERSION = {
@@ -24,7 +23,7 @@ FIRST_VERSION = {
 
 
 def test_what_is_told_is_what_is_read() -> None:
-    status = replace(online("mysql-0"), joining=Joining.WANTS, lag=3, queue=4)
+    status = replace(online("mysql-0"), lag=3, queue=4)
     assert wire.load(wire.dump(status)) == status
 
 

@@ -11,6 +11,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from efishery_auth.driver import wait_while_it_lives
 from efishery_auth.gate import Away, Clock, Gate
 from efishery_auth.models import Base
 from efishery_auth.mysql import (
@@ -18,7 +19,6 @@ from efishery_auth.mysql import (
     LOST,
     POOL_SIZE,
     Patience,
-    allow,
     bound_work,
     engine_options,
     error_code,
@@ -53,7 +53,9 @@ class Endpoint:
         self._gate = Gate(POOL_SIZE, STUCK_SECONDS, clock)
 
     def run(self, work: Work[T], *, insist: bool = False) -> T:
-        """Answer what `work` does in a transaction of its own, committed. Raises Away, within 2 s; see `Gate`.
+        """Answer what `work` does in a transaction of its own, committed.
+
+        Raises Away, within 2 s where the server is away; see `Gate`.
 
         `work` may be done twice, the second time after the first was committed: the answer to a commit can be lost
         with the connection.
@@ -77,7 +79,7 @@ class Endpoint:
 
     def _attempt(self, work: Work[T], began: float) -> T:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            allow(session.connection(), began + self._patience.work)
+            bound_work(session.connection(), began, self._patience)
             return work(session)
 
     def _log(self, event: str, error: Exception) -> None:
@@ -126,7 +128,7 @@ def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = F
     for engine in (primary, replicas):
         leave_demoted_servers(engine)
         if engine.dialect.name == "mysql":
-            bound_work(engine, patience)
+            wait_while_it_lives(engine)
     app.extensions[EXTENSION] = Database(Endpoint("primary", primary, patience), Endpoint(REPLICAS, replicas, patience))
 
 

@@ -12,10 +12,10 @@ import structlog
 from efishery_mysql_agent import accounts, metrics
 from efishery_mysql_agent.accounts import Secrets
 from efishery_mysql_agent.act import Actor
-from efishery_mysql_agent.actions import Action, Join, Left, Serve, Wait
+from efishery_mysql_agent.actions import Action, Left, Serve, Wait
 from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.decide import confirmed, decide
-from efishery_mysql_agent.model import Joining, LeaseState, Observation, State, Status
+from efishery_mysql_agent.model import LeaseState, Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql, refused
 from efishery_mysql_agent.observe import observe
 from efishery_mysql_agent.peers import Peers
@@ -88,12 +88,7 @@ class Agent:
         if me.state is State.DOWN:
             self._make_account()
         stored = self._store.now
-        return dataclasses.replace(me, group=stored.group, last_view=stored.view, joining=self._joining())
-
-    def _joining(self) -> Joining:
-        if not isinstance(self._doing, Join):
-            return Joining.NO
-        return Joining.WANTS if self._running is None or self._running.done() else Joining.DOES
+        return dataclasses.replace(me, group=stored.group, last_view=stored.view)
 
     def _count_recoveries(self, state: State) -> None:
         if state is State.ONLINE:
@@ -138,14 +133,12 @@ class Agent:
                 log.warning("agent_account_not_made", reason=str(failure))
 
     def _next(self, action: Action) -> None:
-        # The others must have seen in /status that this member wants to join, before it does.
-        announced = not isinstance(action, Join) or isinstance(self._doing, Join)
         if action != self._doing:
             log.info("decided", action=type(action).__name__, **dataclasses.asdict(action))
             self._doing, self._since, self._told = action, time.monotonic(), False
         metrics.waiting(action.what if isinstance(action, Wait) else None)
         self._tell_of_a_long_wait()
-        if announced and not isinstance(action, Wait | Serve):
+        if not isinstance(action, Wait | Serve):
             self._running = self._worker.submit(self._do, action)
 
     def _do(self, action: Action) -> None:

@@ -27,7 +27,6 @@ from efishery_mysql_agent.actions import (
 from efishery_mysql_agent.gtid import GtidSet
 from efishery_mysql_agent.model import (
     NOBODY,
-    Joining,
     Labels,
     LeaseState,
     Member,
@@ -110,14 +109,7 @@ def _enter(seen: Observation, live: list[Status]) -> Action:
     errant = me.gtids - known
     if not me.gtids or errant or seen.failed_recoveries >= RECOVERIES:
         return Clone(_donor(live), errant)
-    if ahead := [peer.pod for peer in seen.peers if _is_ahead(peer, me)]:
-        return Wait(f"{ahead[0]} to join first")
     return Join(group, tuple(peer.pod for peer in live))
-
-
-def _is_ahead(peer: Status, me: Status) -> bool:
-    """Whether the group takes that one in before this one: it recovers one newcomer at a time."""
-    return peer.joining is Joining.DOES or (peer.joining is Joining.WANTS and peer.pod < me.pod)
 
 
 def _donor(live: list[Status]) -> str:

@@ -26,14 +26,6 @@ class Role(StrEnum):
     REPLICA = "replica"
 
 
-class Joining(StrEnum):
-    """Whether a member is about to join, or at it."""
-
-    NO = "no"
-    WANTS = "wants"
-    DOES = "does"
-
-
 @dataclass(frozen=True)
 class Labels:
     """What clients find a member by: writes go to the role primary, reads to whoever takes them."""
@@ -84,7 +76,6 @@ class Status:
     queue: int = 0
     group: str | None = None
     last_view: View | None = None
-    joining: Joining = Joining.NO
 
     @property
     def quorum(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from efishery_mysql_agent.gtid import GtidSet
-from efishery_mysql_agent.model import Joining, Member, Role, State, Status, View
+from efishery_mysql_agent.model import Member, Role, State, Status, View
 
 
 def dump(status: Status) -> dict[str, Any]:
@@ -27,7 +27,6 @@ def dump(status: Status) -> dict[str, Any]:
         "queue_transactions": status.queue,
         "group": status.group,
         "last_view": dump_view(status.last_view),
-        "joining": status.joining,
     }
 
 
@@ -46,7 +45,6 @@ def load(body: dict[str, Any]) -> Status:
         queue=int(body["queue_transactions"]),
         group=body["group"],
         last_view=load_view(body["last_view"]),
-        joining=Joining(body.get("joining", Joining.NO)),
     )
 
 

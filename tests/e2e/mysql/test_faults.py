@@ -34,4 +34,5 @@ def test_full_disk(lab: Lab, role: str) -> None:
         finally:
             (disk / node.FILLER).unlink(missing_ok=True)
     lab.release.delete_pods(pod)
-    assert not verdict.problems(), lab.release.diagnosis()
+    assert lab.wait_until_well(240) is not None, lab.release.diagnosis()
+    assert not verdict.problems()

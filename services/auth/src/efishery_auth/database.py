@@ -11,7 +11,6 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from efishery_auth.driver import wait_while_it_lives
 from efishery_auth.gate import Away, Clock, Gate
 from efishery_auth.models import Base
 from efishery_auth.mysql import (
@@ -19,6 +18,7 @@ from efishery_auth.mysql import (
     LOST,
     POOL_SIZE,
     Patience,
+    allow,
     bound_work,
     engine_options,
     error_code,
@@ -53,9 +53,7 @@ class Endpoint:
         self._gate = Gate(POOL_SIZE, STUCK_SECONDS, clock)
 
     def run(self, work: Work[T], *, insist: bool = False) -> T:
-        """Answer what `work` does in a transaction of its own, committed.
-
-        Raises Away, within 2 s where the server is away; see `Gate`.
+        """Answer what `work` does in a transaction of its own, committed. Raises Away, within 2 s; see `Gate`.
 
         `work` may be done twice, the second time after the first was committed: the answer to a commit can be lost
         with the connection.
@@ -79,7 +77,7 @@ class Endpoint:
 
     def _attempt(self, work: Work[T], began: float) -> T:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            bound_work(session.connection(), began, self._patience)
+            allow(session.connection(), began + self._patience.work)
             return work(session)
 
     def _log(self, event: str, error: Exception) -> None:
@@ -128,7 +126,7 @@ def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = F
     for engine in (primary, replicas):
         leave_demoted_servers(engine)
         if engine.dialect.name == "mysql":
-            wait_while_it_lives(engine)
+            bound_work(engine, patience)
     app.extensions[EXTENSION] = Database(Endpoint("primary", primary, patience), Endpoint(REPLICAS, replicas, patience))
 
 

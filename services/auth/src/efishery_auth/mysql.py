@@ -1,5 +1,6 @@
 """What is particular to MySQL: how long it is waited for, how it is trusted, and which errors mean that it is away."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-
-from efishery_auth.driver import PatientConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 # A connection that cannot be made, is refused, reset or does not answer in time; or a server that does not serve now.
 LOST = (OperationalError, InterfaceError, PoolTimeout)
@@ -19,27 +19,26 @@ LOST = (OperationalError, InterfaceError, PoolTimeout)
 # 3032 offline mode, 3100 the replication plugin refused the commit.
 DEMOTED = frozenset({1053, 1290, 1792, 1836, 3032, 3100})
 
-POOL_SIZE = 16  # the service has more threads than that: the rest is for what needs no database
+POOL_SIZE = 4
 PRIVATE = {"hide_parameters": True}  # errors are logged, and a statement's values are phones and hashes
 
 
 @dataclass(frozen=True)
 class Patience:
-    """Longest waits in seconds: to connect; for an answer to a check or a login; for all that a transaction does;
-    and for that as long as the server lives, see `efishery_auth.driver`.
-    """
+    """Longest waits in seconds: to connect; for an answer to a check or a login; for all that a transaction does."""
 
     connect: float
     answer: float
     work: float
-    stall: float
 
 
-# A check of the pooled connection, then a new one: both may wait, and 2 s are all that a request has where the
-# server is away. One that lives is slow: its commits wait for the group, for seconds while a member joins.
-FOR_REQUESTS = Patience(connect=0.75, answer=0.75, work=1.8, stall=8)
+# A check of the pooled connection, then a new one: both may wait, and 2 s are all that a request has. A server
+# that answers them lives, and gets the rest of the time for the work: a busy one is slow, not away.
+FOR_REQUESTS = Patience(connect=0.75, answer=0.75, work=1.8)
 # A migration may rebuild a table.
-FOR_COMMANDS = Patience(connect=5, answer=600, work=600, stall=600)
+FOR_COMMANDS = Patience(connect=5, answer=600, work=600)
+SHORTEST_SECONDS = 0.05
+DEADLINE = "deadline"
 
 
 def engine_options(url: URL, ca_file: Path | None = None, patience: Patience = FOR_REQUESTS) -> dict[str, Any]:
@@ -62,14 +61,30 @@ def engine_options(url: URL, ca_file: Path | None = None, patience: Patience = F
     }
 
 
-def bound_work(connection: Connection, began: float, patience: Patience) -> None:
-    """Let all answers to this connection's transaction take as long as `patience` says, from `began` (monotonic).
+def allow(connection: Connection, until: float) -> None:
+    """Let the answers to this connection's statements take until then (monotonic seconds); see `bound_work`."""
+    connection.info[DEADLINE] = until
 
-    It ends when the connection goes back to the pool; see `wait_while_it_lives`.
-    """
+
+def bound_work(engine: Engine, patience: Patience) -> None:
+    """Make each statement and commit of `engine` wait no longer than what `allow` left of the time."""
+
+    def end(raw: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401 -- the driver's connection, None when lost
+        record.info.pop(DEADLINE, None)
+        if raw:
+            raw._read_timeout = patience.answer
+
+    event.listen(engine, "before_cursor_execute", lambda connection, *_: _shorten(connection))
+    event.listen(engine, "commit", _shorten)
+    event.listen(engine, "checkin", end)
+
+
+def _shorten(connection: Connection) -> None:
+    deadline = connection.info.get(DEADLINE)
     raw: Any = connection.connection.dbapi_connection
-    if isinstance(raw, PatientConnection):
-        raw.deadline, raw.limit = began + patience.work, began + patience.stall
+    if deadline is not None and raw:
+        # The driver has no public name for it, and looks at it before each answer.
+        raw._read_timeout = max(SHORTEST_SECONDS, deadline - time.monotonic())
 
 
 def leave_demoted_servers(engine: Engine) -> None:

@@ -38,7 +38,7 @@ livenessProbe:
   periodSeconds: 10
   timeoutSeconds: 3
   failureThreshold: 3
-# The member is in the group, with the majority.
+# The member is in the group, with the majority, and clients can use it.
 readinessProbe:
   httpGet: {path: /readyz, port: http-agent}
   periodSeconds: 3

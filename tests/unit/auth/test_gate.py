@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from efishery_auth.gate import Away, Gate
+from efishery_auth.gate import Away, Gate, Queue
 
 
 class Clock:
@@ -74,6 +74,63 @@ def test_while_one_is_stuck_others_still_wait_for_those_who_move_on() -> None:
         with gate.passing((OSError,)):
             waiting = threads.submit(pass_through, gate)
         waiting.result(30)
+
+
+class Server:
+    """Lives until it does not; whoever asks is noted."""
+
+    def __init__(self, clock: Clock, *, answers: int) -> None:
+        self._clock = clock
+        self._answers = answers
+        self.asked = Event()
+
+    def lives(self) -> bool:
+        self._answers -= 1
+        self._clock.now += 0.5
+        self.asked.set()
+        return self._answers >= 0
+
+
+def test_who_is_queued_waits_on_while_the_server_lives() -> None:
+    clock = Clock()
+    server = Server(clock, answers=10**6)
+    gate = Gate(1, 0.01, clock, Queue(1, 10**7, server.lives))
+    with ThreadPoolExecutor(1) as threads:
+        with gate.passing((OSError,)):
+            waiting = threads.submit(pass_through, gate)
+            assert server.asked.wait(30)
+            with pytest.raises(Away):
+                pass_through(gate)  # there is one place, and it is taken
+            assert not waiting.done()
+        waiting.result(30)
+    assert gate._queued == 0
+
+
+def test_who_is_queued_is_refused_when_the_server_dies_and_so_is_everybody_for_a_moment() -> None:
+    clock = Clock()
+    server = Server(clock, answers=2)
+    gate = Gate(1, 0.01, clock, Queue(1, 60, server.lives))
+    with gate.passing((OSError,)), pytest.raises(Away):
+        pass_through(gate)
+    with pytest.raises(Away):
+        pass_through(gate)
+    clock.now += 0.02
+    pass_through(gate)
+
+
+def test_the_patience_of_who_is_queued_ends() -> None:
+    clock = Clock()
+    server = Server(clock, answers=10**6)
+    gate = Gate(1, 0.01, clock, Queue(1, 8, server.lives))
+    with gate.passing((OSError,)), pytest.raises(Away):
+        pass_through(gate)
+    pass_through(gate)
+
+
+def test_what_is_yielded_is_the_time_of_entering() -> None:
+    clock = Clock()
+    with Gate(1, 0.4, clock).passing((OSError,)) as entered:
+        assert entered == clock.now
 
 
 @pytest.mark.parametrize(("took", "closed"), [(0.2, 0.2), (1.5, 0.4)])

@@ -1,24 +1,19 @@
-import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pymysql
 import pytest
-from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.engine import ExceptionContext
 
 from efishery_auth.database import RETRY_WITHIN_SECONDS, STUCK_SECONDS
+from efishery_auth.driver import CHECK_SECONDS
 from efishery_auth.mysql import (
     DEMOTED,
     FOR_COMMANDS,
     FOR_REQUESTS,
-    SHORTEST_SECONDS,
     Patience,
     _drop_connections_of_demoted,
-    _shorten,
-    allow,
-    bound_work,
     engine_options,
     error_code,
 )
@@ -37,31 +32,8 @@ def test_the_waits_of_a_request_take_less_than_two_seconds() -> None:
     check_and_connect = FOR_REQUESTS.answer + max(FOR_REQUESTS.connect, FOR_REQUESTS.answer)
     assert STUCK_SECONDS + check_and_connect < 2
     assert RETRY_WITHIN_SECONDS + check_and_connect < 2
-    assert FOR_REQUESTS.work < 2
-
-
-class Raw:
-    """A driver's connection, as far as its patience goes."""
-
-    _read_timeout = FOR_REQUESTS.answer
-
-
-def test_a_server_that_lives_gets_what_is_left_of_the_time() -> None:
-    raw = Raw()
-    engine = create_engine("sqlite://")
-    bound_work(engine, FOR_REQUESTS)
-    connection = cast(Connection, SimpleNamespace(info={}, connection=SimpleNamespace(dbapi_connection=raw)))
-    _shorten(connection)
-    assert raw._read_timeout == FOR_REQUESTS.answer, "a check has no deadline of its own"
-    allow(connection, time.monotonic() + 60)
-    _shorten(connection)
-    assert 0 < raw._read_timeout <= 60
-    allow(connection, time.monotonic() - 1)
-    _shorten(connection)
-    assert raw._read_timeout == SHORTEST_SECONDS
-    engine.pool.dispatch.checkin(raw, SimpleNamespace(info=connection.info))
-    assert raw._read_timeout == FOR_REQUESTS.answer
-    assert connection.info == {}
+    assert CHECK_SECONDS < FOR_REQUESTS.work < 2
+    assert STUCK_SECONDS + CHECK_SECONDS < 2
 
 
 def test_sqlalchemy_and_the_driver_take_the_options() -> None:

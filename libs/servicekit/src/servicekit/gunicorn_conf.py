@@ -9,24 +9,18 @@ from typing import Any
 
 from servicekit import logging
 from servicekit.app import start_background_servers
+from servicekit.settings import http_threads, number
 
 logging.configure()  # until the application's own settings are read
 
 
-def _number(name: str, default: int) -> int:
-    text = os.environ.get(name) or str(default)
-    if not text.isdecimal() or int(text) < 1:
-        raise SystemExit(f"{name}: must be a whole number from 1 up, not {text!r}")
-    return int(text)
-
-
 HOST = os.environ.get("HTTP_HOST", "0.0.0.0")  # noqa: S104 -- a container's own network
-bind = f"{HOST}:{_number('HTTP_PORT', 8080)}"
+bind = f"{HOST}:{number('HTTP_PORT', 8080)}"
 worker_class = "gthread"
 workers = 1
 preload_app = True  # a wrong setting ends the process at once, instead of a worker again and again
-threads = _number("HTTP_THREADS", 8)
-graceful_timeout = _number("HTTP_GRACEFUL_SECONDS", 25)
+threads = http_threads()
+graceful_timeout = number("HTTP_GRACEFUL_SECONDS", 25)
 timeout = 60
 keepalive = 75  # longer than Envoy's idle connections are kept, so that Envoy is the one to close them
 worker_tmp_dir = "/dev/shm"  # noqa: S108 -- the root file system is read-only, and this one never blocks on disk
@@ -42,4 +36,4 @@ logconfig_dict = {  # gunicorn's own lines go the way of all others
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
     """Open the ports beside the public one, in the process that serves."""
-    start_background_servers(worker.wsgi, HOST, _number("MANAGEMENT_PORT", 9090))
+    start_background_servers(worker.wsgi, HOST, number("MANAGEMENT_PORT", 9090))

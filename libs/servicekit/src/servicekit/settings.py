@@ -1,5 +1,6 @@
 """Settings come from the environment and are checked before anything starts."""
 
+import os
 import sys
 from typing import Literal, NoReturn, TypeVar
 
@@ -21,6 +22,19 @@ class TokenSettings(ServiceSettings):
 
     token_issuer: str = Field(default="efishery-auth", min_length=1)
     token_audience: str = Field(default="efishery", min_length=1)
+
+
+def number(name: str, default: int) -> int:
+    """Read a whole number from 1 up from the environment. Raises SystemExit with a line that names the variable."""
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        raise SystemExit(f"{name}: must be a whole number from 1 up, not {text!r}")
+    return int(text)
+
+
+def http_threads() -> int:
+    """Answer how many requests this process works on at a time."""
+    return number("HTTP_THREADS", 8)
 
 
 Settings = TypeVar("Settings", bound=ServiceSettings)

@@ -11,7 +11,7 @@ from efishery_auth.views import register_views
 from efishery_auth.views.jwks import jwks_app, jwks_blueprint
 from servicekit import openapi
 from servicekit.app import build_app, serve_on_extra_port
-from servicekit.settings import load
+from servicekit.settings import http_threads, load
 
 OPENAPI_DOCUMENT = Path(__file__).with_name("openapi.yaml")
 
@@ -24,7 +24,7 @@ def create_app(settings: AuthSettings | None = None) -> Flask:
     """
     settings = settings or load(AuthSettings)
     app = build_app(__name__, settings)
-    init_database(app, settings)
+    init_database(app, settings, threads=http_threads())
     keys = init_signing(app, settings)
     register_views(app)
     app.register_blueprint(jwks_blueprint(keys))

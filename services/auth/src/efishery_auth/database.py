@@ -11,18 +11,19 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from efishery_auth.gate import Away, Clock, Gate
+from efishery_auth.driver import use_patient_connections
+from efishery_auth.gate import NO_QUEUE, Away, Clock, Gate, Queue
 from efishery_auth.models import Base
 from efishery_auth.mysql import (
     FOR_REQUESTS,
     LOST,
     POOL_SIZE,
     Patience,
-    allow,
     bound_work,
     engine_options,
     error_code,
     leave_demoted_servers,
+    pulse_of,
 )
 from efishery_auth.settings import DatabaseSettings
 
@@ -44,40 +45,48 @@ class Endpoint:
     """What one Service selects: the primary, or the replicas."""
 
     def __init__(
-        self, name: str, engine: Engine, patience: Patience = FOR_REQUESTS, clock: Clock = time.monotonic
+        self,
+        name: str,
+        engine: Engine,
+        patience: Patience = FOR_REQUESTS,
+        clock: Clock = time.monotonic,
+        queue: Queue = NO_QUEUE,
     ) -> None:
         self.name = name
         self.engine = engine
         self._patience = patience
         self._clock = clock
-        self._gate = Gate(POOL_SIZE, STUCK_SECONDS, clock)
+        self._gate = Gate(POOL_SIZE, STUCK_SECONDS, clock, queue)
 
     def run(self, work: Work[T], *, insist: bool = False) -> T:
-        """Answer what `work` does in a transaction of its own, committed. Raises Away, within 2 s; see `Gate`.
+        """Answer what `work` does in a transaction of its own, committed.
+
+        Raises Away, within 2 s where the server is away; one that lives is waited for, see `Gate` and `driver`.
 
         `work` may be done twice, the second time after the first was committed: the answer to a commit can be lost
         with the connection.
         """
-        began = self._clock()
+        came = self._clock()
         try:
-            with self._gate.passing(LOST, insist=insist):
-                return self._attempt_twice(work, began)
+            with self._gate.passing(LOST, insist=insist) as entered:
+                # Who waited at the gate for longer waited for a server that lives, and has the rest of 2 s from there.
+                return self._attempt_twice(work, max(came, entered - STUCK_SECONDS), came + self._patience.stall)
         except LOST as error:
             self._log("database_away", error)
             raise Away from error
 
-    def _attempt_twice(self, work: Work[T], began: float) -> T:
+    def _attempt_twice(self, work: Work[T], began: float, limit: float) -> T:
         try:
-            return self._attempt(work, began)
+            return self._attempt(work, began, limit)
         except LOST as error:
             if self._clock() - began > RETRY_WITHIN_SECONDS:
                 raise
             self._log("database_retry", error)
-        return self._attempt(work, began)
+        return self._attempt(work, began, limit)
 
-    def _attempt(self, work: Work[T], began: float) -> T:
+    def _attempt(self, work: Work[T], began: float, limit: float) -> T:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            allow(session.connection(), began + self._patience.work)
+            bound_work(session.connection(), began + self._patience.work, limit)
             return work(session)
 
     def _log(self, event: str, error: Exception) -> None:
@@ -113,8 +122,8 @@ class Database:
         return self.primary.run(work)
 
 
-def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = FOR_REQUESTS) -> None:
-    """Give `app` its two engines, which connect at the first use, and what `database()` answers."""
+def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = FOR_REQUESTS, threads: int = 1) -> None:
+    """Give `app`, with its `threads`, two engines, which connect at the first use, and what `database()` answers."""
     ca_file = settings.database_ca_file
     read_options = engine_options(settings.read_url, ca_file, patience)
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.write_url
@@ -123,11 +132,16 @@ def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = F
     db.init_app(app)
     with app.app_context():
         primary, replicas = db.engine, db.engines[REPLICAS]
-    for engine in (primary, replicas):
+    pulse = pulse_of(settings.write_url, ca_file)
+    for engine, its_pulse in ((primary, pulse), (replicas, None)):
         leave_demoted_servers(engine)
         if engine.dialect.name == "mysql":
-            bound_work(engine, patience)
-    app.extensions[EXTENSION] = Database(Endpoint("primary", primary, patience), Endpoint(REPLICAS, replicas, patience))
+            use_patient_connections(engine, its_pulse)
+    # Half of the threads stay for what needs no primary.
+    queue = Queue(max(0, threads // 2 - POOL_SIZE), patience.stall, pulse.beats)
+    app.extensions[EXTENSION] = Database(
+        Endpoint("primary", primary, patience, queue=queue), Endpoint(REPLICAS, replicas, patience)
+    )
 
 
 def database() -> Database:

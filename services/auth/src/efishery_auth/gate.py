@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from servicekit.errors import Unavailable
 
@@ -19,44 +20,69 @@ class Away(Unavailable):
         super().__init__("the database is away; try again", retry_after=RETRY_AFTER_SECONDS)
 
 
+@dataclass(frozen=True)
+class Queue:
+    """How many may wait for a server that is slow, for how many seconds, as long as it `lives`."""
+
+    places: int
+    seconds: float
+    lives: Callable[[], bool]
+
+
+NO_QUEUE = Queue(0, 0, lambda: False)
+
+
 class Gate:
-    """Lets a few through at once, and nobody behind what is stuck.
+    """Lets a few through at once, and nobody behind what is stuck, unless that lives.
 
     At most `limit` are inside. Others wait for a place, no longer than `stuck_seconds`, and not at all once nobody has
-    entered or left for that long.
+    entered or left for that long; then those who find a place in `queue` wait on.
     After a failure nobody enters for as long as that took, up to `stuck_seconds`, unless somebody else came through
     meanwhile: a failure that is told at once, as by a refused connection, closes the gate for next to nothing.
     """
 
-    def __init__(self, limit: int, stuck_seconds: float, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, limit: int, stuck_seconds: float, clock: Clock = time.monotonic, queue: Queue = NO_QUEUE
+    ) -> None:
         self._limit = limit
         self._stuck_seconds = stuck_seconds
         self._clock = clock
+        self._queue = queue
         self._changed = threading.Condition()
         self._inside = 0
+        self._queued = 0
         self._closed_until = 0.0
         self._moved_at = 0.0
         self._passed_at = 0.0
 
     @contextmanager
-    def passing(self, failures: tuple[type[Exception], ...], *, insist: bool = False) -> Iterator[None]:
+    def passing(self, failures: tuple[type[Exception], ...], *, insist: bool = False) -> Iterator[float]:
         """Be inside for the `with` block, whose `failures` close the gate. Raises Away when there is no way in.
 
-        Who insists, because there is nobody else to ask, enters a closed gate too, as far as there is a place.
+        Gives the time of entering. Who insists, because there is nobody else to ask, enters a closed gate too, as
+        far as there is a place.
         """
-        since = self._enter(insist)
+        entered = self._enter(insist)
         try:
-            yield
+            yield entered
             self._passed_at = self._clock()
         except failures:
-            self._close(since)
+            self._close(entered)
             raise
         finally:
             self._leave()
 
     def _enter(self, insist: bool) -> float:
+        came = self._clock()
+        entered = self._wait(min(came, self._moved_at) + self._stuck_seconds, insist)
+        if entered is None:
+            entered = self._wait_in_queue(came)
+        if entered is None:
+            raise Away
+        return entered
+
+    def _wait(self, until: float, insist: bool = False) -> float | None:
         with self._changed:
-            came = self._clock()
             while True:
                 now = self._clock()
                 if now < self._closed_until and not insist:
@@ -65,9 +91,29 @@ class Gate:
                     self._inside += 1
                     self._moved_at = now
                     return now
-                left = min(came, self._moved_at) + self._stuck_seconds - now
-                if left <= 0 or not self._changed.wait(left):
-                    raise Away
+                if not self._changed.wait(until - now):
+                    return None
+
+    def _wait_in_queue(self, came: float) -> float | None:
+        with self._changed:
+            if self._queued >= self._queue.places:
+                return None
+            self._queued += 1
+        try:
+            return self._wait_while_it_lives(came)
+        finally:
+            with self._changed:
+                self._queued -= 1
+
+    def _wait_while_it_lives(self, came: float) -> float | None:
+        while self._clock() < came + self._queue.seconds:
+            if not self._queue.lives():
+                self._close(came)
+                return None
+            entered = self._wait(self._clock() + self._stuck_seconds)
+            if entered is not None:
+                return entered
+        return None
 
     def _close(self, since: float) -> None:
         with self._changed:

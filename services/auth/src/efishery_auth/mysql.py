@@ -1,15 +1,15 @@
 """What is particular to MySQL: how long it is waited for, how it is trusted, and which errors mean that it is away."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import ConnectionPoolEntry
+
+from efishery_auth.driver import ANSWER_SECONDS, PatientConnection, Pulse
 
 # A connection that cannot be made, is refused, reset or does not answer in time; or a server that does not serve now.
 LOST = (OperationalError, InterfaceError, PoolTimeout)
@@ -25,20 +25,22 @@ PRIVATE = {"hide_parameters": True}  # errors are logged, and a statement's valu
 
 @dataclass(frozen=True)
 class Patience:
-    """Longest waits in seconds: to connect; for an answer to a check or a login; for all that a transaction does."""
+    """Longest waits in seconds: to connect; for an answer to a check or a login; for all that a transaction does;
+    and for that as long as the primary lives, see `efishery_auth.driver`.
+    """
 
     connect: float
     answer: float
     work: float
+    stall: float
 
 
-# A check of the pooled connection, then a new one: both may wait, and 2 s are all that a request has. A server
-# that answers them lives, and gets the rest of the time for the work: a busy one is slow, not away.
-FOR_REQUESTS = Patience(connect=0.75, answer=0.75, work=1.8)
+# A check of the pooled connection, then a new one: both may wait, and 2 s are all that a request has where the
+# server is away. A primary that lives is slow: its commits wait for the group, for seconds while a member joins.
+FOR_REQUESTS = Patience(connect=0.75, answer=0.75, work=1.8, stall=8)
 # A migration may rebuild a table.
-FOR_COMMANDS = Patience(connect=5, answer=600, work=600)
-SHORTEST_SECONDS = 0.05
-DEADLINE = "deadline"
+FOR_COMMANDS = Patience(connect=5, answer=600, work=600, stall=600)
+FOR_CHECKS = Patience(connect=ANSWER_SECONDS, answer=ANSWER_SECONDS, work=0, stall=0)
 
 
 def engine_options(url: URL, ca_file: Path | None = None, patience: Patience = FOR_REQUESTS) -> dict[str, Any]:
@@ -61,30 +63,18 @@ def engine_options(url: URL, ca_file: Path | None = None, patience: Patience = F
     }
 
 
-def allow(connection: Connection, until: float) -> None:
-    """Let the answers to this connection's statements take until then (monotonic seconds); see `bound_work`."""
-    connection.info[DEADLINE] = until
+def pulse_of(url: URL, ca_file: Path | None = None) -> Pulse:
+    """Answer what tells whether the server lives: one connection more, made when it is first asked for."""
+    one = {"pool_size": 1, "pool_recycle": -1, "pool_reset_on_return": None}
+    # A pool checks its connection before it gives it, and makes a new one where that was lost.
+    return Pulse(create_engine(url, **engine_options(url, ca_file, FOR_CHECKS) | one).raw_connection)
 
 
-def bound_work(engine: Engine, patience: Patience) -> None:
-    """Make each statement and commit of `engine` wait no longer than what `allow` left of the time."""
-
-    def end(raw: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401 -- the driver's connection, None when lost
-        record.info.pop(DEADLINE, None)
-        if raw:
-            raw._read_timeout = patience.answer
-
-    event.listen(engine, "before_cursor_execute", lambda connection, *_: _shorten(connection))
-    event.listen(engine, "commit", _shorten)
-    event.listen(engine, "checkin", end)
-
-
-def _shorten(connection: Connection) -> None:
-    deadline = connection.info.get(DEADLINE)
+def bound_work(connection: Connection, deadline: float, limit: float) -> None:
+    """Let answers to this connection's transaction take until then (monotonic seconds); see PatientConnection."""
     raw: Any = connection.connection.dbapi_connection
-    if deadline is not None and raw:
-        # The driver has no public name for it, and looks at it before each answer.
-        raw._read_timeout = max(SHORTEST_SECONDS, deadline - time.monotonic())
+    if isinstance(raw, PatientConnection):
+        raw.deadline, raw.limit = deadline, limit
 
 
 def leave_demoted_servers(engine: Engine) -> None:

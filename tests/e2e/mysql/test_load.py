@@ -1,4 +1,4 @@
-"""Registration and login at 50 requests a second through the loss of the primary."""
+"""Registration and login while the primary is lost, and while it is slow."""
 
 import itertools
 import time
@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.mysql.faults import KILL, delete_primary
 from tests.e2e.mysql.lab import Lab
 from tests.e2e.mysql.load import Answer, Load
+from tests.e2e.mysql.report import KILL_SECONDS, Limits
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -15,6 +16,7 @@ RATE = 50
 LOST_READS = 0.001
 CALM_SECONDS = 30
 FAILURE_SECONDS = 2  # the longest that auth waits for the database
+STILL_SECONDS = 5  # longer than auth waits for a primary of which it knows nothing
 
 
 def gap(writes: list[Answer]) -> tuple[float, float]:
@@ -51,4 +53,26 @@ def test_load_through_the_loss_of_the_primary(lab: Lab) -> None:
     assert {(write.status, bool(write.retry_after)) for write in failed_writes} <= {(503, True)}
     assert not outside(failed_writes, start, end)
     assert len(failed_reads) <= LOST_READS * len(reads), {read.status for read in failed_reads}
+    assert not verdict.problems(), lab.release.diagnosis()
+
+
+def test_a_primary_that_lives_is_waited_for(lab: Lab) -> None:
+    load = Load(lab.url, rate=10)
+
+    def strike(lab: Lab) -> None:
+        primary = lab.patient(lab.primary().pod)
+        with load.running():
+            time.sleep(CALM_SECONDS / 3)
+            primary.query("FLUSH TABLES WITH READ LOCK")
+            time.sleep(STILL_SECONDS)
+            primary.query("UNLOCK TABLES")
+            time.sleep(CALM_SECONDS / 3)
+        lab.books.enter(load.attempts())
+
+    fault = f"writes stand still for {STILL_SECONDS} s on a primary that lives"
+    verdict = lab.measure(fault, Limits(KILL_SECONDS), strike)
+    failed = [answer for answer in load.answers if not answer.ok]
+    lab.report.remark(f"{fault}, at 10 requests a second: {len(load.answers)} requests, {len(failed)} failed.")
+    assert not failed, {(answer.kind, answer.status) for answer in failed}
+    assert max(answer.done - answer.sent for answer in load.answers) > STILL_SECONDS / 2, "nobody had to wait"
     assert not verdict.problems(), lab.release.diagnosis()

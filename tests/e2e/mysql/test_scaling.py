@@ -37,7 +37,7 @@ def test_new_replicas_take_reads_and_no_request_fails(lab: Lab) -> None:
             time.sleep(10)  # for the new ones to get their share
         lab.books.enter(load.attempts())
 
-    verdict = lab.measure("3 → 5 members, nothing else changed", Limits(write_gap=2), strike, 5)
+    verdict = lab.measure("3 → 5 members, nothing else changed", Limits(KILL_SECONDS), strike, 5)
     scale(lab, 3)
     failed = [answer for answer in load.answers if not answer.ok]
     lab.report.remark(f"3 → 5 members at 10 requests a second: {len(load.answers)} requests, {len(failed)} failed.")

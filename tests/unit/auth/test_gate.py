@@ -1,4 +1,3 @@
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from threading import Event
@@ -168,7 +167,8 @@ def test_who_insists_enters_while_it_is_closed_but_not_while_it_is_full() -> Non
 
 
 def test_who_waits_for_a_place_is_refused_once_it_is_closed() -> None:
-    gate, entered, leave = Gate(2, 30), Event(), Event()
+    clock = Clock()
+    gate, entered, leave = Gate(2, 30, clock), Event(), Event()
 
     def stay() -> None:
         with gate.passing((OSError,)):
@@ -181,7 +181,7 @@ def test_who_waits_for_a_place_is_refused_once_it_is_closed() -> None:
         failing = gate.passing((OSError,))
         failing.__enter__()
         waiting = threads.submit(pass_through, gate)
-        time.sleep(0.2)
+        clock.now += 1
         with suppress(OSError):
             failing.__exit__(OSError, OSError(), None)
         assert isinstance(waiting.exception(timeout=5), Away)

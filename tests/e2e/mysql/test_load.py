@@ -56,6 +56,7 @@ def test_load_through_the_loss_of_the_primary(lab: Lab) -> None:
     assert not verdict.problems(), lab.release.diagnosis()
 
 
+@pytest.mark.short
 def test_a_primary_that_lives_is_waited_for(lab: Lab) -> None:
     load = Load(lab.url, rate=10)
 

@@ -7,10 +7,10 @@ from sqlalchemy import Engine, create_engine, make_url, select, text
 from sqlalchemy.orm import Session
 
 from efishery_auth import commands, create_app
-from efishery_auth.database import RETRY_WITHIN_SECONDS, Endpoint, database
+from efishery_auth.database import RETRY_WITHIN_SECONDS, Endpoint, database, places_in_queue
 from efishery_auth.gate import Away
 from efishery_auth.models import Base, User
-from efishery_auth.mysql import engine_options
+from efishery_auth.mysql import POOL_SIZE, engine_options
 from efishery_auth.settings import AuthSettings, DatabaseSettings
 from servicekit.settings import load
 from tests.unit.auth.conftest import ADMIN_PASSWORD, ADMIN_PHONE
@@ -168,6 +168,10 @@ def test_logs_of_a_lost_write_hold_nothing_of_it(
     assert "2013" in written
     assert "+628123456789" not in written
     assert "argon2" not in written
+
+
+def test_half_of_the_threads_stay_for_what_needs_no_primary() -> None:
+    assert [places_in_queue(threads) + POOL_SIZE for threads in (40, 16, 8, 1)] == [20, 8, 8, 8]
 
 
 def test_the_password_goes_into_both_urls(settings: AuthSettings, monkeypatch: pytest.MonkeyPatch) -> None:

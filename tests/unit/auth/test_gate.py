@@ -1,3 +1,5 @@
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from threading import Event
@@ -33,6 +35,13 @@ def _pass_and_raise(gate: Gate, clock: Clock, seconds: float, error: Exception, 
         raise error
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_nobody_waits_behind_what_is_stuck() -> None:
     clock = Clock()
     gate = Gate(2, 0.4, clock)
@@ -58,6 +67,7 @@ def test_a_place_is_waited_for_while_others_move_on() -> None:
         first = threads.submit(stay)
         entered.wait(30)
         second = threads.submit(pass_through, gate)
+        wait_until(lambda: gate._waiting == 1)
         assert not second.done()
         leave.set()
         first.result(30)
@@ -76,57 +86,70 @@ def test_while_one_is_stuck_others_still_wait_for_those_who_move_on() -> None:
 
 
 class Server:
-    """Lives until it does not; whoever asks is noted."""
+    """Lives for so many looks of half a second; that somebody looked is noted."""
 
-    def __init__(self, clock: Clock, *, answers: int) -> None:
+    def __init__(self, clock: Clock, *, looks: int) -> None:
         self._clock = clock
-        self._answers = answers
+        self._looks = looks
         self.asked = Event()
 
     def lives(self) -> bool:
-        self._answers -= 1
+        self._looks -= 1
         self._clock.now += 0.5
         self.asked.set()
-        return self._answers >= 0
+        return self._looks >= 0
 
 
-def test_who_is_queued_waits_on_while_the_server_lives() -> None:
+def pass_patiently(gate: Gate) -> None:
+    with gate.passing((OSError,), patient=True):
+        pass
+
+
+def test_who_is_patient_waits_on_while_the_server_lives() -> None:
     clock = Clock()
-    server = Server(clock, answers=10**6)
+    server = Server(clock, looks=10**6)
     gate = Gate(1, 0.01, clock, Queue(1, 10**7, server.lives))
     with ThreadPoolExecutor(1) as threads:
         with gate.passing((OSError,)):
-            waiting = threads.submit(pass_through, gate)
+            waiting = threads.submit(pass_patiently, gate)
             assert server.asked.wait(30)
             with pytest.raises(Away):
-                pass_through(gate)  # there is one place, and it is taken
+                pass_patiently(gate)  # there is one place, and it is taken
             assert not waiting.done()
         waiting.result(30)
-    assert gate._queued == 0
+    assert gate._waiting == 0
 
 
-def test_who_is_queued_is_refused_when_the_server_dies_and_so_is_everybody_for_a_moment() -> None:
+def test_who_is_patient_is_refused_when_the_server_dies_and_so_is_everybody_for_a_moment() -> None:
     clock = Clock()
-    server = Server(clock, answers=2)
+    server = Server(clock, looks=2)
     gate = Gate(1, 0.01, clock, Queue(1, 60, server.lives))
     with gate.passing((OSError,)), pytest.raises(Away):
-        pass_through(gate)
+        pass_patiently(gate)
     with pytest.raises(Away):
         pass_through(gate)
     clock.now += 0.02
     pass_through(gate)
 
 
-def test_the_patience_of_who_is_queued_ends() -> None:
+def test_patience_ends() -> None:
     clock = Clock()
-    server = Server(clock, answers=10**6)
-    gate = Gate(1, 0.01, clock, Queue(1, 8, server.lives))
+    gate = Gate(1, 0.01, clock, Queue(1, 8, Server(clock, looks=10**6).lives))
+    with gate.passing((OSError,)), pytest.raises(Away):
+        pass_patiently(gate)
+    pass_through(gate)  # it is not closed
+
+
+def test_who_is_not_patient_does_not_ask_whether_the_server_lives() -> None:
+    clock = Clock()
+    server = Server(clock, looks=10**6)
+    gate = Gate(1, 0.01, clock, Queue(1, 60, server.lives))
     with gate.passing((OSError,)), pytest.raises(Away):
         pass_through(gate)
-    pass_through(gate)
+    assert not server.asked.is_set()
 
 
-def test_what_is_yielded_is_the_time_of_entering() -> None:
+def test_what_is_given_is_the_time_of_entering() -> None:
     clock = Clock()
     with Gate(1, 0.4, clock).passing((OSError,)) as entered:
         assert entered == clock.now
@@ -166,25 +189,25 @@ def test_who_insists_enters_while_it_is_closed_but_not_while_it_is_full() -> Non
             _pass_and_raise(gate, clock, 0, OSError(), insist=True)
 
 
-def test_who_waits_for_a_place_is_refused_once_it_is_closed() -> None:
+def test_all_who_wait_for_a_place_are_refused_once_it_is_closed() -> None:
     clock = Clock()
-    gate, entered, leave = Gate(2, 30, clock), Event(), Event()
+    gate, leave = Gate(2, 30, clock), Event()
 
     def stay() -> None:
         with gate.passing((OSError,)):
-            entered.set()
             leave.wait(30)
 
-    with ThreadPoolExecutor(2) as threads:
+    with ThreadPoolExecutor(3) as threads:
         stuck = threads.submit(stay)
-        entered.wait(30)
+        wait_until(lambda: gate._inside == 1)
         failing = gate.passing((OSError,))
         failing.__enter__()
-        waiting = threads.submit(pass_through, gate)
+        waiting = [threads.submit(pass_through, gate) for _ in range(2)]
+        wait_until(lambda: len(gate._changed._waiters) == 2)  # type: ignore[attr-defined]
         clock.now += 1
         with suppress(OSError):
             failing.__exit__(OSError, OSError(), None)
-        assert isinstance(waiting.exception(timeout=5), Away)
+        assert all(isinstance(refused.exception(timeout=10), Away) for refused in waiting)
         leave.set()
         stuck.result(30)
 

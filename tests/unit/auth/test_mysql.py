@@ -3,6 +3,7 @@ from typing import Any, cast
 
 import pymysql
 import pytest
+import yaml
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.engine import ExceptionContext
 
@@ -18,6 +19,7 @@ from efishery_auth.mysql import (
     error_code,
 )
 
+ROOT = Path(__file__).parents[3]
 URL = make_url("mysql+pymysql://efishery@mysql-primary/efishery")
 
 
@@ -34,6 +36,14 @@ def test_the_waits_of_a_request_take_less_than_two_seconds() -> None:
     assert RETRY_WITHIN_SECONDS + check_and_connect < 2
     assert CHECK_SECONDS < FOR_REQUESTS.work < 2
     assert STUCK_SECONDS + CHECK_SECONDS < 2
+
+
+def test_who_is_patient_is_answered_before_the_gateway_gives_up() -> None:
+    gateway = yaml.safe_load((ROOT / "k8s/istio/virtualservice.yaml").read_text())
+    (auth,) = (route for route in gateway["spec"]["http"] if route["name"] == "auth")
+    # At the end of its patience one look, then what a transaction may take.
+    longest = FOR_REQUESTS.stall + CHECK_SECONDS + FOR_REQUESTS.work
+    assert longest < int(auth["retries"]["perTryTimeout"].removesuffix("s"))
 
 
 def test_sqlalchemy_and_the_driver_take_the_options() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from efishery_auth.driver import use_patient_connections
-from efishery_auth.gate import NO_QUEUE, Away, Clock, Gate, Queue
+from efishery_auth.gate import NO_PATIENCE, Away, Clock, Gate, Queue
 from efishery_auth.models import Base
 from efishery_auth.mysql import (
     FOR_REQUESTS,
@@ -50,7 +50,7 @@ class Endpoint:
         engine: Engine,
         patience: Patience = FOR_REQUESTS,
         clock: Clock = time.monotonic,
-        queue: Queue = NO_QUEUE,
+        queue: Queue = NO_PATIENCE,
     ) -> None:
         self.name = name
         self.engine = engine
@@ -58,19 +58,20 @@ class Endpoint:
         self._clock = clock
         self._gate = Gate(POOL_SIZE, STUCK_SECONDS, clock, queue)
 
-    def run(self, work: Work[T], *, insist: bool = False) -> T:
+    def run(self, work: Work[T], *, insist: bool = False, patient: bool = False) -> T:
         """Answer what `work` does in a transaction of its own, committed.
 
-        Raises Away, within 2 s where the server is away; one that lives is waited for, see `Gate` and `driver`.
+        Raises Away, within 2 s; who is patient waits on for a primary that lives, see `Gate` and `driver`.
 
         `work` may be done twice, the second time after the first was committed: the answer to a commit can be lost
         with the connection.
         """
         came = self._clock()
         try:
-            with self._gate.passing(LOST, insist=insist) as entered:
-                # Who waited at the gate for longer waited for a server that lives, and has the rest of 2 s from there.
-                return self._attempt_twice(work, max(came, entered - STUCK_SECONDS), came + self._patience.stall)
+            with self._gate.passing(LOST, insist=insist, patient=patient) as entered:
+                # Who had to wait for longer took the place of somebody: the server lived, and its 2 s begin there.
+                began = came if entered - came <= STUCK_SECONDS else entered
+                return self._attempt_twice(work, began, came + self._patience.stall if patient else 0)
         except LOST as error:
             self._log("database_away", error)
             raise Away from error
@@ -104,7 +105,7 @@ class Database:
 
     def write(self, work: Work[T]) -> T:
         """Answer what `work` does on the primary; it may be done twice, see `Endpoint.run`. Raises Away."""
-        return self.primary.run(work)
+        return self.primary.run(work, patient=True)
 
     def read(self, work: Work[T]) -> T:
         """Answer what `work` finds on a replica, which may lag a moment. Raises Away when the primary is away too."""
@@ -117,9 +118,9 @@ class Database:
         # Nobody was asked, or refused at once: a replica that failed a moment ago may answer now.
         return self.replicas.run(work, insist=True)
 
-    def read_newest(self, work: Work[T]) -> T:
+    def read_newest(self, work: Work[T], *, patient: bool = True) -> T:
         """Answer what `work` finds on the primary, everything acknowledged included. Raises Away."""
-        return self.primary.run(work)
+        return self.primary.run(work, patient=patient)
 
 
 def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = FOR_REQUESTS, threads: int = 1) -> None:
@@ -132,16 +133,20 @@ def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = F
     db.init_app(app)
     with app.app_context():
         primary, replicas = db.engine, db.engines[REPLICAS]
-    pulse = pulse_of(settings.write_url, ca_file)
+    pulse = pulse_of(settings.write_url, ca_file) if primary.dialect.name == "mysql" else None
+    queue = Queue(places_in_queue(threads), patience.stall, pulse.beats) if pulse else NO_PATIENCE
     for engine, its_pulse in ((primary, pulse), (replicas, None)):
         leave_demoted_servers(engine)
         if engine.dialect.name == "mysql":
             use_patient_connections(engine, its_pulse)
-    # Half of the threads stay for what needs no primary.
-    queue = Queue(max(0, threads // 2 - POOL_SIZE), patience.stall, pulse.beats)
     app.extensions[EXTENSION] = Database(
         Endpoint("primary", primary, patience, queue=queue), Endpoint(REPLICAS, replicas, patience)
     )
+
+
+def places_in_queue(threads: int) -> int:
+    """Answer how many may wait for the primary: with those inside, half of the threads, or 8 where there are few."""
+    return max(threads // 2, 2 * POOL_SIZE) - POOL_SIZE
 
 
 def database() -> Database:

@@ -1,5 +1,6 @@
 """Keeps a server that does not answer from taking all threads of the service."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,27 +23,27 @@ class Away(Unavailable):
 
 @dataclass(frozen=True)
 class Queue:
-    """How many may wait for a server that is slow, for how many seconds, as long as it `lives`."""
+    """How many may wait for a place, and for how many seconds those who are patient, as long as the server `lives`."""
 
     places: int
     seconds: float
     lives: Callable[[], bool]
 
 
-NO_QUEUE = Queue(0, 0, lambda: False)
+NO_PATIENCE = Queue(sys.maxsize, 0, lambda: False)
 
 
 class Gate:
     """Lets a few through at once, and nobody behind what is stuck, unless that lives.
 
     At most `limit` are inside. Others wait for a place, no longer than `stuck_seconds`, and not at all once nobody has
-    entered or left for that long; then those who find a place in `queue` wait on.
+    entered or left for that long; those who are patient then wait on, see `Queue`.
     After a failure nobody enters for as long as that took, up to `stuck_seconds`, unless somebody else came through
     meanwhile: a failure that is told at once, as by a refused connection, closes the gate for next to nothing.
     """
 
     def __init__(
-        self, limit: int, stuck_seconds: float, clock: Clock = time.monotonic, queue: Queue = NO_QUEUE
+        self, limit: int, stuck_seconds: float, clock: Clock = time.monotonic, queue: Queue = NO_PATIENCE
     ) -> None:
         self._limit = limit
         self._stuck_seconds = stuck_seconds
@@ -50,19 +51,21 @@ class Gate:
         self._queue = queue
         self._changed = threading.Condition()
         self._inside = 0
-        self._queued = 0
+        self._waiting = 0
         self._closed_until = 0.0
         self._moved_at = 0.0
         self._passed_at = 0.0
 
     @contextmanager
-    def passing(self, failures: tuple[type[Exception], ...], *, insist: bool = False) -> Iterator[float]:
+    def passing(
+        self, failures: tuple[type[Exception], ...], *, insist: bool = False, patient: bool = False
+    ) -> Iterator[float]:
         """Be inside for the `with` block, whose `failures` close the gate. Raises Away when there is no way in.
 
         Gives the time of entering. Who insists, because there is nobody else to ask, enters a closed gate too, as
         far as there is a place.
         """
-        entered = self._enter(insist)
+        entered = self._enter(insist, patient)
         try:
             yield entered
             self._passed_at = self._clock()
@@ -72,14 +75,27 @@ class Gate:
         finally:
             self._leave()
 
-    def _enter(self, insist: bool) -> float:
+    def _enter(self, insist: bool, patient: bool) -> float:
         came = self._clock()
-        entered = self._wait(min(came, self._moved_at) + self._stuck_seconds, insist)
-        if entered is None:
-            entered = self._wait_in_queue(came)
+        with self._counted():
+            entered = self._wait(min(came, self._moved_at) + self._stuck_seconds, insist)
+            if entered is None and patient:
+                entered = self._wait_while_it_lives(came)
         if entered is None:
             raise Away
         return entered
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._changed:
+            if self._inside >= self._limit and self._waiting >= self._queue.places:
+                raise Away
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._waiting -= 1
 
     def _wait(self, until: float, insist: bool = False) -> float | None:
         with self._changed:
@@ -91,26 +107,17 @@ class Gate:
                     self._inside += 1
                     self._moved_at = now
                     return now
-                if not self._changed.wait(until - now):
+                # Who is told of a place while its time runs out takes it all the same: nobody else is told.
+                if not self._changed.wait(until - now) and self._inside >= self._limit:
                     return None
 
-    def _wait_in_queue(self, came: float) -> float | None:
-        with self._changed:
-            if self._queued >= self._queue.places:
-                return None
-            self._queued += 1
-        try:
-            return self._wait_while_it_lives(came)
-        finally:
-            with self._changed:
-                self._queued -= 1
-
     def _wait_while_it_lives(self, came: float) -> float | None:
-        while self._clock() < came + self._queue.seconds:
+        end = came + self._queue.seconds
+        while (now := self._clock()) < end:
             if not self._queue.lives():
                 self._close(came)
                 return None
-            entered = self._wait(self._clock() + self._stuck_seconds)
+            entered = self._wait(min(now + self._stuck_seconds, end))
             if entered is not None:
                 return entered
         return None

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+import pymysql
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from efishery_auth.driver import ANSWER_SECONDS, PatientConnection, Pulse
+from efishery_auth.driver import CHECK_SECONDS, PatientConnection, Pulse
 
 # A connection that cannot be made, is refused, reset or does not answer in time; or a server that does not serve now.
 LOST = (OperationalError, InterfaceError, PoolTimeout)
@@ -37,10 +38,12 @@ class Patience:
 
 # A check of the pooled connection, then a new one: both may wait, and 2 s are all that a request has where the
 # server is away. A primary that lives is slow: its commits wait for the group, for seconds while a member joins.
-FOR_REQUESTS = Patience(connect=0.75, answer=0.75, work=1.8, stall=8)
+# With what a last attempt takes, all that stays below the 10 s of the gateway.
+FOR_REQUESTS = Patience(connect=0.75, answer=0.75, work=1.8, stall=7)
 # A migration may rebuild a table.
 FOR_COMMANDS = Patience(connect=5, answer=600, work=600, stall=600)
-FOR_CHECKS = Patience(connect=ANSWER_SECONDS, answer=ANSWER_SECONDS, work=0, stall=0)
+# A connection that was kept, and a new one, in one look.
+FOR_CHECKS = Patience(connect=CHECK_SECONDS / 2, answer=CHECK_SECONDS / 2, work=0, stall=0)
 
 
 def engine_options(url: URL, ca_file: Path | None = None, patience: Patience = FOR_REQUESTS) -> dict[str, Any]:
@@ -64,10 +67,10 @@ def engine_options(url: URL, ca_file: Path | None = None, patience: Patience = F
 
 
 def pulse_of(url: URL, ca_file: Path | None = None) -> Pulse:
-    """Answer what tells whether the server lives: one connection more, made when it is first asked for."""
-    one = {"pool_size": 1, "pool_recycle": -1, "pool_reset_on_return": None}
-    # A pool checks its connection before it gives it, and makes a new one where that was lost.
-    return Pulse(create_engine(url, **engine_options(url, ca_file, FOR_CHECKS) | one).raw_connection)
+    """Answer what tells whether the primary at this MySQL URL lives: by one connection more, which is kept."""
+    _, address = url.get_dialect()().create_connect_args(url)
+    waits_and_trust = engine_options(url, ca_file, FOR_CHECKS)["connect_args"]
+    return Pulse(lambda: pymysql.connect(**address, **waits_and_trust, autocommit=True))
 
 
 def bound_work(connection: Connection, deadline: float, limit: float) -> None:

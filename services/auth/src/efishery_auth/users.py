@@ -76,7 +76,7 @@ def _newer(database: Database, phone: str, seen: User | None) -> User | None:
     So who has just registered can log in. With the primary away, what was seen stands.
     """
     try:
-        user = database.read_newest(lambda session: find_by_phone(session, phone))
+        user = database.read_newest(lambda session: find_by_phone(session, phone), patient=False)
     except Away:
         return None
     return user if user and (seen is None or user.password_hash != seen.password_hash) else None

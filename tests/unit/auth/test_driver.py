@@ -10,10 +10,9 @@ import pytest
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import OperationalError
 
-from efishery_auth import driver
 from efishery_auth.driver import (
-    BETWEEN_CHECKS_SECONDS,
-    CHECK_SECONDS,
+    AWAY_SECONDS,
+    BETWEEN_LOOKS_SECONDS,
     PatientConnection,
     Pulse,
     use_patient_connections,
@@ -74,41 +73,37 @@ def waiting(ours: socket.socket, server: Server | None, *, deadline: float, limi
     connection = PatientConnection(defer_connect=True)
     connection._sock = ours  # type: ignore[attr-defined]  # without a server to log in to
     connection._current_timeout = None  # type: ignore[attr-defined]
-    connection.pulse = Pulse(server.connect) if server else None
+    if server:
+        connection.pulse = Pulse(server.connect)
+        connection.pulse.look().result(LONG)
+        server.looks = server.connections = 0
     connection.deadline, connection.limit = time.monotonic() + deadline, time.monotonic() + limit
     return connection
 
 
-def test_a_server_that_is_away_is_given_up_before_the_deadline(
-    sockets: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(driver, "CHECK_SECONDS", LONG)
-    connection = waiting(sockets[0], Server(lives=False), deadline=LONG, limit=2 * LONG)
-    assert connection.deadline
+def test_a_server_that_is_away_is_given_up_at_the_deadline(sockets: tuple[socket.socket, socket.socket]) -> None:
+    connection = waiting(sockets[0], Server(lives=False), deadline=0.1, limit=LONG)
     with pytest.raises(pymysql.OperationalError, match="2013"):
         connection._execute_command(PING, "")
-    assert time.monotonic() < connection.deadline
     assert not connection.open, "what comes later would be taken for the answer to another statement"
 
 
 def test_one_that_lives_is_waited_for(sockets: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = sockets
     server = Server(lives=True)
-    connection = waiting(ours, server, deadline=CHECK_SECONDS, limit=LONG)
-    answer = threading.Timer(2 * BETWEEN_CHECKS_SECONDS, theirs.send, [b"answer"])
+    connection = waiting(ours, server, deadline=BETWEEN_LOOKS_SECONDS * 1.5, limit=LONG)
+    answer = threading.Timer(3 * BETWEEN_LOOKS_SECONDS, theirs.send, [b"answer"])
     answer.start()
     connection._execute_command(PING, "")
     answer.join()
-    assert server.looks > 0
+    assert server.looks > 1
     assert connection.open
 
 
 def test_and_not_for_ever(sockets: tuple[socket.socket, socket.socket]) -> None:
-    server = Server(lives=True)
-    connection = waiting(sockets[0], server, deadline=0, limit=BETWEEN_CHECKS_SECONDS)
+    connection = waiting(sockets[0], Server(lives=True), deadline=0.1, limit=0.2)
     with pytest.raises(pymysql.OperationalError, match="2013"):
         connection._execute_command(PING, "")
-    assert server.looks > 0
 
 
 @pytest.mark.parametrize("limit", [0, LONG])
@@ -142,55 +137,79 @@ def test_an_answer_in_time_asks_nobody(sockets: tuple[socket.socket, socket.sock
     ours, theirs = sockets
     server = Server(lives=False)
     theirs.send(b"answer")
-    waiting(ours, server, deadline=CHECK_SECONDS, limit=LONG)._execute_command(PING, "")
+    waiting(ours, server, deadline=LONG, limit=2 * LONG)._execute_command(PING, "")
     assert server.connections == 0
 
 
+class Clock:
+    """Time that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def look(pulse: Pulse, clock: Clock) -> bool:
+    clock.now += BETWEEN_LOOKS_SECONDS
+    pulse.look().result(LONG)
+    return pulse.beats()
+
+
 def test_all_who_wait_look_once_on_a_connection_that_is_kept() -> None:
-    now = 100.0
-    server = Server(lives=True)
-    pulse = Pulse(server.connect, lambda: now)
+    clock, server = Clock(), Server(lives=True)
+    pulse = Pulse(server.connect, clock)
+    pulse.look().result(LONG)
     assert [pulse.beats() for _ in range(5)] == [True] * 5
     assert server.looks == 1
-    now += BETWEEN_CHECKS_SECONDS + 0.01
-    assert pulse.beats()
+    assert look(pulse, clock)
     assert (server.looks, server.connections) == (2, 1)
-    now += BETWEEN_CHECKS_SECONDS + 0.01
+
+
+def test_a_primary_is_away_when_it_has_answered_nobody_for_some_time() -> None:
+    clock, server = Clock(), Server(lives=True)
+    pulse = Pulse(server.connect, clock)
+    assert look(pulse, clock)
     server.lives = False
-    assert not pulse.beats()
+    beats = [look(pulse, clock) for _ in range(3)]
+    assert beats == [True, True, False]
+    server.lives = True
+    assert look(pulse, clock)
 
 
 def test_a_former_primary_is_left_for_the_one_that_takes_writes() -> None:
-    now = 100.0
-    former, new = Server(lives=True), Server(lives=True)
+    clock, former, new = Clock(), Server(lives=True), Server(lives=True)
     servers = [former, new]
-    pulse = Pulse(lambda: servers[0].connect(), lambda: now)
-    assert pulse.beats()
+    pulse = Pulse(lambda: servers[0].connect(), clock)
+    assert look(pulse, clock)
     former.read_only = 1
     del servers[0]
-    now += BETWEEN_CHECKS_SECONDS + 0.01
-    assert pulse.beats()
+    clock.now += AWAY_SECONDS
+    assert look(pulse, clock)
     assert new.looks == 1
     new.read_only = 1
-    now += BETWEEN_CHECKS_SECONDS + 0.01
-    assert not pulse.beats(), "nobody takes writes"
+    clock.now += AWAY_SECONDS
+    assert not look(pulse, clock), "nobody takes writes"
 
 
 @pytest.mark.parametrize("server", [silent_server, resetting_server])
 def test_the_pulse_of_a_server_that_takes_connections_and_says_nothing(server: object) -> None:
     with server() as found:  # type: ignore[operator]
         port = found[0] if isinstance(found, tuple) else found
-        assert not pulse_of(make_url(f"mysql+pymysql://nobody@127.0.0.1:{port}/none")).beats()
+        pulse = pulse_of(make_url(f"mysql+pymysql://nobody@127.0.0.1:{port}/none"))
+        pulse.look().result(LONG)
+        assert not pulse.beats()
 
 
-def test_a_connection_goes_back_to_the_pool_without_its_deadline_and_with_a_warm_pulse() -> None:
+def test_a_connection_goes_back_to_the_pool_without_its_deadline_and_its_pulse_is_warm() -> None:
     engine = create_engine("mysql+pymysql://nobody@127.0.0.1:1/none")
     server = Server(lives=True)
     pulse = Pulse(server.connect)
     use_patient_connections(engine, pulse)
     with pytest.raises(OperationalError):
         engine.connect()
-    assert pulse.look().result(30)
+    pulse.look().result(LONG)
     assert server.looks == 1
     connection = PatientConnection(defer_connect=True)
     connection.deadline = 1.0

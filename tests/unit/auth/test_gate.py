@@ -29,7 +29,7 @@ def fail(gate: Gate, clock: Clock, seconds: float, error: Exception) -> None:
         _pass_and_raise(gate, clock, seconds, error)
 
 
-def _pass_and_raise(gate: Gate, clock: Clock, seconds: float, error: Exception, *, insist: bool = False) -> None:
+def _pass_and_raise(gate: Gate, clock: Clock, seconds: float, error: Exception, *, insist: float = 0) -> None:
     with gate.passing((OSError,), insist=insist):
         clock.now += seconds
         raise error
@@ -179,14 +179,20 @@ def test_a_failure_does_not_close_it_where_somebody_came_through_meanwhile() -> 
     pass_through(gate)
 
 
-def test_who_insists_enters_while_it_is_closed_but_not_while_it_is_full() -> None:
+def test_who_insists_enters_while_it_is_closed_and_waits_for_a_place() -> None:
     clock = Clock()
     gate = Gate(1, 0.4, clock)
     fail(gate, clock, 1.5, OSError())
-    with gate.passing((OSError,), insist=True):
-        clock.now += 0.5
-        with pytest.raises(Away):
-            _pass_and_raise(gate, clock, 0, OSError(), insist=True)
+    with ThreadPoolExecutor(1) as threads:
+        with gate.passing((OSError,), insist=0.01):
+            clock.now += 0.5
+            with pytest.raises(Away):
+                pass_through(gate)
+            with pytest.raises(Away):
+                _pass_and_raise(gate, clock, 0, OSError(), insist=0.01)
+            waiting = threads.submit(_pass_and_raise, gate, clock, 0, ValueError(), insist=30)
+            wait_until(lambda: gate._waiting == 1)
+        assert isinstance(waiting.exception(30), ValueError)
 
 
 def test_all_who_wait_for_a_place_are_refused_once_it_is_closed() -> None:

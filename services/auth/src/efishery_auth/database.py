@@ -32,6 +32,8 @@ EXTENSION = "efishery-database"
 # Begun this late, a second attempt still ends within 2 s of the first one's begin (see efishery_auth.mysql).
 RETRY_WITHIN_SECONDS = 0.4
 STUCK_SECONDS = 0.4
+# A read has nobody else to ask: it is tried once more, begun this late, and waits this long for its turn.
+INSIST_SECONDS = 2.0
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -58,7 +60,7 @@ class Endpoint:
         self._clock = clock
         self._gate = Gate(POOL_SIZE, STUCK_SECONDS, clock, queue)
 
-    def run(self, work: Work[T], *, insist: bool = False, patient: bool = False) -> T:
+    def run(self, work: Work[T], *, insist: float = 0, patient: bool = False) -> T:
         """Answer what `work` does in a transaction of its own, committed.
 
         Raises Away, within 2 s; who is patient waits on for a primary that lives, see `Gate` and `driver`.
@@ -113,10 +115,10 @@ class Database:
         for run in (self.replicas.run, self.primary.run):
             with suppress(Away):
                 return run(work)
-        if time.monotonic() - began > RETRY_WITHIN_SECONDS:
+        if time.monotonic() - began > INSIST_SECONDS:
             raise Away
-        # Nobody was asked, or refused at once: a replica that failed a moment ago may answer now.
-        return self.replicas.run(work, insist=True)
+        # A replica that failed a moment ago may answer now, as may one that this pod was too busy to hear.
+        return self.replicas.run(work, insist=INSIST_SECONDS)
 
     def read_newest(self, work: Work[T], *, patient: bool = True) -> T:
         """Answer what `work` finds on the primary, everything acknowledged included. Raises Away."""

@@ -1,7 +1,7 @@
 """A driver's connection that tells a server that is slow from one that is away.
 
 A commit of Group Replication waits for the group, and the group waits for a member that joins. The primary answers
-everybody else meanwhile, so whether it lives is asked on a connection beside the one that waits.
+everybody else meanwhile, so whether it lives is asked on a connection beside the ones that wait.
 """
 
 import select
@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -17,8 +17,8 @@ import pymysql
 from pymysql.constants import CR
 from sqlalchemy import Engine, event
 
-CHECK_SECONDS = 0.7  # what one look at the primary takes at most, for who waits for it
-BETWEEN_CHECKS_SECONDS = 0.5
+AWAY_SECONDS = 1.4  # without an answer to anybody
+BETWEEN_LOOKS_SECONDS = 0.5  # who waits knows within 2 s that the primary is away
 
 Clock = Callable[[], float]
 Connection = Any  # pymysql.Connection, which is generic for type checkers only
@@ -32,30 +32,29 @@ class Pulse:
         self._clock = clock
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "pulse")
-        self._last: Future[bool] | None = None
-        self._ended_at = 0.0
+        self._last: Future[None] | None = None
+        self._began_at = float("-inf")
+        self._beat_at = float("-inf")
         self._kept: Connection | None = None
 
     def beats(self) -> bool:
-        """Answer within 0.7 s whether a server takes writes; what was found up to half a second ago counts."""
-        look = self.look()
-        wait([look], CHECK_SECONDS)
-        return look.done() and look.exception() is None and look.result()
+        """Answer whether a server takes writes, by a look that began in the last 1.4 s; begin another."""
+        self.look()
+        return self._clock() - self._beat_at < AWAY_SECONDS
 
-    def look(self) -> Future[bool]:
-        """Begin a look, unless one runs or has just ended; answer it."""
+    def look(self) -> Future[None]:
+        """Begin a look, unless one runs or has just begun; answer the last."""
         with self._lock:
-            last = self._last
-            if last is None or (last.done() and self._clock() - self._ended_at > BETWEEN_CHECKS_SECONDS):
-                last = self._last = self._thread.submit(self._look)
-            return last
+            now = self._clock()
+            if self._last is None or (self._last.done() and now - self._began_at >= BETWEEN_LOOKS_SECONDS):
+                self._began_at = now
+                self._last = self._thread.submit(self._look, now)
+            return self._last
 
-    def _look(self) -> bool:
-        try:
-            # Twice: the connection that was kept may be lost, or lead to a former primary.
-            return self._takes_writes() or self._takes_writes()
-        finally:
-            self._ended_at = self._clock()
+    def _look(self, began: float) -> None:
+        # Twice: the connection that was kept may be lost, or lead to a former primary.
+        if self._takes_writes() or self._takes_writes():
+            self._beat_at = began
 
     def _takes_writes(self) -> bool:
         with suppress(pymysql.MySQLError, OSError):
@@ -94,14 +93,16 @@ class PatientConnection(pymysql.Connection):
     def _await_answer(self) -> None:
         if self.deadline is None:
             return
-        patient = self.pulse and self.limit > self.deadline
-        # A look at a primary that is away takes its time too.
-        until = self.deadline - CHECK_SECONDS if patient else self.deadline
-        while not self._has_answer(until - time.monotonic()):
-            lives = patient and time.monotonic() < self.limit and self.pulse and self.pulse.beats()
-            if not lives and not self._has_answer(0):
+        patient = self.pulse if self.limit > self.deadline else None
+        until = self.deadline
+        while not self._has_answer(min(BETWEEN_LOOKS_SECONDS, until - time.monotonic())):
+            beats = patient is not None and patient.beats()
+            now = time.monotonic()
+            if now < self.deadline:
+                continue
+            if (not beats or now >= self.limit) and not self._has_answer(0):
                 raise pymysql.OperationalError(CR.CR_SERVER_LOST, "the server did not answer in time")
-            until = min(time.monotonic() + BETWEEN_CHECKS_SECONDS, self.limit)
+            until = self.limit
 
     def _has_answer(self, seconds: float) -> bool:
         sock = self._sock  # type: ignore[attr-defined]

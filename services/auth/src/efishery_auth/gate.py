@@ -58,12 +58,12 @@ class Gate:
 
     @contextmanager
     def passing(
-        self, failures: tuple[type[Exception], ...], *, insist: bool = False, patient: bool = False
+        self, failures: tuple[type[Exception], ...], *, insist: float = 0, patient: bool = False
     ) -> Iterator[float]:
         """Be inside for the `with` block, whose `failures` close the gate. Raises Away when there is no way in.
 
-        Gives the time of entering. Who insists, because there is nobody else to ask, enters a closed gate too, as
-        far as there is a place.
+        Gives the time of entering. Who insists, because there is nobody else to ask, enters a closed gate too, and
+        waits for a place for that many seconds.
         """
         entered = self._enter(insist, patient)
         try:
@@ -75,10 +75,11 @@ class Gate:
         finally:
             self._leave()
 
-    def _enter(self, insist: bool, patient: bool) -> float:
+    def _enter(self, insist: float, patient: bool) -> float:
         came = self._clock()
+        until = came + insist if insist else min(came, self._moved_at) + self._stuck_seconds
         with self._counted():
-            entered = self._wait(min(came, self._moved_at) + self._stuck_seconds, insist)
+            entered = self._wait(until, insist > 0)
             if entered is None and patient:
                 entered = self._wait_while_it_lives(came)
         if entered is None:

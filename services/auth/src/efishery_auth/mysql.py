@@ -10,7 +10,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from efishery_auth.driver import CHECK_SECONDS, PatientConnection, Pulse
+from efishery_auth.driver import PatientConnection, Pulse
 
 # A connection that cannot be made, is refused, reset or does not answer in time; or a server that does not serve now.
 LOST = (OperationalError, InterfaceError, PoolTimeout)
@@ -42,8 +42,6 @@ class Patience:
 FOR_REQUESTS = Patience(connect=0.75, answer=0.75, work=1.8, stall=7)
 # A migration may rebuild a table.
 FOR_COMMANDS = Patience(connect=5, answer=600, work=600, stall=600)
-# A connection that was kept, and a new one, in one look.
-FOR_CHECKS = Patience(connect=CHECK_SECONDS / 2, answer=CHECK_SECONDS / 2, work=0, stall=0)
 
 
 def engine_options(url: URL, ca_file: Path | None = None, patience: Patience = FOR_REQUESTS) -> dict[str, Any]:
@@ -69,7 +67,7 @@ def engine_options(url: URL, ca_file: Path | None = None, patience: Patience = F
 def pulse_of(url: URL, ca_file: Path | None = None) -> Pulse:
     """Answer what tells whether the primary at this MySQL URL lives: by one connection more, which is kept."""
     _, address = url.get_dialect()().create_connect_args(url)
-    waits_and_trust = engine_options(url, ca_file, FOR_CHECKS)["connect_args"]
+    waits_and_trust = engine_options(url, ca_file)["connect_args"]
     return Pulse(lambda: pymysql.connect(**address, **waits_and_trust, autocommit=True))
 
 
@@ -78,6 +76,8 @@ def bound_work(connection: Connection, deadline: float, limit: float) -> None:
     raw: Any = connection.connection.dbapi_connection
     if isinstance(raw, PatientConnection):
         raw.deadline, raw.limit = deadline, limit
+        if raw.pulse and limit > deadline:
+            raw.pulse.look()  # what it finds is what a wait goes by
 
 
 def leave_demoted_servers(engine: Engine) -> None:

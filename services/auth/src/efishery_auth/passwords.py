@@ -3,7 +3,7 @@
 import os
 import secrets
 import string
-from threading import BoundedSemaphore
+from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -16,8 +16,9 @@ LONGEST = 128  # that a login accepts: hashing takes longer for more
 # processor's cache, and 9 MiB a login fit in a small pod for all threads at once.
 _hasher = PasswordHasher(time_cost=4, memory_cost=9 * 1024, parallelism=1)
 _NOBODY = _hasher.hash(secrets.token_hex())
-# A processor stays free: who talks to the database waits for answers of milliseconds, not behind hashes.
-_at_once = BoundedSemaphore(max(1, len(os.sched_getaffinity(0)) - 1))
+# A processor stays free: who talks to the database waits for answers of milliseconds, not behind hashes. Who waits for
+# a hash has it in turn: a semaphore would let some wait for ever on a busy machine.
+_in_turn = ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)) - 1), "hash")
 
 
 def generate() -> str:
@@ -27,14 +28,12 @@ def generate() -> str:
 
 def hash_password(password: str) -> str:
     """Hash a password with a salt of its own, in the PHC string format."""
-    with _at_once:
-        return _hasher.hash(password)
+    return _in_turn.submit(_hasher.hash, password).result()
 
 
 def verify(password_hash: str | None, password: str) -> bool:
     """Tell whether the password is right; for nobody's hash (None) it takes as long and is wrong."""
     try:
-        with _at_once:
-            return _hasher.verify(password_hash or _NOBODY, password)
+        return _in_turn.submit(_hasher.verify, password_hash or _NOBODY, password).result()
     except (VerificationError, InvalidHashError):
         return False

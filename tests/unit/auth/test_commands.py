@@ -55,6 +55,16 @@ def test_create_admin_never_prints_a_password_that_it_was_given(app: Flask, comm
     assert "password" not in run(commands_app, "create-admin", "--phone", "+62899999999")[1]
 
 
+@pytest.mark.parametrize("length", [19, 129])
+def test_create_admin_takes_no_password_that_is_easy_to_guess_or_too_long(
+    app: Flask, commands_app: Flask, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    monkeypatch.setenv("AUTH_ADMIN_PASSWORD", "x" * length)
+    code, output = run(commands_app, "create-admin", "--phone", "+62899999999")
+    assert code == 1
+    assert "AUTH_ADMIN_PASSWORD must have 20 to 128 characters" in output
+
+
 def test_create_admin_promotes_nobody(app: Flask, commands_app: Flask, client: FlaskClient) -> None:
     client.post("/auth/register", json={"name": "Siti", "phone": "08123456789"})
     code, output = run(commands_app, "create-admin", "--phone", "08123456789")

@@ -15,7 +15,7 @@ def test_answers_the_user_with_a_generated_password(client: FlaskClient, login: 
     user = response.get_json()["data"]
     assert response.status_code == 201
     assert {"name": "Siti", "phone": "+628123456789", "role": "user"}.items() <= user.items()
-    assert len(user["password"]) == 16
+    assert len(user["password"]) == 20
     assert response.headers["Cache-Control"] == "no-store"
     assert login(user["phone"], user["password"])
 

@@ -54,8 +54,9 @@ def _create(phone: str, name: str) -> str:
     if user:
         return f"{masked(phone)} is an admin already; nothing changed"
     given = os.environ.get(PASSWORD_VARIABLE)
-    if given and len(given) > passwords.LONGEST:
-        raise click.ClickException(f"{PASSWORD_VARIABLE} is longer than the {passwords.LONGEST} characters of a login")
+    if given and not passwords.SHORTEST_CHOSEN <= len(given) <= passwords.LONGEST:
+        bounds = f"{passwords.SHORTEST_CHOSEN} to {passwords.LONGEST} characters"
+        raise click.ClickException(f"{PASSWORD_VARIABLE} must have {bounds}, at random: it is hashed as a generated one")
     password = given or passwords.generate()
     users.register(database(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
     return f"{masked(phone)} is registered as an admin" + ("" if given else f"; password: {password}")

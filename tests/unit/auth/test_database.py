@@ -126,7 +126,8 @@ def test_who_has_just_registered_can_log_in(lagging: FlaskClient) -> None:
 
 def test_a_password_that_a_replica_has_not_seen_changed(app: Flask, lagging: FlaskClient, tmp_path: Path) -> None:
     runner = commands_of(f"sqlite:///{tmp_path}/replica.db")
-    made = runner.invoke(args=["create-admin", "--phone", ADMIN_PHONE], env={"AUTH_ADMIN_PASSWORD": "the old password, longer"})
+    old = {"AUTH_ADMIN_PASSWORD": "the old password, longer"}
+    made = runner.invoke(args=["create-admin", "--phone", ADMIN_PHONE], env=old)
     assert made.exit_code == 0, made.output
     new = lagging.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
     wrong = lagging.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "neither"})

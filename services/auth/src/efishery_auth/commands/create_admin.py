@@ -56,7 +56,7 @@ def _create(phone: str, name: str) -> str:
     given = os.environ.get(PASSWORD_VARIABLE)
     if given and not passwords.SHORTEST_CHOSEN <= len(given) <= passwords.LONGEST:
         bounds = f"{passwords.SHORTEST_CHOSEN} to {passwords.LONGEST} characters"
-        raise click.ClickException(f"{PASSWORD_VARIABLE} must have {bounds}, at random: it is hashed as a generated one")
+        raise click.ClickException(f"{PASSWORD_VARIABLE} must have {bounds}, at random: its hash is a quick one")
     password = given or passwords.generate()
     users.register(database(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
     return f"{masked(phone)} is registered as an admin" + ("" if given else f"; password: {password}")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(900)
 RATE = 50
 LOST_READS = 0.001
 CALM_SECONDS = 30
-FAILURE_SECONDS = 2  # the longest that auth waits for the database
+FAILURE_SECONDS = 2  # the longest that auth waits for a database that is away
 STILL_SECONDS = 5  # longer than auth waits for a primary of which it knows nothing
 
 

@@ -18,6 +18,7 @@ from efishery_auth.driver import (
     use_patient_connections,
 )
 from efishery_auth.mysql import pulse_of
+from tests.unit.auth.clock import Clock
 from tests.unit.auth.servers import resetting_server, silent_server
 
 PING = 14
@@ -139,16 +140,6 @@ def test_an_answer_in_time_asks_nobody(sockets: tuple[socket.socket, socket.sock
     theirs.send(b"answer")
     waiting(ours, server, deadline=LONG, limit=2 * LONG)._execute_command(PING, "")
     assert server.connections == 0
-
-
-class Clock:
-    """Time that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def look(pulse: Pulse, clock: Clock) -> bool:

@@ -7,16 +7,7 @@ from threading import Event
 import pytest
 
 from efishery_auth.gate import Away, Gate, Queue
-
-
-class Clock:
-    """Time that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.auth.clock import Clock
 
 
 def pass_through(gate: Gate) -> None:

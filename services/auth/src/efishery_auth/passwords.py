@@ -9,15 +9,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 ALPHABET = "".join(sorted(set(string.ascii_letters + string.digits) - set("0O1lI")))  # none that look alike
-LENGTH = 20  # of 57 signs: 116 bits
-SHORTEST_CHOSEN = 20
+LENGTH = 20  # of 57 signs: 116 bits; and the least that an operator may choose
 LONGEST = 128  # that a login accepts: hashing takes longer for more
 
 # What is drawn from 112 bits and more needs no slow hash (NIST SP 800-63B, section 5.1.2.2); see ADR 60.
 _hasher = PasswordHasher(time_cost=1, memory_cost=9 * 1024, parallelism=1)
 _NOBODY = _hasher.hash(secrets.token_hex())
 # A processor stays free: who talks to the database waits for answers of milliseconds, not behind hashes. Who waits for
-# a hash has it in turn: a semaphore would let some wait for ever on a busy machine.
+# a hash has it in turn: a semaphore would let some wait for seconds on a busy machine.
 _in_turn = ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)) - 1), "hash")
 
 

@@ -54,8 +54,8 @@ def _create(phone: str, name: str) -> str:
     if user:
         return f"{masked(phone)} is an admin already; nothing changed"
     given = os.environ.get(PASSWORD_VARIABLE)
-    if given and not passwords.SHORTEST_CHOSEN <= len(given) <= passwords.LONGEST:
-        bounds = f"{passwords.SHORTEST_CHOSEN} to {passwords.LONGEST} characters"
+    if given and not passwords.LENGTH <= len(given) <= passwords.LONGEST:
+        bounds = f"{passwords.LENGTH} to {passwords.LONGEST} characters"
         raise click.ClickException(f"{PASSWORD_VARIABLE} must have {bounds}, at random: its hash is a quick one")
     password = given or passwords.generate()
     users.register(database(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))

@@ -1,9 +1,10 @@
 """Waiting for an answer: as long as the server lives, and no longer; against a socket that answers or does not."""
 
+import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pymysql
 import pytest
@@ -140,6 +141,36 @@ def test_an_answer_in_time_asks_nobody(sockets: tuple[socket.socket, socket.sock
     theirs.send(b"answer")
     waiting(ours, server, deadline=LONG, limit=2 * LONG)._execute_command(PING, "")
     assert server.connections == 0
+
+
+OK = b"\x07\x00\x00\x01\x00\x00\x00%c\x00\x00\x00"  # a packet of the protocol, with the server's status in it
+AUTOCOMMIT, IN_TRANSACTION, BEFORE = 2, 1, 0
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"), [(IN_TRANSACTION, True), (BEFORE, False), (AUTOCOMMIT, False), (AUTOCOMMIT | IN_TRANSACTION, False)]
+)
+@pytest.mark.parametrize("end", [PatientConnection.commit, PatientConnection.rollback])
+def test_what_is_no_transaction_is_not_ended(
+    sockets: tuple[socket.socket, socket.socket], status: int, asked: bool, end: Callable[[PatientConnection], None]
+) -> None:
+    ours, theirs = sockets
+    connection = waiting(ours, None, deadline=LONG, limit=0)
+    connection._rfile = ours.makefile("rb")  # type: ignore[attr-defined]
+    theirs.send(OK % status)
+    connection.ping(reconnect=False)
+    theirs.recv(100)
+    theirs.send(OK % BEFORE)
+    end(connection)
+    assert bool(select.select([theirs], [], [], 0)[0]) == asked
+
+
+def test_what_an_error_left_is_rolled_back(sockets: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = sockets
+    connection = waiting(ours, None, deadline=LONG, limit=0)
+    theirs.send(b"no answer that says so")
+    connection._execute_command(PING, "")
+    assert connection._is_in_transaction()
 
 
 def look(pulse: Pulse, clock: Clock) -> bool:

@@ -34,6 +34,8 @@ RETRY_WITHIN_SECONDS = 0.4
 STUCK_SECONDS = 0.4
 # A read has nobody else to ask: it is tried once more, begun this late, and waits this long for its turn.
 INSIST_SECONDS = 2.0
+# A read is one statement, which needs no transaction around it.
+EACH_READ_ALONE = {"isolation_level": "AUTOCOMMIT"}
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -128,7 +130,7 @@ class Database:
 def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = FOR_REQUESTS, threads: int = 1) -> None:
     """Give `app`, with its `threads`, two engines, which connect at the first use, and what `database()` answers."""
     ca_file = settings.database_ca_file
-    read_options = engine_options(settings.read_url, ca_file, patience)
+    read_options = engine_options(settings.read_url, ca_file, patience) | EACH_READ_ALONE
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.write_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.write_url, ca_file, patience)
     app.config["SQLALCHEMY_BINDS"] = {REPLICAS: {"url": settings.read_url, **read_options}}

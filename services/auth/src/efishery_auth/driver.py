@@ -15,6 +15,7 @@ from typing import Any
 
 import pymysql
 from pymysql.constants import CR
+from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from sqlalchemy import Engine, event
 
 AWAY_SECONDS = 1.4  # without an answer to anybody
@@ -74,14 +75,29 @@ class PatientConnection(pymysql.Connection):
     """Waits for an answer until `deadline`, and until `limit` if that is later, as long as `pulse` beats.
 
     Both are monotonic seconds. Without a deadline it waits as long as `read_timeout` says.
+    Commits, or rolls back, only what the server calls a transaction: else that is a question for nothing.
     Raises pymysql.OperationalError 2013.
     """
 
     pulse: Pulse | None = None
     deadline: float | None = None
     limit: float = 0.0
+    server_status = 0  # until the server has said one
+
+    def commit(self) -> None:
+        if self._is_in_transaction():
+            super().commit()
+
+    def rollback(self) -> None:
+        if self._is_in_transaction():
+            super().rollback()
+
+    def _is_in_transaction(self) -> bool:
+        return bool(self.server_status & SERVER_STATUS_IN_TRANS) and not self.get_autocommit()
 
     def _execute_command(self, command: int, sql: str | bytes) -> None:
+        # Until an answer says otherwise: errors do not, and those with rows are not read for it by the driver.
+        self.server_status |= SERVER_STATUS_IN_TRANS
         super()._execute_command(command, sql)  # type: ignore[misc]  # the driver has no public place between the two
         try:
             self._await_answer()

@@ -99,7 +99,7 @@ def pass_patiently(gate: Gate) -> None:
 def test_who_is_patient_waits_on_while_the_server_lives() -> None:
     clock = Clock()
     server = Server(clock, looks=10**6)
-    gate = Gate(1, 0.01, clock, Queue(1, 10**7, server.lives))
+    gate = Gate(1, 0.01, clock, Queue(1, 10**7, 0, server.lives))
     with ThreadPoolExecutor(1) as threads:
         with gate.passing((OSError,)):
             waiting = threads.submit(pass_patiently, gate)
@@ -114,7 +114,7 @@ def test_who_is_patient_waits_on_while_the_server_lives() -> None:
 def test_who_is_patient_is_refused_when_the_server_dies_and_so_is_everybody_for_a_moment() -> None:
     clock = Clock()
     server = Server(clock, looks=2)
-    gate = Gate(1, 0.01, clock, Queue(1, 60, server.lives))
+    gate = Gate(1, 0.01, clock, Queue(1, 60, 0, server.lives))
     with gate.passing((OSError,)), pytest.raises(Away):
         pass_patiently(gate)
     with pytest.raises(Away):
@@ -123,9 +123,20 @@ def test_who_is_patient_is_refused_when_the_server_dies_and_so_is_everybody_for_
     pass_through(gate)
 
 
+def test_for_a_moment_no_sign_of_life_is_no_proof_of_death() -> None:
+    clock = Clock()
+    server = Server(clock, looks=0)
+    gate = Gate(1, 0.01, clock, Queue(1, 10**7, 10**6, server.lives))
+    with ThreadPoolExecutor(1) as threads:
+        with gate.passing((OSError,)):
+            waiting = threads.submit(pass_patiently, gate)
+            assert server.asked.wait(30)
+        waiting.result(30)
+
+
 def test_patience_ends() -> None:
     clock = Clock()
-    gate = Gate(1, 0.01, clock, Queue(1, 8, Server(clock, looks=10**6).lives))
+    gate = Gate(1, 0.01, clock, Queue(1, 8, 0, Server(clock, looks=10**6).lives))
     with gate.passing((OSError,)), pytest.raises(Away):
         pass_patiently(gate)
     pass_through(gate)  # it is not closed
@@ -134,7 +145,7 @@ def test_patience_ends() -> None:
 def test_who_is_not_patient_does_not_ask_whether_the_server_lives() -> None:
     clock = Clock()
     server = Server(clock, looks=10**6)
-    gate = Gate(1, 0.01, clock, Queue(1, 60, server.lives))
+    gate = Gate(1, 0.01, clock, Queue(1, 60, 0, server.lives))
     with gate.passing((OSError,)), pytest.raises(Away):
         pass_through(gate)
     assert not server.asked.is_set()

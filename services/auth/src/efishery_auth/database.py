@@ -11,7 +11,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from efishery_auth.driver import use_patient_connections
+from efishery_auth.driver import Pulse, use_patient_connections
 from efishery_auth.gate import NO_PATIENCE, Away, Clock, Gate, Queue
 from efishery_auth.models import Base
 from efishery_auth.mysql import (
@@ -138,7 +138,7 @@ def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = F
     with app.app_context():
         primary, replicas = db.engine, db.engines[REPLICAS]
     pulse = pulse_of(settings.write_url, ca_file) if primary.dialect.name == "mysql" else None
-    queue = Queue(places_in_queue(threads), patience.stall, pulse.beats) if pulse else NO_PATIENCE
+    queue = _queue(places_in_queue(threads), patience, pulse) if pulse else NO_PATIENCE
     for engine, its_pulse in ((primary, pulse), (replicas, None)):
         leave_demoted_servers(engine)
         if engine.dialect.name == "mysql":
@@ -146,6 +146,11 @@ def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = F
     app.extensions[EXTENSION] = Database(
         Endpoint("primary", primary, patience, queue=queue), Endpoint(REPLICAS, replicas, patience)
     )
+
+
+def _queue(places: int, patience: Patience, pulse: Pulse) -> Queue:
+    # Who waits in it gives up on a server that shows no life when those who are inside do.
+    return Queue(places, patience.stall, patience.work - STUCK_SECONDS, pulse.beats)
 
 
 def places_in_queue(threads: int) -> int:

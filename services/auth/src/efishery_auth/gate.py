@@ -23,14 +23,18 @@ class Away(Unavailable):
 
 @dataclass(frozen=True)
 class Queue:
-    """How many may wait for a place, and for how many seconds those who are patient, as long as the server `lives`."""
+    """How many may wait for a place, and for how many seconds those who are patient, as long as the server `lives`.
+
+    For the first `doubt` seconds they wait whether it shows life or not: this pod may be too busy to see it.
+    """
 
     places: int
     seconds: float
+    doubt: float
     lives: Callable[[], bool]
 
 
-NO_PATIENCE = Queue(sys.maxsize, 0, lambda: False)
+NO_PATIENCE = Queue(sys.maxsize, 0, 0, lambda: False)
 
 
 class Gate:
@@ -115,7 +119,7 @@ class Gate:
     def _wait_while_it_lives(self, came: float) -> float | None:
         end = came + self._queue.seconds
         while (now := self._clock()) < end:
-            if not self._queue.lives():
+            if not self._queue.lives() and now - came >= self._queue.doubt:
                 self._close(came)
                 return None
             entered = self._wait(min(now + self._stuck_seconds, end))

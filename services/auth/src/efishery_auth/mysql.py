@@ -38,8 +38,8 @@ class Patience:
 
 # A check of the pooled connection, then a new one: both may wait, and 2 s are all that a request has where the
 # server is away. A primary that lives is slow: its commits wait for the group, for seconds while a member joins.
-# With what a last attempt takes, all that stays below the 10 s of the gateway.
-FOR_REQUESTS = Patience(connect=0.75, answer=0.75, work=1.8, stall=7)
+# With what a last attempt takes, all that stays below the 12 s of the gateway.
+FOR_REQUESTS = Patience(connect=0.75, answer=0.75, work=1.8, stall=9)
 # A migration may rebuild a table.
 FOR_COMMANDS = Patience(connect=5, answer=600, work=600, stall=600)
 

@@ -148,7 +148,8 @@ AUTOCOMMIT, IN_TRANSACTION, BEFORE = 2, 1, 0
 
 
 @pytest.mark.parametrize(
-    ("status", "asked"), [(IN_TRANSACTION, True), (BEFORE, False), (AUTOCOMMIT, False), (AUTOCOMMIT | IN_TRANSACTION, False)]
+    ("status", "asked"),
+    [(IN_TRANSACTION, True), (BEFORE, False), (AUTOCOMMIT, False), (AUTOCOMMIT | IN_TRANSACTION, False)],
 )
 @pytest.mark.parametrize("end", [PatientConnection.commit, PatientConnection.rollback])
 def test_what_is_no_transaction_is_not_ended(

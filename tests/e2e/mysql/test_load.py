@@ -20,7 +20,7 @@ STILL_SECONDS = 5  # longer than auth waits for a primary of which it knows noth
 
 
 def gap(writes: list[Answer], struck: float) -> tuple[float, float]:
-    """Answer the longest time between two registrations that succeeded, due to the strike: from when to when.
+    """Answer the longest time between two registrations that succeeded, due to what `struck` then: from when to when.
 
     Not a later one, when the lost member has come back: then the primary lives, and is waited for.
     """
@@ -29,9 +29,9 @@ def gap(writes: list[Answer], struck: float) -> tuple[float, float]:
     return max(pauses, key=lambda pair: pair[1] - pair[0])
 
 
-def outside(failed: list[Answer], start: float, end: float) -> list[Answer]:
-    """Answer those that failed before the gap, or longer after it than a request takes to fail."""
-    return [write for write in failed if not start <= write.done <= end + FAILURE_SECONDS]
+def outside(failed: list[Answer], struck: float, end: float) -> list[Answer]:
+    """Answer those that failed before anything was lost, or longer after the gap's end than a request takes to fail."""
+    return [write for write in failed if not struck <= write.done <= end + FAILURE_SECONDS]
 
 
 def test_load_through_the_loss_of_the_primary(lab: Lab) -> None:
@@ -58,7 +58,7 @@ def test_load_through_the_loss_of_the_primary(lab: Lab) -> None:
         f" and {len(failed_reads)} of {len(reads)} logins failed; {end - start:.1f} s without a registration."
     )
     assert {(write.status, bool(write.retry_after)) for write in failed_writes} <= {(503, True)}
-    assert not outside(failed_writes, start, end)
+    assert not outside(failed_writes, struck, end)
     assert len(failed_reads) <= LOST_READS * len(reads), {read.status for read in failed_reads}
     assert not verdict.problems(), lab.release.diagnosis()
 

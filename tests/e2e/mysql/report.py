@@ -29,7 +29,8 @@ table. It was made {when}, on {where}.
   **Lost** are those that any member has not; **Unexpected** are rows that nobody wrote, or that were refused.
 - **Longest write gap**: between the timestamps of two neighbouring rows, or between two acknowledgements, whichever is
   longer. **Longest read gap**: without any answer from
-  `mysql-replicas`, over four readers. A limit of – means that no replica lives.
+  `mysql-replicas`, over four readers. A limit of – means that no replica lives, or only one
+  that has lost its majority, and serves nobody.
 - **Full health** counts from the end of the fault (a cut of 60 s ends when it is healed): every member online, ready
   and labelled, auth ready.
 - **Writable at once**: how many members at most committed a write in overlapping spans; each is asked and tried five

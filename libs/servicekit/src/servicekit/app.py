@@ -8,7 +8,6 @@ from servicekit import logging
 from servicekit.background import serve_in_background
 from servicekit.bare import bare_app
 from servicekit.envelope import success
-from servicekit.health import Health
 from servicekit.management import management_app
 from servicekit.requests_log import observe_requests
 from servicekit.settings import ServiceSettings
@@ -22,7 +21,6 @@ ping = Blueprint("ping", __name__)
 class ServiceState:
     """What servicekit keeps with an application, in `app.extensions["servicekit"]`."""
 
-    health: Health
     extra_ports: dict[int, Flask] = field(default_factory=dict)
 
 
@@ -32,12 +30,12 @@ def answer_ping() -> Response:
     return success(msg="pong")
 
 
-def build_app(import_name: str, settings: ServiceSettings, health: Health | None = None) -> Flask:
+def build_app(import_name: str, settings: ServiceSettings) -> Flask:
     """Make an application with logs, request ids, metrics, the envelope for all errors, and GET /ping."""
     logging.configure(settings.log_level, settings.log_format)
     app = bare_app(import_name)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.extensions["servicekit"] = ServiceState(health or Health())
+    app.extensions["servicekit"] = ServiceState()
     observe_requests(app)
     app.register_blueprint(ping)
     return app
@@ -52,6 +50,6 @@ def serve_on_extra_port(app: Flask, port: int, extra: Flask) -> None:
 def start_background_servers(app: Flask, host: str, management_port: int) -> None:
     """Open the management port and the extra ports of `app`; raises OSError when one is taken."""
     state: ServiceState = app.extensions["servicekit"]
-    serve_in_background(management_app(state.health), host, management_port)
+    serve_in_background(management_app(), host, management_port)
     for port, extra in state.extra_ports.items():
         serve_in_background(extra, host, port)

@@ -4,10 +4,8 @@ ServiceError
 ├── BadRequest 400
 ├── Unauthorized 401
 ├── Forbidden 403
-├── NotFound 404
 ├── Conflict 409
 ├── Invalid 422          with field errors
-├── TooManyRequests 429  with Retry-After
 ├── BadGateway 502
 └── Unavailable 503      with Retry-After
 """
@@ -56,12 +54,6 @@ class Forbidden(ServiceError):
     status = 403
 
 
-class NotFound(ServiceError):
-    """There is no such thing."""
-
-    status = 404
-
-
 class Conflict(ServiceError):
     """The request contradicts what is stored."""
 
@@ -78,27 +70,19 @@ class Invalid(ServiceError):
         self.errors = errors
 
 
-class _RetryLater(ServiceError):
-    def __init__(self, msg: str, *, retry_after: int) -> None:
-        super().__init__(msg, headers={"Retry-After": str(retry_after)})
-
-
-class TooManyRequests(_RetryLater):
-    """The client must slow down; `retry_after` is in seconds."""
-
-    status = 429
-
-
 class BadGateway(ServiceError):
     """An upstream answered with something that makes no sense."""
 
     status = 502
 
 
-class Unavailable(_RetryLater):
-    """Something that this needs is away; `retry_after` is in seconds."""
+class Unavailable(ServiceError):
+    """Something that the request needs is unavailable; `retry_after` is in seconds."""
 
     status = 503
+
+    def __init__(self, msg: str, *, retry_after: int) -> None:
+        super().__init__(msg, headers={"Retry-After": str(retry_after)})
 
 
 def register_error_handlers(app: Flask) -> None:

@@ -4,15 +4,14 @@ from flask import Flask, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from servicekit.bare import bare_app
-from servicekit.envelope import failure, success
-from servicekit.health import Health
+from servicekit.envelope import success
 
 
-def management_app(health: Health) -> Flask:
+def management_app() -> Flask:
     """Make the application of the management port."""
     app = bare_app("management")
     app.add_url_rule("/healthz", view_func=_healthz)
-    app.add_url_rule("/readyz", endpoint="readyz", view_func=lambda: _readyz(health))
+    app.add_url_rule("/readyz", view_func=_readyz)
     app.add_url_rule("/metrics", view_func=_metrics)
     return app
 
@@ -22,10 +21,8 @@ def _healthz() -> Response:
     return success(msg="alive")
 
 
-def _readyz(health: Health) -> Response:
-    failures = health.failures()
-    if failures:
-        return failure(503, "not ready: " + ", ".join(f"{name} ({error})" for name, error in failures.items()))
+def _readyz() -> Response:
+    # Ready once the port is open. No shared dependency is checked: it would make every pod unready at once (ADR 6).
     return success(msg="ready")
 
 

@@ -1,10 +1,12 @@
-"""Servers that are away, each in its own way, and connections that are lost at a commit."""
+"""Database servers that fail in a certain way, and errors of statements and commits."""
 
 import socket
+import sqlite3
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import pymysql
 from sqlalchemy import Connection, Engine, event
@@ -15,15 +17,15 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, socket(7)
 
 @contextmanager
 def silent_server() -> Iterator[tuple[int, list[socket.socket]]]:
-    """Accept connections and say nothing, like a server behind a cut network; answer the port and who came."""
-    came: list[socket.socket] = []
-    with _listening(came.append) as port:
-        yield port, came
+    """Accept connections and send nothing, like a server behind a cut network; yield the port and the connections."""
+    accepted: list[socket.socket] = []
+    with _listening(accepted.append) as port:
+        yield port, accepted
 
 
 @contextmanager
 def resetting_server() -> Iterator[int]:
-    """Accept connections and reset them, like a proxy before a Service without endpoints; answer the port."""
+    """Accept connections and reset them, like a proxy before a Service without endpoints; yield the port."""
     with _listening(_reset) as port:
         yield port
 
@@ -58,15 +60,26 @@ def _serve(listener: socket.socket, kept: list[socket.socket], handle: Callable[
         handle(connection)
 
 
-def lose_commits(engine: Engine, *stored: bool) -> None:
-    """Make the next commits of `engine` fail as on a lost connection, each after it was stored or before."""
-    left = list(stored)
+def mysql_error(code: int) -> OperationalError:
+    """Return an error of MySQL as SQLAlchemy raises it."""
+    return OperationalError("SELECT 1", None, pymysql.OperationalError(code, f"MySQL's error {code}"))
 
+
+def fail_statements(engine: Engine, code: int) -> Callable[[], None]:
+    """Make every statement of this SQLite `engine` fail with MySQL's error of this number; return what ends that."""
+
+    def fail(*_: object) -> NoReturn:
+        raise sqlite3.OperationalError(code, f"MySQL's error {code}")
+
+    event.listen(engine, "do_execute", fail)
+    return lambda: event.remove(engine, "do_execute", fail)
+
+
+def lose_commit(engine: Engine, *, stored: bool) -> None:
+    """Make the next commit of `engine` fail as on a lost connection, after the row was stored or before."""
+
+    @event.listens_for(engine, "commit", once=True)
     def lose(connection: Connection) -> None:
-        if not left:
-            return
-        if left.pop(0):
+        if stored:
             connection.connection.commit()
-        raise OperationalError("COMMIT", None, pymysql.OperationalError(2013, "Lost connection"))
-
-    event.listen(engine, "commit", lose)
+        raise mysql_error(2013)

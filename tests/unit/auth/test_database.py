@@ -1,202 +1,240 @@
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pymysql
 import pytest
+import yaml
 from flask import Flask
-from flask.testing import FlaskClient, FlaskCliRunner
-from sqlalchemy import Engine, create_engine, make_url, select, text
+from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from efishery_auth import commands, create_app
-from efishery_auth.database import RETRY_WITHIN_SECONDS, Endpoint, database, places_in_queue
-from efishery_auth.gate import Away
-from efishery_auth.models import Base, User
-from efishery_auth.mysql import POOL_SIZE, engine_options
-from efishery_auth.settings import AuthSettings, DatabaseSettings
-from servicekit.settings import load
-from tests.unit.auth.conftest import ADMIN_PASSWORD, ADMIN_PHONE
-from tests.unit.auth.servers import lose_commits, resetting_server, silent_server
+from efishery_auth import create_app
+from efishery_auth.database import (
+    COMMAND_TIMEOUTS,
+    READ_TIMEOUTS,
+    WRITE_TIMEOUTS,
+    DatabaseUnavailable,
+    Endpoint,
+    Timeouts,
+    engine_options,
+)
+from efishery_auth.database_errors import CONNECTION_ERRORS, READ_ONLY_ERRORS, error_code
+from efishery_auth.models import Base
+from efishery_auth.settings import AuthSettings
+from efishery_auth.state import EXTENSION
+from tests.unit.auth.servers import fail_statements, lose_commit, mysql_error, resetting_server, silent_server
 
-NOWHERE = "mysql+pymysql://nobody@127.0.0.1:1/none"
+ROOT = Path(__file__).parents[3]
+URL = make_url("mysql+pymysql://efishery@mysql-primary/efishery")
 SITI = {"name": "Siti", "phone": "08123456789"}
+# Errors that the same request would meet again: access denied, unknown database, unknown column, no privilege.
+PERMANENT = [1045, 1049, 1054, 1142]
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    made = create_engine(f"sqlite:///{tmp_path}/endpoint.db")
+    made = create_engine(
+        f"sqlite:///{tmp_path}/endpoint.db",
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=0.2,
+        connect_args={"check_same_thread": False},
+    )
     Base.metadata.create_all(made)
     return made
 
 
+@pytest.fixture
+def endpoint(engine: Engine) -> Endpoint:
+    return Endpoint("primary", engine)
+
+
 def mysql_at(port: int) -> Endpoint:
     url = make_url(f"mysql+pymysql://nobody@127.0.0.1:{port}/none")
-    return Endpoint("primary", create_engine(url, **engine_options(url)))
+    return Endpoint("primary", create_engine(url, **engine_options(url, Timeouts(connect=0.5, answer=0.5, pool=0.5))))
 
 
-def ask(endpoint: Endpoint) -> None:
-    endpoint.run(lambda session: session.execute(text("SELECT 1")))
+def select_one(session: Session) -> object:
+    return session.execute(text("SELECT 1")).scalar()
+
+
+def answers(endpoint: Endpoint) -> bool:
+    try:
+        return endpoint.run(select_one) == 1
+    except DatabaseUnavailable:
+        return False
+
+
+def metric(metric_name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(metric_name, labels) or 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.timeout(30)
-def test_a_server_that_says_nothing_is_away_and_nobody_waits_for_it_again() -> None:
-    with silent_server() as (port, came):
+def test_a_silent_server_is_waited_for_once() -> None:
+    with silent_server() as (port, accepted):
         endpoint = mysql_at(port)
-        for _ in range(2):
-            with pytest.raises(Away):
-                ask(endpoint)
-        assert len(came) == 1
+        for _ in range(3):
+            with pytest.raises(DatabaseUnavailable):
+                endpoint.run(select_one)
+        assert len(accepted) == 1, "the open circuit makes no connection"
 
 
 @pytest.mark.timeout(30)
-def test_a_connection_that_is_accepted_and_reset_is_like_a_refused_one() -> None:
-    with resetting_server() as port, pytest.raises(Away):
-        ask(mysql_at(port))
-    with pytest.raises(Away):
-        ask(mysql_at(1))
+def test_refused_and_reset_connections_are_unavailable() -> None:
+    with resetting_server() as port, pytest.raises(DatabaseUnavailable):
+        mysql_at(port).run(select_one)
+    with pytest.raises(DatabaseUnavailable):
+        mysql_at(1).run(select_one)
 
 
-class Work:
-    """A query that takes some seconds of `clock`, and counts how often it is made."""
-
-    def __init__(self, seconds: float = 0) -> None:
-        self.tries = 0
-        self._seconds = seconds
-
-    def __call__(self, session: Session) -> None:
-        self.tries += 1
-        session.execute(text("SELECT 1"))
-
-    def clock(self) -> float:
-        return self.tries * self._seconds
+@pytest.mark.parametrize("code", sorted(CONNECTION_ERRORS | READ_ONLY_ERRORS))
+def test_errors_of_connection_and_role_are_unavailable(endpoint: Endpoint, code: int) -> None:
+    fail_statements(endpoint.engine, code)
+    with pytest.raises(DatabaseUnavailable):
+        endpoint.run(select_one)
+    assert metric("circuit_breaker_state", name="database-primary", state="open") == 1
 
 
-def test_what_is_lost_is_done_once_more(engine: Engine) -> None:
-    lose_commits(engine, False)
-    work = Work()
-    Endpoint("primary", engine).run(work)
-    assert work.tries == 2
+@pytest.mark.parametrize("code", PERMANENT)
+def test_other_errors_are_raised_counted_and_leave_the_circuit_closed(endpoint: Endpoint, code: int) -> None:
+    before = metric("auth_database_errors_total", endpoint="primary", code=str(code))
+    fail_statements(endpoint.engine, code)
+    with pytest.raises(OperationalError):
+        endpoint.run(select_one)
+    assert metric("auth_database_errors_total", endpoint="primary", code=str(code)) == before + 1
+    assert metric("circuit_breaker_state", name="database-primary", state="closed") == 1
 
 
-def test_what_is_lost_twice_is_away(engine: Engine) -> None:
-    lose_commits(engine, False, False, False)
-    work = Work()
-    with pytest.raises(Away):
-        Endpoint("primary", engine).run(work)
-    assert work.tries == 2
+@pytest.mark.parametrize("code", PERMANENT)
+def test_other_errors_are_a_500_that_the_log_names(
+    app: Flask, settings: AuthSettings, capsys: pytest.CaptureFixture[str], code: int
+) -> None:
+    broken = create_app(settings)  # it logs to the stdout of the time it is made
+    fail_statements(broken.extensions[EXTENSION].database.primary.engine, code)
+    response = broken.test_client().post("/auth/register", json=SITI)
+    assert response.status_code == response.get_json()["status"] == 500
+    assert str(code) not in response.get_data(as_text=True)
+    written = capsys.readouterr().out
+    assert f"MySQL's error {code}" in written
+    assert "database_error" in written
 
 
-def test_what_is_lost_late_is_not_done_again(engine: Engine) -> None:
-    lose_commits(engine, False)
-    work = Work(seconds=RETRY_WITHIN_SECONDS + 0.1)
-    with pytest.raises(Away):
-        Endpoint("primary", engine, clock=work.clock).run(work)
-    assert work.tries == 1
+def test_a_circuit_that_is_open_is_tried_again(endpoint: Endpoint) -> None:
+    recover = fail_statements(endpoint.engine, 2013)
+    with pytest.raises(DatabaseUnavailable):
+        endpoint.run(select_one)
+    recover()
+    assert not answers(endpoint)
+    wait_until(lambda: answers(endpoint))
 
 
-@pytest.mark.parametrize("stored", [True, False])
-def test_who_registers_never_meets_their_own_lost_attempt(app: Flask, client: FlaskClient, stored: bool) -> None:
-    with app.app_context():
-        lose_commits(database().primary.engine, stored)
-    response = client.post("/auth/register", json=SITI)
-    assert response.status_code == 201
-    user = response.get_json()["data"]
-    login = client.post("/auth/login", json={"phone": user["phone"], "password": user["password"]})
-    assert login.status_code == 200
-    with app.app_context():
-        query = select(User).where(User.phone == user["phone"])
-        assert len(database().read(lambda session: session.scalars(query).all())) == 1
+def test_the_pool_bounds_who_waits_for_a_slow_server(endpoint: Endpoint) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(session: Session) -> None:
+        select_one(session)
+        entered.set()
+        leave.wait(10)
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(endpoint.run, slow)
+        assert entered.wait(10)
+        assert metric("auth_database_connections_in_use", endpoint="primary") == 1
+        with pytest.raises(DatabaseUnavailable):
+            endpoint.run(select_one)
+        leave.set()
+        running.result()
+    assert metric("auth_database_connections_in_use", endpoint="primary") == 0
 
 
-@pytest.fixture
-def lagging(app: Flask, settings: AuthSettings, tmp_path: Path) -> FlaskClient:
-    """Answer a client of auth whose replica has the tables, and none of the users."""
-    url = f"sqlite:///{tmp_path}/replica.db"
-    assert commands_of(url).invoke(args=["migrate"]).exit_code == 0
-    return create_app(settings.model_copy(update={"database_read_url": url})).test_client()
+def test_a_lost_commit_is_not_repeated(endpoint: Endpoint) -> None:
+    tries = []
+
+    def work(session: Session) -> None:
+        tries.append(select_one(session))
+
+    lose_commit(endpoint.engine, stored=False)
+    with pytest.raises(DatabaseUnavailable):
+        endpoint.run(work)
+    assert tries == [1]
 
 
-def commands_of(url: str) -> FlaskCliRunner:
-    return commands.create_app(DatabaseSettings(database_url=url)).test_cli_runner()
+@pytest.mark.parametrize(("code", "reconnects"), [(1290, True), (1054, False)])
+def test_connections_to_a_server_that_became_read_only_are_closed(
+    endpoint: Endpoint, code: int, reconnects: bool
+) -> None:
+    connections: list[object] = []
+    event.listen(endpoint.engine, "connect", lambda connection, _: connections.append(connection))
+    recover = fail_statements(endpoint.engine, code)
+    with pytest.raises((DatabaseUnavailable, OperationalError)):
+        endpoint.run(select_one)
+    recover()
+    wait_until(lambda: answers(endpoint))
+    assert len(connections) == 1 + reconnects
 
 
-def test_who_has_just_registered_can_log_in(lagging: FlaskClient) -> None:
-    user = lagging.post("/auth/register", json=SITI).get_json()["data"]
-    response = lagging.post("/auth/login", json={"phone": user["phone"], "password": user["password"]})
-    assert response.status_code == 200
-
-
-def test_a_password_that_a_replica_has_not_seen_changed(app: Flask, lagging: FlaskClient, tmp_path: Path) -> None:
-    runner = commands_of(f"sqlite:///{tmp_path}/replica.db")
-    old = {"AUTH_ADMIN_PASSWORD": "the old password, longer"}
-    made = runner.invoke(args=["create-admin", "--phone", ADMIN_PHONE], env=old)
-    assert made.exit_code == 0, made.output
-    new = lagging.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
-    wrong = lagging.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "neither"})
-    assert (new.status_code, wrong.status_code) == (200, 401)
-
-
-def test_reads_go_to_the_primary_where_no_replica_answers(app: Flask, settings: AuthSettings) -> None:
-    client = create_app(settings.model_copy(update={"database_read_url": NOWHERE})).test_client()
-    response = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
-    assert response.status_code == 200
-
-
-def test_logins_go_on_without_a_primary(app: Flask, settings: AuthSettings) -> None:
-    urls = {"database_url": NOWHERE, "database_read_url": settings.database_url}
-    client = create_app(settings.model_copy(update=urls)).test_client()
-    right = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
-    wrong = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "wrong"})
-    unknown = client.post("/auth/login", json={"phone": "+628999999999", "password": "wrong"})
-    assert (right.status_code, wrong.status_code, unknown.status_code) == (200, 401, 401)
-
-
-def test_writes_without_a_primary_are_503_with_retry_after(settings: AuthSettings) -> None:
-    client = create_app(settings.model_copy(update={"database_url": NOWHERE})).test_client()
-    response = client.post("/auth/register", json=SITI)
-    assert response.status_code == response.get_json()["status"] == 503
-    assert response.headers["Retry-After"] == "2"
-    assert "127.0.0.1" not in response.get_data(as_text=True), "clients never see a database error"
-
-
-def test_logs_of_a_lost_write_hold_nothing_of_it(
+def test_logs_of_a_lost_write_hold_no_values(
     app: Flask, settings: AuthSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    again = create_app(settings)  # logs go to the stdout of when it is made
-    with again.app_context():
-        lose_commits(database().primary.engine, False)
+    again = create_app(settings)
+    lose_commit(again.extensions[EXTENSION].database.primary.engine, stored=False)
+    again.test_client().post("/auth/register", json=SITI)
     again.test_client().post("/auth/register", json=SITI)
     written = capsys.readouterr().out
-    assert "database_retry" in written
     assert "2013" in written
     assert "+628123456789" not in written
     assert "argon2" not in written
 
 
-def test_half_of_the_threads_stay_for_what_needs_no_primary() -> None:
-    assert [places_in_queue(threads) + POOL_SIZE for threads in (40, 16, 8, 1)] == [20, 8, 8, 8]
+@pytest.mark.parametrize("timeouts", [WRITE_TIMEOUTS, READ_TIMEOUTS, COMMAND_TIMEOUTS])
+def test_sqlalchemy_and_the_driver_take_every_timeout(timeouts: Timeouts) -> None:
+    options = engine_options(URL, timeouts)
+    arguments = options["connect_args"]
+    assert options["pool_timeout"] == timeouts.pool
+    assert arguments["connect_timeout"] == timeouts.connect
+    assert arguments["read_timeout"] == arguments["write_timeout"] == timeouts.answer
+    create_engine(URL, **options)
+    pymysql.Connection(host="127.0.0.1", defer_connect=True, **arguments)
 
 
-def test_the_password_goes_into_both_urls(settings: AuthSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUTH_DATABASE_URL", "mysql+pymysql://efishery@mysql-primary/efishery")
-    monkeypatch.setenv("AUTH_DATABASE_READ_URL", "mysql+pymysql://efishery@mysql-replicas/efishery")
-    monkeypatch.setenv("AUTH_DATABASE_PASSWORD", "p@ss/word")
-    monkeypatch.setenv("AUTH_SIGNING_KEY_FILE", str(settings.signing_key_file))
-    read = load(AuthSettings)
-    assert read.write_url.password == read.read_url.password == "p@ss/word"
-    assert (read.write_url.host, read.read_url.host) == ("mysql-primary", "mysql-replicas")
-    assert "p@ss" not in repr(read)
+def test_a_request_ends_before_the_gateway_does() -> None:
+    gateway = yaml.safe_load((ROOT / "k8s/istio/virtualservice.yaml").read_text())
+    (auth,) = (route for route in gateway["spec"]["http"] if route["name"] == "auth")
+    limit = int(auth["retries"]["perTryTimeout"].removesuffix("s"))
+    # A free connection, its check, and the commit; or the replicas in vain and then the primary.
+    write = WRITE_TIMEOUTS.pool + WRITE_TIMEOUTS.answer
+    read = READ_TIMEOUTS.pool + READ_TIMEOUTS.answer
+    assert read + write < limit
 
 
-def test_a_ca_file_that_is_not_there_ends_the_start(
-    settings: AuthSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("AUTH_DATABASE_URL", "mysql+pymysql://efishery@mysql-primary/efishery")
-    monkeypatch.setenv("AUTH_SIGNING_KEY_FILE", str(settings.signing_key_file))
-    monkeypatch.setenv("AUTH_DATABASE_CA_FILE", "/nowhere/ca.crt")
-    with pytest.raises(SystemExit):
-        load(AuthSettings)
-    assert "AUTH_DATABASE_CA_FILE" in capsys.readouterr().err
+def test_with_a_ca_the_server_must_prove_its_name(tmp_path: Path) -> None:
+    arguments = engine_options(URL, WRITE_TIMEOUTS, tmp_path / "ca.crt")["connect_args"]
+    assert arguments["ssl_ca"] == str(tmp_path / "ca.crt")
+    assert arguments["ssl_verify_cert"] is arguments["ssl_verify_identity"] is True
+    assert "ssl_ca" not in engine_options(URL, WRITE_TIMEOUTS)["connect_args"]
+
+
+def test_error_code() -> None:
+    assert error_code(mysql_error(2013)) == 2013
+    assert error_code(pymysql.OperationalError(2013, "Lost connection")) == 2013
+    assert error_code(ValueError("no number")) is None
+    assert error_code(DBAPIError("SELECT 1", None, ValueError())) is None
 
 
 def test_without_a_database_the_keys_are_still_there(settings: AuthSettings) -> None:
-    app = create_app(settings.model_copy(update={"database_url": NOWHERE}))
-    assert app.test_client().get("/auth/.well-known/jwks.json").status_code == 200
+    app = create_app(settings.model_copy(update={"database_url": "mysql+pymysql://nobody@127.0.0.1:1/none"}))
+    client: FlaskClient = app.test_client()
+    assert client.get("/auth/.well-known/jwks.json").status_code == 200

@@ -2,8 +2,10 @@ import jwt
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
 
-from efishery_auth import create_app, passwords
+from efishery_auth import create_app
+from efishery_auth.passwords import HashPool, HashQueueFull
 from efishery_auth.settings import AuthSettings
 from tests.unit.auth.conftest import ADMIN_PASSWORD, ADMIN_PHONE
 
@@ -36,18 +38,18 @@ def test_unknown_phone_and_wrong_password_are_answered_alike(client: FlaskClient
     assert (wrong.status_code, wrong.get_json()) == (unknown.status_code, unknown.get_json())
 
 
-def test_an_unknown_phone_costs_as_much_as_a_wrong_password(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hashed: list[str | None] = []
+def test_an_unknown_phone_costs_as_much_as_a_wrong_password(client: FlaskClient) -> None:
+    def hashes(phone: str) -> float:
+        before = verified()
+        assert client.post("/auth/login", json={"phone": phone, "password": "wrong"}).status_code == 401
+        return verified() - before
 
-    def verify(stored: str | None, _given: str) -> bool:
-        hashed.append(stored)
-        return False
+    assert hashes("+628999999999") == hashes(ADMIN_PHONE) == 1
 
-    monkeypatch.setattr(passwords, "verify", verify)
-    client.post("/auth/login", json={"phone": "+628999999999", "password": "wrong"})
-    assert hashed == [None]
+
+def verified() -> float:
+    name = "auth_password_hash_duration_seconds_count"
+    return REGISTRY.get_sample_value(name, {"operation": "verify"}) or 0
 
 
 def test_a_password_without_bound_is_refused(client: FlaskClient) -> None:
@@ -62,6 +64,16 @@ def test_a_missing_field_is_named(client: FlaskClient, missing: str) -> None:
     response = client.post("/auth/login", json=form)
     assert response.status_code == 422
     assert [error["field"] for error in response.get_json()["errors"]] == [missing]
+
+
+def test_a_full_hash_queue_is_answered_503(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> bool:
+        raise HashQueueFull
+
+    monkeypatch.setattr(HashPool, "verify", refuse)
+    response = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "x"})
+    assert response.status_code == response.get_json()["status"] == 503
+    assert response.headers["Retry-After"] == "1"
 
 
 def test_logs_hold_neither_password_nor_whole_phone(

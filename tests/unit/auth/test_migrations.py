@@ -12,7 +12,8 @@ from flask.testing import FlaskCliRunner
 from sqlalchemy import text
 
 from efishery_auth.commands.migrate import alembic_config
-from efishery_auth.database import database, db
+from efishery_auth.database import db
+from efishery_auth.state import current_users
 
 # What the code of the former version does not notice: new tables, new indexes, and new columns that it may leave out.
 EXPANDS = re.compile(
@@ -64,7 +65,7 @@ def test_what_an_expansion_is(statement: str, expands: bool) -> None:
 def test_a_migration_that_was_cut_short_can_be_repeated(app: Flask, commands_app: Flask) -> None:
     # MySQL commits each change of a table by itself, so a crash may leave one that Alembic has not noted.
     with app.app_context():
-        database().write(lambda session: session.execute(text("DELETE FROM alembic_version")))
+        current_users().database.primary.run(lambda session: session.execute(text("DELETE FROM alembic_version")))
     runner: FlaskCliRunner = commands_app.test_cli_runner(catch_exceptions=False)
     assert runner.invoke(args=["migrate"]).exit_code == 0
     with app.app_context(), db.engine.connect() as connection:

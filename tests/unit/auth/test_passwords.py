@@ -1,4 +1,18 @@
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from prometheus_client import REGISTRY
+
 from efishery_auth import passwords
+from efishery_auth.passwords import HashPool, HashQueueFull
+from efishery_auth.settings import MEMORY_WITHOUT_HASHES, MIB, AuthSettings
+
+
+@pytest.fixture
+def pool() -> HashPool:
+    return HashPool(workers=1, queue=1)
 
 
 def test_a_generated_password_is_long_and_plain_to_read() -> None:
@@ -7,15 +21,60 @@ def test_a_generated_password_is_long_and_plain_to_read() -> None:
     assert not set(password) & set("0O1lI")
 
 
-def test_the_hash_is_argon2id_and_salted() -> None:
-    one, two = passwords.hash_password("x"), passwords.hash_password("x")
+def test_a_derived_password_is_like_a_generated_one() -> None:
+    one, other = passwords.from_digest(b"\x01" * 32), passwords.from_digest(b"\x02" * 32)
+    assert len(one) == len(other) == 20
+    assert one != other
+    assert set(one + other) <= set(passwords.ALPHABET)
+
+
+def test_the_hash_is_argon2id_and_salted(pool: HashPool) -> None:
+    one, two = pool.hash("x"), pool.hash("x")
     assert one.startswith("$argon2id$v=19$m=9216,t=1,p=1$")
     assert one != two
 
 
-def test_verifies() -> None:
-    hashed = passwords.hash_password("right")
-    assert passwords.verify(hashed, "right")
-    assert not passwords.verify(hashed, "wrong")
-    assert not passwords.verify(None, "right")
-    assert not passwords.verify("no hash", "right")
+def test_verifies(pool: HashPool) -> None:
+    hashed = pool.hash("right")
+    assert pool.verify(hashed, "right")
+    assert not pool.verify(hashed, "wrong")
+    assert not pool.verify(None, "right")
+    assert not pool.verify("no hash", "right")
+
+
+def test_more_than_workers_and_queue_are_refused(pool: HashPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, go_on = threading.Semaphore(0), threading.Event()
+
+    class Slow:
+        def hash(self, _password: str) -> str:
+            started.release()
+            assert go_on.wait(10)
+            return "hash"
+
+    monkeypatch.setattr(passwords, "_argon2id", Slow())
+    with ThreadPoolExecutor(2) as clients:
+        first = clients.submit(pool.hash, "running")
+        assert started.acquire(timeout=10)
+        second = clients.submit(pool.hash, "waiting")
+        deadline = time.monotonic() + 10
+        while (REGISTRY.get_sample_value("auth_password_hash_requests") or 0) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        with pytest.raises(HashQueueFull):
+            pool.hash("refused")
+        go_on.set()
+        assert first.result(10) == second.result(10) == "hash"
+    assert pool.hash("after") == "hash"
+
+
+@pytest.mark.parametrize(
+    ("cpus", "memory", "workers"),
+    [(1, 384 * MIB, 1), (4, 384 * MIB, 4), (64, 384 * MIB, 17), (64, 128 * MIB, 1), (64, 64 * 1024 * MIB, 64)],
+)
+def test_workers_follow_the_pods_cpus_and_fit_its_memory(
+    settings: AuthSettings, cpus: int, memory: int, workers: int
+) -> None:
+    limited = settings.model_copy(update={"cpus": cpus, "memory_bytes": memory})
+    assert limited.password_hash_workers == workers
+    assert limited.model_copy(update={"hash_workers": 3}).password_hash_workers == 3
+    assert workers == 1 or MEMORY_WITHOUT_HASHES + workers * passwords.HASH_KIB * 1024 <= memory

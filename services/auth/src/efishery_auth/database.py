@@ -1,164 +1,146 @@
-"""Writes go to the primary; reads to the replicas, and to the primary where those are away."""
+"""The user database: writes on the primary, reads on the replicas, each behind a pool and a circuit breaker."""
 
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
 import structlog
-from flask import Flask, current_app
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Engine
+from prometheus_client import Counter, Gauge
+from sqlalchemy import URL, Engine, QueuePool
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from efishery_auth.driver import Pulse, use_patient_connections
-from efishery_auth.gate import NO_PATIENCE, Away, Clock, Gate, Queue
+from efishery_auth.database_errors import error_code, is_unavailable, reconnect_on_read_only
 from efishery_auth.models import Base
-from efishery_auth.mysql import (
-    FOR_REQUESTS,
-    LOST,
-    POOL_SIZE,
-    Patience,
-    bound_work,
-    engine_options,
-    error_code,
-    leave_demoted_servers,
-    pulse_of,
-)
 from efishery_auth.settings import DatabaseSettings
+from servicekit.breaker import CircuitBreakerError, circuit_breaker
 
+POOL_SIZE = 4  # connections of a pod to each of the two; at 10 ms a commit, 400 writes a second
+POOL_RECYCLE_SECONDS = 60  # so that a new replica gets its share of the connections
+BREAKER_RESET_SECONDS = 0.5
 REPLICAS = "replicas"
-EXTENSION = "efishery-database"
-# Begun this late, a second attempt still ends within 2 s of the first one's begin (see efishery_auth.mysql).
-RETRY_WITHIN_SECONDS = 0.4
-STUCK_SECONDS = 0.4
-# A read has nobody else to ask: it is tried once more, begun this late, and waits this long for its turn.
-INSIST_SECONDS = 2.0
-# A read is one statement, which needs no transaction around it.
-EACH_READ_ALONE = {"isolation_level": "AUTOCOMMIT"}
+
+POOL_IN_USE = Gauge("auth_database_connections_in_use", "Connections of the pool that requests hold", ["endpoint"])
+ERRORS = Counter(
+    "auth_database_errors_total", "Errors of the database, by MySQL's number; 0 where it has none", ["endpoint", "code"]
+)
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
 
 log = structlog.get_logger(__name__)
-# What was committed is known: a read after it could fail, and the client would never see its password.
+# Attributes stay after a commit: to load them again is a query that could fail, and the new password would be lost.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
-class Endpoint:
-    """What one Service selects: the primary, or the replicas."""
+class DatabaseUnavailable(Exception):
+    """The database cannot be asked now. A write that raises this may have been stored all the same."""
 
-    def __init__(
-        self,
-        name: str,
-        engine: Engine,
-        patience: Patience = FOR_REQUESTS,
-        clock: Clock = time.monotonic,
-        queue: Queue = NO_PATIENCE,
-    ) -> None:
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Longest waits, in seconds: to connect, for an answer of the server, and for a free connection of the pool."""
+
+    connect: float
+    answer: float
+    pool: float
+
+
+# Commits stand still for some seconds while a member joins the group, so writes wait longer than reads.
+WRITE_TIMEOUTS = Timeouts(connect=1, answer=5, pool=2)
+READ_TIMEOUTS = Timeouts(connect=1, answer=2, pool=1)
+COMMAND_TIMEOUTS = Timeouts(connect=5, answer=600, pool=600)  # a migration may rebuild a table
+
+
+class Endpoint:
+    """The primary or the replicas: what one Service selects."""
+
+    def __init__(self, name: str, engine: Engine) -> None:
         self.name = name
         self.engine = engine
-        self._patience = patience
-        self._clock = clock
-        self._gate = Gate(POOL_SIZE, STUCK_SECONDS, clock, queue)
+        self._breaker = circuit_breaker(
+            f"database-{name}",
+            failures=1,
+            reset_seconds=BREAKER_RESET_SECONDS,
+            ignore=lambda error: not is_unavailable(error),
+        )
+        reconnect_on_read_only(engine)
+        if isinstance(engine.pool, QueuePool):
+            POOL_IN_USE.labels(name).set_function(engine.pool.checkedout)
 
-    def run(self, work: Work[T], *, insist: float = 0, patient: bool = False) -> T:
-        """Answer what `work` does in a transaction of its own, committed.
+    def run(self, work: Work[T]) -> T:
+        """Return what `work` returns, after its transaction is committed. Raises DatabaseUnavailable.
 
-        Raises Away, within 2 s; who is patient waits on for a primary that lives, see `Gate` and `driver`.
-
-        `work` may be done twice, the second time after the first was committed: the answer to a commit can be lost
-        with the connection.
+        Errors that another attempt would meet again, such as a missing table, are raised as SQLAlchemy has them.
         """
-        came = self._clock()
         try:
-            with self._gate.passing(LOST, insist=insist, patient=patient) as entered:
-                # Who had to wait for longer took the place of somebody: the server lived, and its 2 s begin there.
-                began = came if entered - came <= STUCK_SECONDS else entered
-                return self._attempt_twice(work, began, came + self._patience.stall if patient else 0)
-        except LOST as error:
-            self._log("database_away", error)
-            raise Away from error
+            with self._breaker.calling(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+                return work(session)
+        except CircuitBreakerError as error:
+            raise DatabaseUnavailable from error
+        except SQLAlchemyError as error:
+            self._report(error)
+            if is_unavailable(error):
+                raise DatabaseUnavailable from error
+            raise
 
-    def _attempt_twice(self, work: Work[T], began: float, limit: float) -> T:
-        try:
-            return self._attempt(work, began, limit)
-        except LOST as error:
-            if self._clock() - began > RETRY_WITHIN_SECONDS:
-                raise
-            self._log("database_retry", error)
-        return self._attempt(work, began, limit)
-
-    def _attempt(self, work: Work[T], began: float, limit: float) -> T:
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            bound_work(session.connection(), began + self._patience.work, limit)
-            return work(session)
-
-    def _log(self, event: str, error: Exception) -> None:
-        # Not the error's text, which holds the statement's values.
-        original = getattr(error, "orig", None)
-        log.warning(event, endpoint=self.name, error=type(original or error).__name__, code=error_code(original))
+    def _report(self, error: SQLAlchemyError) -> None:
+        if isinstance(error, IntegrityError | DataError):  # an answer about the values, which the text repeats
+            return
+        ERRORS.labels(self.name, error_code(error) or 0).inc()
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        write_line = log.warning if is_unavailable(error) else log.error
+        write_line("database_error", endpoint=self.name, error=str(cause))
 
 
+@dataclass(frozen=True)
 class Database:
-    """All that the service does with its tables."""
+    """Both endpoints. Writes, and reads that must see every acknowledged write, are `primary.run`."""
 
-    def __init__(self, primary: Endpoint, replicas: Endpoint) -> None:
-        self.primary = primary
-        self.replicas = replicas
-
-    def write(self, work: Work[T]) -> T:
-        """Answer what `work` does on the primary; it may be done twice, see `Endpoint.run`. Raises Away."""
-        return self.primary.run(work, patient=True)
+    primary: Endpoint
+    replicas: Endpoint
 
     def read(self, work: Work[T]) -> T:
-        """Answer what `work` finds on a replica, which may lag a moment. Raises Away when the primary is away too."""
-        began = time.monotonic()
-        for run in (self.replicas.run, self.primary.run):
-            with suppress(Away):
-                return run(work)
-        if time.monotonic() - began > INSIST_SECONDS:
-            raise Away
-        # A replica that failed a moment ago may answer now, as may one that this pod was too busy to hear.
-        return self.replicas.run(work, insist=INSIST_SECONDS)
-
-    def read_newest(self, work: Work[T], *, patient: bool = True) -> T:
-        """Answer what `work` finds on the primary, everything acknowledged included. Raises Away."""
-        return self.primary.run(work, patient=patient)
+        """Run `work` on a replica, which may lag, else on the primary. Raises DatabaseUnavailable."""
+        try:
+            return self.replicas.run(work)
+        except DatabaseUnavailable:
+            return self.primary.run(work)
 
 
-def init_database(app: Flask, settings: DatabaseSettings, patience: Patience = FOR_REQUESTS, threads: int = 1) -> None:
-    """Give `app`, with its `threads`, two engines, which connect at the first use, and what `database()` answers."""
-    ca_file = settings.database_ca_file
-    read_options = engine_options(settings.read_url, ca_file, patience) | EACH_READ_ALONE
-    app.config["SQLALCHEMY_DATABASE_URI"] = settings.write_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.write_url, ca_file, patience)
-    app.config["SQLALCHEMY_BINDS"] = {REPLICAS: {"url": settings.read_url, **read_options}}
+def engine_options(url: URL, timeouts: Timeouts, ca_file: Path | None = None) -> dict[str, Any]:
+    """Return the options of `create_engine`: a pool without overflow, checked connections, timeouts, TLS.
+
+    With `ca_file` (PEM), the server's certificate must be signed by it and name the host; the file is read for each
+    connection, so a renewed one needs no restart. Without, TLS is used where the server offers it, unverified.
+    """
+    private = {"hide_parameters": True}  # errors are logged, and a statement's values are phones and hashes
+    if url.get_backend_name() != "mysql":
+        return private
+    verify = {"ssl_ca": str(ca_file), "ssl_verify_cert": True, "ssl_verify_identity": True} if ca_file else {}
+    waits = {"connect_timeout": timeouts.connect, "read_timeout": timeouts.answer, "write_timeout": timeouts.answer}
+    return private | {
+        "pool_size": POOL_SIZE,
+        "max_overflow": 0,
+        "pool_timeout": timeouts.pool,
+        "pool_pre_ping": True,
+        "pool_recycle": POOL_RECYCLE_SECONDS,
+        "skip_autocommit_rollback": True,
+        "connect_args": waits | verify,
+    }
+
+
+def init_database(app: Flask, settings: DatabaseSettings, timeouts: Timeouts | None = None) -> Database:
+    """Give `app` both engines, which connect at the first use. `timeouts` replaces those of requests."""
+    write, read, ca_file = settings.write_url, settings.read_url, settings.database_ca_file
+    # A read is one statement and needs no transaction around it.
+    read_options = engine_options(read, timeouts or READ_TIMEOUTS, ca_file) | {"isolation_level": "AUTOCOMMIT"}
+    app.config["SQLALCHEMY_DATABASE_URI"] = write
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(write, timeouts or WRITE_TIMEOUTS, ca_file)
+    app.config["SQLALCHEMY_BINDS"] = {REPLICAS: {"url": read, **read_options}}
     db.init_app(app)
     with app.app_context():
-        primary, replicas = db.engine, db.engines[REPLICAS]
-    pulse = pulse_of(settings.write_url, ca_file) if primary.dialect.name == "mysql" else None
-    queue = _queue(places_in_queue(threads), patience, pulse) if pulse else NO_PATIENCE
-    for engine, its_pulse in ((primary, pulse), (replicas, None)):
-        leave_demoted_servers(engine)
-        if engine.dialect.name == "mysql":
-            use_patient_connections(engine, its_pulse)
-    app.extensions[EXTENSION] = Database(
-        Endpoint("primary", primary, patience, queue=queue), Endpoint(REPLICAS, replicas, patience)
-    )
-
-
-def _queue(places: int, patience: Patience, pulse: Pulse) -> Queue:
-    # Who waits in it gives up on a server that shows no life when those who are inside do.
-    return Queue(places, patience.stall, patience.work - STUCK_SECONDS, pulse.beats)
-
-
-def places_in_queue(threads: int) -> int:
-    """Answer how many may wait for the primary: with those inside, half of the threads, or 8 where there are few."""
-    return max(threads // 2, 2 * POOL_SIZE) - POOL_SIZE
-
-
-def database() -> Database:
-    """Answer the current application's database."""
-    found: Database = current_app.extensions[EXTENSION]
-    return found
+        return Database(Endpoint("primary", db.engine), Endpoint(REPLICAS, db.engines[REPLICAS]))

@@ -43,7 +43,7 @@ class Login(Form):
     """The body of POST /auth/login."""
 
     phone: Phone
-    password: Annotated[str, Field(min_length=1, max_length=passwords.LONGEST)]
+    password: Annotated[str, Field(min_length=1, max_length=passwords.MAX_LENGTH)]
 
 
 AnyForm = TypeVar("AnyForm", bound=Form)

@@ -9,8 +9,12 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from efishery_auth.keys import read_signing_key
+from efishery_auth.passwords import HASH_KIB
 from servicekit.settings import ServiceSettings, TokenSettings
 from servicekit.tokens import KeysDirectory
+
+MIB = 1024 * 1024
+MEMORY_WITHOUT_HASHES = 224 * MIB  # of the process with all its threads busy; a test of the chart adds it up
 
 
 def _holds_signing_key(path: Path) -> Path:
@@ -63,3 +67,13 @@ class AuthSettings(DatabaseSettings, TokenSettings):
     verification_keys_dir: KeysDirectory | None = None
     access_token_seconds: int = Field(default=3600, ge=60)
     jwks_port: int = Field(default=8081, ge=1, le=65535)
+    cpus: int = Field(default=1, ge=1)
+    memory_bytes: int = Field(default=384 * MIB, ge=1)
+    hash_workers: int | None = Field(default=None, ge=1)
+    hash_queue: int = Field(default=64, ge=1)
+
+    @property
+    def password_hash_workers(self) -> int:
+        """How many passwords are hashed at a time: `hash_workers`, else as many as CPUs and memory allow."""
+        fitting = (self.memory_bytes - MEMORY_WITHOUT_HASHES) // (HASH_KIB * 1024)
+        return self.hash_workers or max(1, min(self.cpus, fitting))

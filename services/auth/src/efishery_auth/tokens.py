@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import Flask
 from flask_jwt_extended import create_access_token
 
+from efishery_auth.idempotency import derivation_secret
 from efishery_auth.keys import read_signing_key
 from efishery_auth.models import User
 from efishery_auth.settings import AuthSettings
@@ -13,12 +14,13 @@ from servicekit.tokens import KeySet, init_tokens, thumbprint
 
 
 def init_signing(app: Flask, settings: AuthSettings) -> KeySet:
-    """Set up flask-jwt-extended to sign with the current key; answer the public keys that are accepted."""
+    """Set up flask-jwt-extended to sign with the current key; return the public keys that are accepted."""
     signing_key = read_signing_key(settings.signing_key_file)
     former = KeySet.from_directory(settings.verification_keys_dir) if settings.verification_keys_dir else KeySet([])
     keys = former.with_key(signing_key.public_key())
     app.config.update(
         JWT_PRIVATE_KEY=signing_key,
+        REGISTRATION_SECRET=derivation_secret(signing_key),
         JWT_COOKIE_CSRF_PROTECT=False,  # tokens are never in cookies, so they need no claim for that
         JWT_ENCODE_ISSUER=settings.token_issuer,
         JWT_ENCODE_AUDIENCE=settings.token_audience,

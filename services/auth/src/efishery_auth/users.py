@@ -1,82 +1,85 @@
 """What can be done with users, apart from HTTP."""
 
-from datetime import datetime
-from typing import Any, TypeGuard
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeGuard
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from efishery_auth import passwords
 from efishery_auth.database import Database
-from efishery_auth.gate import Away
 from efishery_auth.models import Role, User
+from efishery_auth.passwords import HashPool
 from efishery_auth.phones import masked
-from servicekit.errors import Conflict, Unauthorized
+
+# How long a registration can be repeated. Afterwards its Idempotency-Key does not show the password any more.
+REPLAY = timedelta(minutes=10)
 
 log = structlog.get_logger(__name__)
 
 
+class PhoneTaken(Exception):
+    """The phone belongs to a user already."""
+
+
+class WrongCredentials(Exception):
+    """No user has this phone and this password."""
+
+
 def find_by_phone(session: Session, phone: str) -> User | None:
-    """Answer the user with this normalised phone, if there is one."""
+    """Return the user with this normalised phone, if there is one."""
     return session.scalar(select(User).where(User.phone == phone))
 
 
-def register(database: Database, *, name: str, phone: str, role: Role, password: str, now: datetime) -> User:
-    """Store a new user. Raises Conflict when the phone is taken, Away when that cannot be told."""
-    password_hash = passwords.hash_password(password)
-    values = {"name": name, "phone": phone, "role": role, "password_hash": password_hash, "created_at": now}
-    try:
-        user = database.write(lambda session: _insert(session, values))
-    except IntegrityError as error:
-        # The unique key decides, not a look beforehand: two may register at the same moment.
-        stored = _stored_by_this_request(database, phone, password_hash)
-        if stored is None:
-            raise Conflict("this phone is registered already; log in, or register another") from error
-        user = stored
-    log.info("user_registered", user_id=user.id, role=role, phone=masked(phone))
-    return user
+@dataclass(frozen=True)
+class Users:
+    """The users of a database. Every method may raise DatabaseUnavailable and HashQueueFull."""
 
+    database: Database
+    hashes: HashPool
 
-def _insert(session: Session, values: dict[str, Any]) -> User:
-    user = User(**values)
-    session.add(user)
-    return user
+    def register(
+        self, *, name: str, phone: str, role: Role, password: str, now: datetime, may_be_repeated: bool = False
+    ) -> User:
+        """Store a new user and return it. Raises PhoneTaken.
 
-
-def _stored_by_this_request(database: Database, phone: str, password_hash: str) -> User | None:
-    """Answer the phone's user if an earlier attempt of this same request stored it, and only its answer was lost.
-
-    The hash tells: its salt is random, so no other request has the same.
-    """
-    user = database.read_newest(lambda session: find_by_phone(session, phone))
-    return user if user and user.password_hash == password_hash else None
-
-
-def authenticate(database: Database, *, phone: str, password: str) -> User:
-    """Answer the user who has this password. Raises Unauthorized, alike for unknown phone and wrong password."""
-    user = database.read(lambda session: find_by_phone(session, phone))
-    if _has_password(user, password):
+        `may_be_repeated`: a user with this phone and password, stored in the last ten minutes, is taken for the result
+        of an earlier attempt.
+        """
+        values = {"name": name, "phone": phone, "role": role, "created_at": now}
+        user = User(**values, password_hash=self.hashes.hash(password))
+        try:
+            self.database.primary.run(lambda session: session.add(user))
+        except IntegrityError as error:
+            # The unique key decides, not a query beforehand: two clients may register a phone at the same moment.
+            stored = self._stored(phone, password, now) if may_be_repeated else None
+            if stored is None:
+                raise PhoneTaken from error
+            log.info("registration_repeated", user_id=stored.id, phone=masked(phone))
+            return stored
+        log.info("user_registered", user_id=user.id, role=role, phone=masked(phone))
         return user
-    newer = _newer(database, phone, user)
-    if newer and _has_password(newer, password):
-        return newer
-    log.info("login_refused", phone=masked(phone))
-    raise Unauthorized("phone or password is wrong")
 
+    def _stored(self, phone: str, password: str, now: datetime) -> User | None:
+        user = self.database.primary.run(lambda session: find_by_phone(session, phone))
+        return user if user and now - user.created_at <= REPLAY and self._has_password(user, password) else None
 
-def _has_password(user: User | None, password: str) -> TypeGuard[User]:
-    return passwords.verify(user.password_hash if user else None, password)
+    def authenticate(self, *, phone: str, password: str) -> User:
+        """Return the user with this phone and password. Raises WrongCredentials, alike for either being wrong.
 
+        A replica may not have a new user or password yet, so only the primary can refuse.
+        """
+        replicated = self.database.read(lambda session: find_by_phone(session, phone))
+        if self._has_password(replicated, password):
+            return replicated
+        latest = self.database.primary.run(lambda session: find_by_phone(session, phone))
+        is_newer = latest and (replicated is None or latest.password_hash != replicated.password_hash)
+        if is_newer and self._has_password(latest, password):
+            return latest
+        log.info("login_refused", phone=masked(phone))
+        raise WrongCredentials
 
-def _newer(database: Database, phone: str, seen: User | None) -> User | None:
-    """Answer the primary's user with this phone if a replica has `seen` another password of theirs, or nobody.
-
-    So who has just registered can log in. With the primary away, what was seen stands.
-    """
-    try:
-        user = database.read_newest(lambda session: find_by_phone(session, phone), patient=False)
-    except Away:
-        return None
-    return user if user and (seen is None or user.password_hash != seen.password_hash) else None
+    def _has_password(self, user: User | None, password: str) -> TypeGuard[User]:
+        return self.hashes.verify(user.password_hash if user else None, password)

@@ -8,12 +8,13 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
-from efishery_auth import passwords, phones, users
+from efishery_auth import passwords, phones
 from efishery_auth.commands.waiting import wait_for_primary
-from efishery_auth.database import database, db
-from efishery_auth.gate import Away
+from efishery_auth.database import DatabaseUnavailable, db
 from efishery_auth.models import Role
 from efishery_auth.phones import masked
+from efishery_auth.state import current_users
+from efishery_auth.users import find_by_phone
 
 PASSWORD_VARIABLE = "AUTH_ADMIN_PASSWORD"  # noqa: S105 -- a variable's name
 
@@ -43,20 +44,21 @@ def create_admin(phone: str, name: str) -> None:
     wait_for_primary(db.engine, current_app.config["DATABASE_WAIT_SECONDS"])
     try:
         click.echo(_create(phone, name))
-    except (DBAPIError, Away) as error:
+    except (DBAPIError, DatabaseUnavailable) as error:
         raise click.ClickException(f"the database refused, has `migrate` run? {error.__cause__}") from error
 
 
 def _create(phone: str, name: str) -> str:
-    user = database().read_newest(lambda session: users.find_by_phone(session, phone))
+    users = current_users()
+    user = users.database.primary.run(lambda session: find_by_phone(session, phone))
     if user and user.role != Role.ADMIN:
         raise click.ClickException(f"{masked(phone)} is registered as a {user.role}; choose another phone")
     if user:
         return f"{masked(phone)} is an admin already; nothing changed"
     given = os.environ.get(PASSWORD_VARIABLE)
-    if given and not passwords.LENGTH <= len(given) <= passwords.LONGEST:
-        bounds = f"{passwords.LENGTH} to {passwords.LONGEST} characters"
+    if given and not passwords.LENGTH <= len(given) <= passwords.MAX_LENGTH:
+        bounds = f"{passwords.LENGTH} to {passwords.MAX_LENGTH} characters"
         raise click.ClickException(f"{PASSWORD_VARIABLE} must have {bounds}, at random: its hash is a quick one")
     password = given or passwords.generate()
-    users.register(database(), name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
+    users.register(name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
     return f"{masked(phone)} is registered as an admin" + ("" if given else f"; password: {password}")

@@ -5,8 +5,7 @@ import time
 import click
 import structlog
 from sqlalchemy import Engine, text
-
-from efishery_auth.mysql import LOST, error_code
+from sqlalchemy.exc import SQLAlchemyError
 
 RETRY_SECONDS = 1.0
 # A server that has lost its group, or has not joined it yet, answers but is read-only.
@@ -31,7 +30,6 @@ def _obstacle(engine: Engine) -> str | None:
         with engine.connect() as connection:
             if engine.dialect.name == "mysql" and connection.execute(IS_READ_ONLY).scalar_one():
                 return "the server is read-only"
-    except LOST as error:
-        original = getattr(error, "orig", error)
-        return f"{error_code(original) or type(error).__name__}: {original}"
+    except SQLAlchemyError as error:
+        return str(getattr(error, "orig", error))
     return None

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, current_app
 
-from efishery_auth import forms, tokens, users
-from efishery_auth.database import database
+from efishery_auth import forms, tokens
+from efishery_auth.state import current_users
 from servicekit.envelope import success
 
 blueprint = Blueprint("login", __name__)
@@ -13,7 +13,7 @@ blueprint = Blueprint("login", __name__)
 def login() -> Response:
     """Exchange phone and password for an access token, answered in the terms of RFC 6749, section 5.1."""
     form = forms.read(forms.Login)
-    user = users.authenticate(database(), phone=form.phone, password=form.password)
+    user = current_users().authenticate(phone=form.phone, password=form.password)
     token = tokens.issue(user)
     expires_in = int(current_app.config["JWT_ACCESS_TOKEN_EXPIRES"].total_seconds())
     return success(

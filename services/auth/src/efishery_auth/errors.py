@@ -1,0 +1,25 @@
+"""The HTTP answers to auth's own errors. Domain modules raise them and know nothing of HTTP."""
+
+from flask import Flask, Response
+
+from efishery_auth.database import DatabaseUnavailable
+from efishery_auth.passwords import HashQueueFull
+from efishery_auth.users import PhoneTaken, WrongCredentials
+from servicekit.errors import Conflict, ServiceError, Unauthorized, Unavailable, answer
+
+ANSWERS: dict[type[Exception], ServiceError] = {
+    PhoneTaken: Conflict("this phone is registered already; log in, or register another"),
+    WrongCredentials: Unauthorized("phone or password is wrong"),
+    DatabaseUnavailable: Unavailable("the user database is unavailable; try again", retry_after=2),
+    HashQueueFull: Unavailable("the service is busy; try again", retry_after=1),
+}
+
+
+def register_domain_errors(app: Flask) -> None:
+    """Make each of auth's own errors the answer that `ANSWERS` has for it."""
+    for error in ANSWERS:
+        app.register_error_handler(error, _answer)
+
+
+def _answer(error: Exception) -> Response:
+    return answer(ANSWERS[type(error)])

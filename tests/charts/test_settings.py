@@ -32,6 +32,12 @@ def test_auth_writes_to_the_primary_and_reads_from_the_replicas(default: Manifes
     assert settings["AUTH_DATABASE_READ_URL"] == database.format("mysql-replicas")
 
 
+def test_auth_knows_the_cpus_and_the_memory_of_its_container(default: Manifests) -> None:
+    settings = _settings(default.workload("Deployment/auth"))
+    assert settings["AUTH_CPUS"] == {"resourceFieldRef": {"resource": "requests.cpu"}}
+    assert settings["AUTH_MEMORY_BYTES"] == {"resourceFieldRef": {"resource": "limits.memory"}}
+
+
 @pytest.mark.parametrize("job", ["auth-migrate", "auth-first-admin"])
 def test_the_jobs_of_auth_know_its_database_and_nothing_of_its_keys(default: Manifests, job: str) -> None:
     auth, once = _settings(default.workload("Deployment/auth")), _settings(default.workload(f"Job/{job}"))

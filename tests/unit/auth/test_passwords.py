@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -78,3 +80,22 @@ def test_workers_follow_the_pods_cpus_and_fit_its_memory(
     assert limited.password_hash_workers == workers
     assert limited.model_copy(update={"hash_workers": 3}).password_hash_workers == 3
     assert workers == 1 or MEMORY_WITHOUT_HASHES + workers * passwords.HASH_KIB * 1024 <= memory
+
+
+def test_a_burst_takes_the_memory_of_the_workers_alone() -> None:
+    script = """
+import resource, threading
+from efishery_auth.passwords import HashPool
+
+def peak_kib(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+pool = HashPool(workers=2, queue=64)
+pool.verify(None, "warm")
+before = peak_kib()
+clients = [threading.Thread(target=pool.verify, args=(None, "wrong")) for _ in range(60)]
+for client in clients: client.start()
+for client in clients: client.join()
+print(peak_kib() - before)
+"""
+    grown = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
+    assert int(grown.stdout) < 4 * passwords.HASH_KIB, "60 hashes at once take 60 × 9 MiB"

@@ -65,6 +65,22 @@ What the Deployment and the Jobs of auth have in common: the database. The Jobs 
   value: {{ .root.Values.tokens.accessSeconds | int64 | quote }}
 {{- end }}
 
+{{- /* What the container may use, for the number of password hashes at a time. */}}
+{{- define "efishery.authResourcesEnv" -}}
+{{- $resources := .values.resources -}}
+{{- $cpu := ternary "limits.cpu" (ternary "requests.cpu" "" (hasKey ($resources.requests | default dict) "cpu")) (hasKey ($resources.limits | default dict) "cpu") -}}
+{{- if $cpu }}
+- name: AUTH_CPUS # rounded up
+  valueFrom:
+    resourceFieldRef: {resource: {{ $cpu }}}
+{{- end }}
+{{- if hasKey ($resources.limits | default dict) "memory" }}
+- name: AUTH_MEMORY_BYTES
+  valueFrom:
+    resourceFieldRef: {resource: limits.memory}
+{{- end }}
+{{- end }}
+
 {{- define "efishery.authVolumeMounts" -}}
 - name: signing-key
   mountPath: /etc/efishery/signing

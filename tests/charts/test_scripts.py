@@ -95,7 +95,7 @@ def test_the_smoke_test_asks_for_a_rate_where_there_must_be_one(
     for name, value in {"ADMIN_PHONE": "+62", "ADMIN_PASSWORD": "p", "RATE_EXPECTED": expected}.items():
         monkeypatch.setenv(name, value)
     main = runpy.run_path(str(REPOSITORY / "charts/efishery/files/smoke.py"))["main"]
-    main.__globals__.update(urlopen=_answers("/fetch/rate"), PATIENCE_SECONDS=-1)
+    main.__globals__.update(urlopen=_answers("/fetch/rate"), TIMEOUT_SECONDS=-1)
     if fails:
         with pytest.raises(SystemExit, match=r"FAILED .*/fetch/rate: HTTP 503"):
             main()

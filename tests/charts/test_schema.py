@@ -60,7 +60,7 @@ def test_an_invalid_value_is_refused_by_name(value: str, named: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "message"),
     [
         ([], "fetch.listUrl is not set"),
         ([LIST, "mysql.enabled=false"], "auth.database.host is not set"),
@@ -70,10 +70,10 @@ def test_an_invalid_value_is_refused_by_name(value: str, named: str) -> None:
         ([LIST, "rateCron.providers={custom}"], "rateCron.custom.url is not set"),
     ],
 )
-def test_a_missing_value_is_named_with_the_remedy(values: list[str], words: str) -> None:
+def test_a_missing_value_is_named_with_the_remedy(values: list[str], message: str) -> None:
     refused = helm.template("efishery", *(argument for value in values for argument in ("--set", value)))
     assert refused.returncode != 0
-    assert words in refused.stderr
+    assert message in refused.stderr
     assert "or set " in refused.stderr
 
 

@@ -20,9 +20,9 @@ from tests.charts.manifests import parse
 AWKWARD = r"it's a \ and a $HOME `x` # ;"
 
 
-def _run(script: str, folder: Path, moved: str, **environment: str) -> None:
-    """Run a chart's script with `folder` in place of the pod's folder `moved`."""
-    text = (REPOSITORY / "charts" / script).read_text().replace(moved, str(folder))
+def _run(script: str, folder: Path, pod_folder: str, **environment: str) -> None:
+    """Run a chart's script with `pod_folder` in its text replaced by `folder`."""
+    text = (REPOSITORY / "charts" / script).read_text().replace(pod_folder, str(folder))
     path = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     subprocess.run(["sh", "-c", text], env=path | environment, check=True, timeout=10)
 

@@ -50,7 +50,7 @@ def test_only_the_agents_labels_select_primary_and_replicas(scenario: str) -> No
     for service, label in (("mysql-primary", ("role", "primary")), ("mysql-replicas", ("reads", "true"))):
         spec = rendered.get(f"Service/{service}").spec
         assert label in spec["selector"].items(), service
-        assert spec["publishNotReadyAddresses"] is True, f"{service}: the label alone routes"
+        assert spec["publishNotReadyAddresses"] is True, f"{service}: routing must depend only on the label"
 
 
 def test_no_pod_template_has_the_agents_labels(rendered: Manifests) -> None:

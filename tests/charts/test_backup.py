@@ -1,4 +1,4 @@
-"""Backups of charts/mysql: off by default, read from a replica, least privileges."""
+"""Backups of charts/mysql: off by default, from a replica, with no more rights than they need."""
 
 import subprocess
 from pathlib import Path

@@ -107,7 +107,7 @@ def _answer_http_exception(error: HTTPException) -> Response:
 def _remedies(headers: dict[str, str]) -> dict[int, str]:
     """Return messages with remedies for errors that Flask itself raises, by status."""
     return {
-        404: "this path does not exist; see /docs/",
+        404: "there is nothing at this path; see /docs/",
         405: f"this path does not take {request.method}; it takes {headers.get('Allow')}",
         413: f"the body is too large; send at most {current_app.config['MAX_CONTENT_LENGTH']} bytes",
         415: "send the body as JSON, with the header Content-Type: application/json",

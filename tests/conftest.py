@@ -7,16 +7,16 @@ import pytest
 from tests.keys import KeyPair, write_key_pair
 from tests.system.running import admin_token, system, user_token
 
-__all__ = ["admin_token", "system", "user_token"]  # fixtures, started once for tests/system and tests/browser
+__all__ = ["admin_token", "system", "user_token"]  # session fixtures for tests/system and tests/browser
 
 
 @pytest.fixture(scope="session")
 def key_pair(tmp_path_factory: pytest.TempPathFactory) -> KeyPair:
-    """One signing key for the whole run; making one takes a while."""
+    """Return one signing key for the whole session, because generating a key is slow."""
     return write_key_pair(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
-    """The project's root."""
+    """Return the repository's root."""
     return Path(__file__).parents[1]

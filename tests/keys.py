@@ -1,4 +1,4 @@
-"""RSA keys for tests, made at run time: no key is ever checked in."""
+"""RSA keys for tests, generated at run time: the repository contains no keys."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,14 +12,14 @@ from cryptography.x509.oid import NameOID
 
 
 class KeyPair(NamedTuple):
-    """The files of one key: as a kubernetes.io/tls Secret has them."""
+    """The two files of a key, as in a kubernetes.io/tls Secret."""
 
     key: Path
     certificate: Path
 
 
 def write_key_pair(directory: Path, name: str = "tls") -> KeyPair:
-    """Write a new RSA key and a self-signed certificate of it, as the chart makes them."""
+    """Write a new RSA key and its self-signed certificate, like those that the chart generates."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""A headless Chromium."""
+"""Fixtures with a headless Chromium."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = [
-    "--no-sandbox",  # root, as in CI, cannot use it; the only pages opened are our own
+    "--no-sandbox",  # the sandbox does not work as root (CI); the tests open only pages of this project
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -19,7 +19,7 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; `make browser` installs it."""
+    """Start Debian's Chromium, which `make browser` installs."""
     chromium = shutil.which("chromium")
     assert chromium is not None, "Chromium is missing: run make browser"
     with sync_playwright() as playwright:
@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """An empty page of a profile of its own."""
+    """Open an empty page with a new profile."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
         page.set_default_timeout(15_000)

@@ -1,4 +1,4 @@
-"""The docs page in a browser, through the gateway."""
+"""Tests of the docs page in a browser, through the gateway."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,7 +8,7 @@ from tests.system.running import RunningSystem
 
 @pytest.fixture
 def docs(page: Page, system: RunningSystem) -> Page:
-    """The page, with the document of auth drawn."""
+    """Open the docs page and wait until it shows auth's document."""
     page.goto(f"{system.url}/docs/")
     expect(page.locator("#operations-users-register")).to_be_visible()
     return page
@@ -39,12 +39,12 @@ def test_the_selector_lists_auth_and_fetch(docs: Page) -> None:
     assert options.all_inner_texts() == ["auth", "fetch"]
 
 
-def test_choosing_fetch_draws_its_document(docs: Page) -> None:
+def test_selecting_fetch_shows_its_document(docs: Page) -> None:
     docs.locator("#select").select_option("/fetch/swagdocs")
     expect(docs.locator("#operations-list-resource")).to_be_visible()
 
 
-def test_a_token_given_once_works_in_both_documents(docs: Page, user_token: str) -> None:
+def test_a_token_entered_once_works_in_both_documents(docs: Page, user_token: str) -> None:
     authorize(docs, user_token)
     try_out(docs, "tokens-claims")
     assert status_of(docs, "tokens-claims") == "200"
@@ -61,17 +61,17 @@ def test_the_token_survives_a_reload(docs: Page, user_token: str) -> None:
     assert status_of(docs, "tokens-claims") == "200"
 
 
-def test_without_a_token_it_is_401(docs: Page) -> None:
+def test_a_request_without_a_token_gets_401(docs: Page) -> None:
     try_out(docs, "tokens-claims")
     assert status_of(docs, "tokens-claims") == "401"
 
 
-def test_no_other_host_is_asked_and_nothing_fails(page: Page, system: RunningSystem) -> None:
-    asked: list[str] = []
-    problems: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+def test_the_page_requests_no_other_host_and_logs_no_errors(page: Page, system: RunningSystem) -> None:
+    requested: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(f"{system.url}/docs/", wait_until="networkidle")
-    assert len(asked) >= 5
-    assert [url for url in asked if not url.startswith((system.url, "data:"))] == []
-    assert problems == []
+    assert len(requested) >= 5
+    assert [url for url in requested if not url.startswith((system.url, "data:"))] == []
+    assert errors == []

@@ -9,24 +9,24 @@ from tests.charts.scenarios import SCENARIOS, Scenario
 
 @pytest.fixture(params=SCENARIOS, ids=str)
 def rendered(request: pytest.FixtureRequest) -> Manifests:
-    """One scenario's objects: a test that asks for it runs for every scenario of every chart."""
+    """Return the objects of one scenario; a test with this fixture runs for each scenario of each chart."""
     scenario: Scenario = request.param
     return scenario.rendered()
 
 
 @pytest.fixture(scope="session")
 def default() -> Manifests:
-    """What a first user gets."""
+    """Return the objects of an installation with the minimal values."""
     return Scenario("efishery", "default").rendered()
 
 
 @pytest.fixture(scope="session")
 def sample() -> Manifests:
-    """Everything on, the sample upstream too."""
+    """Return the objects of an installation with the sample upstream."""
     return Scenario("efishery", "sample").rendered()
 
 
 @pytest.fixture(scope="session")
 def istio() -> Manifests:
-    """The objects of k8s/istio."""
+    """Return the objects of k8s/istio."""
     return read(REPOSITORY / "k8s/istio")

@@ -13,16 +13,16 @@ KUBE_VERSION = "1.34.0"
 
 
 def program() -> str:
-    """Return the path of Helm (3 or 4): $HELM, else on PATH, else in .tools/bin; raise FileNotFoundError."""
+    """Return the path of Helm (3 or 4): $HELM, else from PATH, else from .tools/bin; raise FileNotFoundError."""
     path = os.pathsep.join([os.environ.get("PATH", ""), str(REPOSITORY / ".tools/bin")])
     found = os.environ.get("HELM") or shutil.which("helm", path=path)
     if found is None:
-        raise FileNotFoundError("helm is not on PATH, not in .tools/bin and not named by $HELM: run `make setup`")
+        raise FileNotFoundError("helm is neither $HELM nor on PATH nor in .tools/bin: run `make setup`")
     return found
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Helm, away from any cluster, and return how it ended with what it printed."""
+    """Run Helm without access to a cluster; return its exit code and output."""
     environment = {**os.environ, "KUBECONFIG": os.devnull}
     return subprocess.run(
         [program(), *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False
@@ -31,7 +31,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @functools.cache
 def charts() -> Path:
-    """Return a copy of the folder charts/ whose dependencies are built, so that the sources stay as they are."""
+    """Return a copy of the folder charts/ with built dependencies, which leaves the sources unchanged."""
     copy = Path(tempfile.mkdtemp(prefix="efishery-charts-"))
     atexit.register(shutil.rmtree, copy)
     shutil.copytree(REPOSITORY / "charts", copy, dirs_exist_ok=True, ignore=lambda folder, _: _packages(Path(folder)))
@@ -42,7 +42,7 @@ def charts() -> Path:
 
 
 def _packages(folder: Path) -> list[str]:
-    """Return what not to copy of `folder`: packaged dependencies, which may be older than their sources."""
+    """Return the names to leave out of a copy of `folder`: packaged dependencies, which may be outdated."""
     return ["charts"] if (folder / "Chart.yaml").exists() else []
 
 

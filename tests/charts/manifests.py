@@ -1,4 +1,4 @@
-"""Kubernetes objects as the tests look at them."""
+"""Kubernetes objects for the tests."""
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ SERVERS = ("Deployment", "StatefulSet")
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a mapping that has a key twice, which YAML forbids and PyYAML does not notice."""
+    """Refuses a mapping with a duplicate key, which YAML forbids and PyYAML accepts."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
         if twice := {key for key in keys if keys.count(key) > 1}:
-            raise ValueError(f"{node.start_mark}: twice in one mapping: {', '.join(sorted(twice))}")
+            raise ValueError(f"{node.start_mark}: duplicate keys: {', '.join(sorted(twice))}")
         return super().construct_mapping(node, deep=deep)
 
 
@@ -55,7 +55,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Workload:
-    """An object that makes pods, and the template of those pods."""
+    """An object that creates pods, with the template of those pods."""
 
     owner: Manifest
     pod: Manifest
@@ -73,17 +73,17 @@ class Workload:
         return [*self.pod.spec.get("initContainers", []), *self.containers]
 
     @property
-    def ends(self) -> bool:
-        """Whether its pods end by themselves."""
+    def runs_to_completion(self) -> bool:
+        """Whether its pods run to completion."""
         return self.owner.kind not in SERVERS
 
     @property
     def sidecars(self) -> list[dict[str, Any]]:
-        """The native sidecars: init containers that run as long as the pod."""
+        """The native sidecars: init containers that run until the pod ends."""
         return [c for c in self.pod.spec.get("initContainers", []) if c.get("restartPolicy") == "Always"]
 
     def port(self, number_or_name: int | str) -> int | None:
-        """Return the container port of that number or name."""
+        """Return the number of the container port with this number or name, or None."""
         ports = [port for container in [*self.containers, *self.sidecars] for port in container.get("ports", [])]
         found = [p for p in ports if number_or_name in (p["containerPort"], p["name"])]
         return int(found[0]["containerPort"]) if found else None
@@ -123,8 +123,8 @@ class Manifests:
 
 
 def parse(text: str) -> Manifests:
-    """Return the objects of a YAML stream; raise ValueError where one has a key twice."""
-    # A subclass of SafeLoader is as safe as that.
+    """Return the objects of a YAML stream; raise ValueError for a duplicate key."""
+    # _Loader is a SafeLoader: it creates only plain values.
     documents = yaml.load_all(text, Loader=_Loader)
     return Manifests(tuple(Manifest(document) for document in documents if document))
 
@@ -141,7 +141,7 @@ def _without_kustomization(texts: list[str]) -> Iterator[Manifest]:
 
 
 def _pod(manifest: Manifest) -> Manifest | None:
-    """Return the pod that `manifest` is or makes; its kind and name are those of its maker."""
+    """Return `manifest` if it is a pod, or the pod template in it with the kind and name of `manifest`."""
     spec = manifest.spec
     if manifest.kind == "Pod":
         return manifest

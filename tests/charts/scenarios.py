@@ -1,4 +1,4 @@
-"""The charts rendered once for each of their scenarios, `ci/*-values.yaml`."""
+"""Renders each chart once per scenario; the scenarios are the files `ci/*-values.yaml`."""
 
 import functools
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tests.charts.manifests import Manifests, parse
 
 @dataclass(frozen=True)
 class Scenario:
-    """A chart and the name of a values file of its folder ci/."""
+    """A chart and the name of a values file in its folder ci/."""
 
     chart: str
     name: str
@@ -18,7 +18,7 @@ class Scenario:
         return f"{self.chart}-{self.name}"
 
     def rendered(self) -> Manifests:
-        """Return the objects; raise RuntimeError with Helm's words where it refuses."""
+        """Return the objects; raise RuntimeError with Helm's message if Helm fails."""
         return _render(self)
 
 

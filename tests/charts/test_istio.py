@@ -1,4 +1,4 @@
-"""k8s/istio names only what the rendered chart has, and lets in only whom it means to."""
+"""k8s/istio refers only to objects of the rendered chart and allows only the intended callers."""
 
 import json
 import re
@@ -17,27 +17,27 @@ POLICIES = ("AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication"
 
 
 def _service(host: str) -> str:
-    """Return the Service that a fully qualified host names; fail for any other host."""
+    """Return the Service of a fully qualified host name; fail for any other host."""
     found = re.fullmatch(rf"([a-z-]+)\.{NAMESPACE}\.svc\.cluster\.local", host)
     assert found, f"{host} is not a host of a Service in {NAMESPACE}"
     return f"Service/{found[1]}"
 
 
 def _name(policy: Manifest) -> str:
-    """Return the value of app.kubernetes.io/name that a policy selects."""
+    """Return the value of app.kubernetes.io/name in a policy's selector."""
     labels: dict[str, str] = policy.spec["selector"]["matchLabels"]
     assert labels.keys() == {"app.kubernetes.io/name"}, policy.id
     return labels["app.kubernetes.io/name"]
 
 
 def _rules(istio: Manifests, component: str) -> list[dict[str, Any]]:
-    """Return all rules that allow something of a component."""
+    """Return the rules of all authorization policies of a component."""
     policies = [p for p in istio.of("AuthorizationPolicy") if p.spec and _name(p) == component]
     return [rule for policy in policies for rule in policy.spec["rules"]]
 
 
 def _principals(rule: dict[str, Any]) -> set[str]:
-    return {who for source in rule.get("from", []) for who in source["source"]["principals"]}
+    return {principal for source in rule.get("from", []) for principal in source["source"]["principals"]}
 
 
 def _paths(rule: dict[str, Any]) -> set[str]:
@@ -53,7 +53,7 @@ def test_kustomization_lists_every_file() -> None:
     assert kustomization["namespace"] == namespace["metadata"]["name"] == NAMESPACE
 
 
-def test_the_namespace_is_in_the_mesh_and_watched() -> None:
+def test_the_namespace_has_injection_and_pod_security_warnings() -> None:
     labels = yaml.safe_load((REPOSITORY / "k8s/namespace.yaml").read_text())["metadata"]["labels"]
     assert labels["istio-injection"] == "enabled"
     assert labels["pod-security.kubernetes.io/warn"] == "restricted"
@@ -64,38 +64,38 @@ def test_api_versions_are_stable(istio: Manifests) -> None:
     assert versions == {"networking.istio.io/v1", "security.istio.io/v1"}
 
 
-def test_every_route_leads_to_a_port_of_a_service(istio: Manifests, sample: Manifests) -> None:
+def test_every_route_has_the_port_of_a_service(istio: Manifests, sample: Manifests) -> None:
     for route in istio.get("VirtualService/efishery").spec["http"]:
         destination = route["route"][0]["destination"]
         ports = sample.get(_service(destination["host"])).spec["ports"]
         assert destination["port"]["number"] in [port["port"] for port in ports], route["name"]
 
 
-def test_routes_are_the_public_ones(istio: Manifests) -> None:
+def test_only_public_paths_are_routed(istio: Manifests) -> None:
     routes = istio.get("VirtualService/efishery").spec["http"]
     matches = {route["name"]: [str(*m["uri"].values()) for m in route["match"]] for route in routes}
     assert matches == {"auth": ["/auth/", "/ping"], "fetch": ["/fetch/"], "docs": ["/docs", "/docs/"]}
 
 
-def test_only_requests_that_were_not_worked_on_are_retried(istio: Manifests) -> None:
-    harmless = {"connect-failure", "refused-stream", "reset-before-request"}
+def test_only_requests_that_no_service_has_processed_are_retried(istio: Manifests) -> None:
+    unprocessed = {"connect-failure", "refused-stream", "reset-before-request"}
     for route in istio.get("VirtualService/efishery").spec["http"]:
         files_only = route["name"] == "docs"
         conditions = set(route["retries"]["retryOn"].split(","))
-        assert conditions <= harmless | ({"reset"} if files_only else set()), route["name"]
+        assert conditions <= unprocessed | ({"reset"} if files_only else set()), route["name"]
         assert route["timeout"], route["name"]
 
 
-def test_no_try_of_fetch_is_given_up_while_it_waits_for_its_upstream(istio: Manifests) -> None:
+def test_the_timeout_of_fetch_is_longer_than_its_upstream_timeout(istio: Manifests) -> None:
     route = next(r for r in istio.get("VirtualService/efishery").spec["http"] if r["name"] == "fetch")
     schema = json.loads((REPOSITORY / "charts/efishery/values.schema.json").read_text())
     longest = schema["properties"]["fetch"]["properties"]["upstreamTimeoutSeconds"]["maximum"]
     assert "perTryTimeout" not in route["retries"]
-    assert 2 * longest < int(route["timeout"].removesuffix("s"))  # to connect, then to read
+    assert 2 * longest < int(route["timeout"].removesuffix("s"))  # connect and read timeouts
 
 
 @pytest.mark.parametrize("component", ["auth", "fetch"])
-def test_pods_are_ejected_for_what_they_do_not_answer_alone(istio: Manifests, component: str) -> None:
+def test_outlier_detection_counts_only_unreachable_pods(istio: Manifests, component: str) -> None:
     ejection = istio.get(f"DestinationRule/{component}").spec["trafficPolicy"]["outlierDetection"]
     assert ejection["splitExternalLocalOriginErrors"] is True
     assert ejection["consecutiveLocalOriginFailures"] > 0
@@ -109,14 +109,14 @@ def test_every_service_has_a_destination_rule_with_mutual_tls(istio: Manifests, 
     assert {rule.spec["trafficPolicy"]["tls"]["mode"] for rule in rules} == {"ISTIO_MUTUAL"}
 
 
-def test_every_policy_selects_pods_of_one_component(istio: Manifests, sample: Manifests) -> None:
+def test_every_policy_selects_the_pods_of_one_component(istio: Manifests, sample: Manifests) -> None:
     for policy in (p for p in istio.of(*POLICIES) if "selector" in p.spec):
         selected = sample.selected(policy.spec["selector"]["matchLabels"])
         assert len(selected) == 1, f"{policy.id} selects {[workload.id for workload in selected]}"
         assert selected[0].owner.kind in ("Deployment", "StatefulSet"), policy.id
 
 
-def test_policies_name_ports_of_their_pods(istio: Manifests, sample: Manifests) -> None:
+def test_policies_refer_to_existing_ports(istio: Manifests, sample: Manifests) -> None:
     for policy in (p for p in istio.of("AuthorizationPolicy") if p.spec):
         pods = sample.selected(policy.spec["selector"]["matchLabels"])[0]
         for rule in policy.spec["rules"]:
@@ -125,23 +125,23 @@ def test_policies_name_ports_of_their_pods(istio: Manifests, sample: Manifests) 
                     assert pods.port(int(port)), f"{policy.id}: no container port {port}"
 
 
-def test_callers_are_accounts_that_pods_run_under(istio: Manifests, sample: Manifests) -> None:
+def test_allowed_callers_are_existing_service_accounts(istio: Manifests, sample: Manifests) -> None:
     accounts = {workload.pod.spec["serviceAccountName"] for workload in sample.workloads}
     for policy in (p for p in istio.of("AuthorizationPolicy") if p.spec):
-        for principal in (who for rule in policy.spec["rules"] for who in _principals(rule)):
+        for principal in (p for rule in policy.spec["rules"] for p in _principals(rule)):
             domain, _, namespace, _, account = principal.split("/")
             known = {"istio-system": GATEWAY_ACCOUNTS, NAMESPACE: accounts}
             assert domain == "cluster.local", policy.id
             assert account in known[namespace], f"{policy.id}: {principal}"
 
 
-def test_nothing_is_allowed_but_what_a_policy_allows(istio: Manifests, sample: Manifests) -> None:
+def test_requests_are_denied_by_default(istio: Manifests, sample: Manifests) -> None:
     assert istio.get("AuthorizationPolicy/allow-nothing").spec == {}
     allowed = {_name(policy) for policy in istio.of("AuthorizationPolicy") if policy.spec}
-    assert allowed == {workload.owner.name for workload in sample.workloads if not workload.ends}
+    assert allowed == {workload.owner.name for workload in sample.workloads if not workload.runs_to_completion}
 
 
-def test_mutual_tls_is_strict_but_for_the_public_keys(istio: Manifests) -> None:
+def test_mutual_tls_is_strict_except_for_the_public_keys(istio: Manifests) -> None:
     policies = istio.of("PeerAuthentication")
     assert {policy.spec["mtls"]["mode"] for policy in policies} == {"STRICT"}
     assert "selector" not in istio.get("PeerAuthentication/default").spec
@@ -149,14 +149,14 @@ def test_mutual_tls_is_strict_but_for_the_public_keys(istio: Manifests) -> None:
     assert exceptions == {"default": None, "auth": {"8081": {"mode": "PERMISSIVE"}}}
 
 
-def test_only_the_public_keys_may_be_read_by_anybody(istio: Manifests) -> None:
+def test_only_the_public_keys_are_open_to_every_caller(istio: Manifests) -> None:
     anybody = [rule for p in istio.of("AuthorizationPolicy") for rule in p.spec.get("rules", []) if "from" not in rule]
     operation = {"ports": ["8081"], "methods": ["GET"], "paths": ["/auth/.well-known/jwks.json"]}
     assert anybody == [{"to": [{"operation": operation}]}]
 
 
 @pytest.mark.parametrize("component", ["auth", "fetch"])
-def test_tokens_are_those_that_auth_issues(istio: Manifests, default: Manifests, component: str) -> None:
+def test_tokens_must_have_the_issuer_and_audience_of_auth(istio: Manifests, default: Manifests, component: str) -> None:
     rule = istio.get(f"RequestAuthentication/{component}").spec["jwtRules"][0]
     environment = default.workload("Deployment/auth").containers[0]["env"]
     settings = {variable["name"]: variable.get("value") for variable in environment}
@@ -166,9 +166,7 @@ def test_tokens_are_those_that_auth_issues(istio: Manifests, default: Manifests,
 
 
 @pytest.mark.parametrize("component", ["auth", "fetch"])
-def test_public_keys_are_fetched_from_the_port_that_serves_them(
-    istio: Manifests, default: Manifests, component: str
-) -> None:
+def test_the_jwks_uri_is_the_key_sets_port_and_path(istio: Manifests, default: Manifests, component: str) -> None:
     url = urlsplit(istio.get(f"RequestAuthentication/{component}").spec["jwtRules"][0]["jwksUri"])
     ports = {port["port"]: port["name"] for port in default.get(_service(url.hostname or "")).spec["ports"]}
     assert (url.scheme, ports[url.port or 80]) == ("http", "http-jwks")
@@ -179,20 +177,20 @@ def test_public_keys_are_fetched_from_the_port_that_serves_them(
     ("component", "path"),
     [("auth", "/auth/claims"), ("fetch", "/fetch/resource"), ("fetch", "/fetch/rate"), ("fetch", "/fetch/claims")],
 )
-def test_protected_paths_need_a_token_of_ours(istio: Manifests, component: str, path: str) -> None:
+def test_protected_paths_require_a_token_of_auth(istio: Manifests, component: str, path: str) -> None:
     rules = [rule for rule in _rules(istio, component) if path in _paths(rule)]
     assert [rule["from"][0]["source"]["requestPrincipals"] for rule in rules] == [["efishery-auth/*"]]
 
 
-def test_the_aggregate_needs_an_admin(istio: Manifests) -> None:
+def test_the_aggregate_requires_the_role_admin(istio: Manifests) -> None:
     rules = [rule for rule in _rules(istio, "fetch") if "/fetch/resource/aggregate" in _paths(rule)]
     assert [rule["when"] for rule in rules] == [[{"key": "request.auth.claims[role]", "values": ["admin"]}]]
     assert all("*" not in path for rule in _rules(istio, "fetch") for path in _paths(rule))
 
 
 @pytest.mark.parametrize("component", ["auth", "fetch", "docs"])
-def test_the_gateway_and_the_helm_test_alone_call_the_services(istio: Manifests, component: str) -> None:
-    callers = {who.split("/")[-1] for rule in _rules(istio, component) for who in _principals(rule)}
+def test_only_the_gateway_and_the_helm_test_call_the_services(istio: Manifests, component: str) -> None:
+    callers = {p.split("/")[-1] for rule in _rules(istio, component) for p in _principals(rule)}
     assert callers == GATEWAY_ACCOUNTS | (set() if component == "docs" else {"helm-test"})
 
 
@@ -204,8 +202,8 @@ def test_the_gateway_and_the_helm_test_alone_call_the_services(istio: Manifests,
         ("sample", {"fetch", "rate-cron"}),
     ],
 )
-def test_who_calls_what_is_behind_the_services(istio: Manifests, component: str, callers: set[str]) -> None:
+def test_callers_of_databases_and_sample(istio: Manifests, component: str, callers: set[str]) -> None:
     found = {
-        who.removeprefix("cluster.local/ns/efishery/sa/") for r in _rules(istio, component) for who in _principals(r)
+        p.removeprefix("cluster.local/ns/efishery/sa/") for rule in _rules(istio, component) for p in _principals(rule)
     }
     assert found == callers

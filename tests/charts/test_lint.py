@@ -14,14 +14,14 @@ def test_lint(scenario: Scenario) -> None:
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
-def test_the_chart_needs_no_custom_resources() -> None:
+def test_the_charts_need_no_custom_resources_by_default() -> None:
     groups = {m.body["apiVersion"] for s in SCENARIOS for m in s.rendered().objects}
     builtin = {"v1", "apps/v1", "batch/v1", "policy/v1", "coordination.k8s.io/v1", "rbac.authorization.k8s.io/v1"}
-    asked_for = {"cert-manager.io/v1"}  # by tls.source=certManager alone
-    assert groups == builtin | asked_for
+    optional = {"cert-manager.io/v1"}  # only with tls.source=certManager
+    assert groups == builtin | optional
     assert not [m.id for m in Scenario("efishery", "default").rendered().of("Certificate")]
 
 
-def test_an_old_cluster_is_refused() -> None:
+def test_an_unsupported_kubernetes_version_is_refused() -> None:
     refused = helm.run("template", str(helm.charts() / "mysql"), "--kube-version", "1.29.0")
     assert "requires kubeVersion" in refused.stderr

@@ -1,4 +1,4 @@
-"""What `helm install` says at its end. `helm template` does not render it, so a template that includes it is added."""
+"""The notes that `helm install` prints. `helm template` does not render them, so a test template includes them."""
 
 import shutil
 from pathlib import Path
@@ -19,16 +19,16 @@ def _notes(folder: Path, namespace: str) -> str:
     return rendered.stdout
 
 
-def test_the_mesh_comes_after_the_namespaces_label(tmp_path: Path) -> None:
+def test_the_namespace_is_applied_before_the_mesh_policies(tmp_path: Path) -> None:
     notes = _notes(tmp_path, "efishery")
-    assert notes.index("k8s/namespace.yaml must have come before") < notes.index("kubectl apply -k k8s/istio")
+    assert notes.index("k8s/namespace.yaml must have been applied before") < notes.index("kubectl apply -k k8s/istio")
 
 
-def test_another_namespace_needs_other_policies(tmp_path: Path) -> None:
+def test_another_namespace_needs_a_changed_copy_of_the_policies(tmp_path: Path) -> None:
     notes = _notes(tmp_path, "fish")
     assert "kubectl apply -k" not in notes
-    assert "This one is fish" in notes
+    assert "This release is in fish" in notes
 
 
-def test_a_rate_can_be_fetched_by_hand_more_than_once(tmp_path: Path) -> None:
+def test_manual_rate_jobs_have_unique_names(tmp_path: Path) -> None:
     assert "rate-cron-$(date +%s)" in _notes(tmp_path, "efishery")

@@ -1,4 +1,4 @@
-"""Numbers reach the pods as they were written, though Helm reads those of a values file as floats."""
+"""Numbers reach the pods unchanged, although Helm parses numbers in values files as floats."""
 
 import json
 import re
@@ -14,7 +14,7 @@ LARGE = 12345678
 
 
 @pytest.mark.parametrize("scenario", ["existing-secrets", "external-mysql-redis"])
-def test_no_number_is_written_as_a_float(tmp_path: Path, scenario: str) -> None:
+def test_no_number_is_rendered_in_float_notation(tmp_path: Path, scenario: str) -> None:
     chart = helm.charts() / "efishery"
     schema = json.loads((chart / "values.schema.json").read_text())
     values = _largest(schema, schema)
@@ -30,7 +30,7 @@ def test_no_number_is_written_as_a_float(tmp_path: Path, scenario: str) -> None:
 
 
 def _largest(schema: dict[str, Any], node: dict[str, Any]) -> Any:
-    """Return the integers at or below a schema's `node`, each at its maximum, or at LARGE where it has none."""
+    """Return a value for each integer at or below a schema's `node`: its maximum, or LARGE if it has none."""
     node = schema["definitions"][node["$ref"].removeprefix("#/definitions/")] if "$ref" in node else node
     if node.get("type") == "integer":
         return node.get("maximum", LARGE)

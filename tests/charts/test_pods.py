@@ -1,4 +1,4 @@
-"""Pods start, run and stop as they should: probes, resources, replicas, Jobs."""
+"""Probes, resources, replicas, rollouts and Jobs."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ HTTP_SERVICES = ["auth", "fetch", "docs", "sample"]
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
-def test_every_container_asks_for_resources_and_is_bounded(rendered: Manifests) -> None:
+def test_every_container_has_requests_and_a_memory_limit(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         for container in workload.all_containers:
             resources = container["resources"]
@@ -19,16 +19,16 @@ def test_every_container_asks_for_resources_and_is_bounded(rendered: Manifests) 
             assert "memory" in resources["limits"], f"{workload.id} {container['name']}"
 
 
-def test_what_serves_has_probes_and_what_ends_has_none(rendered: Manifests) -> None:
+def test_only_servers_have_probes(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         for container in [*workload.containers, *workload.sidecars]:
             found = set(PROBES) & container.keys()
-            assert found == (set() if workload.ends else set(PROBES)), workload.id
+            assert found == (set() if workload.runs_to_completion else set(PROBES)), workload.id
 
 
-def test_startup_gives_more_time_than_liveness(rendered: Manifests) -> None:
+def test_startup_probes_allow_more_time_than_liveness_probes(rendered: Manifests) -> None:
     for workload in rendered.workloads:
-        for container in [*workload.containers, *workload.sidecars] if not workload.ends else []:
+        for container in [*workload.containers, *workload.sidecars] if not workload.runs_to_completion else []:
             assert _seconds(container["startupProbe"]) > _seconds(container["livenessProbe"]), workload.id
 
 
@@ -47,15 +47,15 @@ def test_http_probes_use_the_management_port(sample: Manifests, name: str) -> No
 
 
 @pytest.mark.parametrize("name", HTTP_SERVICES)
-def test_http_services_lose_no_request_when_they_roll(sample: Manifests, name: str) -> None:
+def test_http_services_stop_gracefully_during_a_rollout(sample: Manifests, name: str) -> None:
     workload = sample.workload(f"Deployment/{name}")
     pause = workload.containers[0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-    graceful = 25  # HTTP_GRACEFUL_SECONDS, unless extraEnv says otherwise
+    graceful = 25  # default of HTTP_GRACEFUL_SECONDS
     assert workload.pod.spec["terminationGracePeriodSeconds"] > pause + graceful
     assert workload.owner.spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 
 
-def test_more_than_one_replica_is_spread_and_has_a_budget(rendered: Manifests) -> None:
+def test_several_replicas_are_spread_and_have_a_disruption_budget(rendered: Manifests) -> None:
     for manifest in rendered.of("Deployment"):
         several = manifest.spec["replicas"] > 1
         spread = manifest.spec["template"]["spec"].get("topologySpreadConstraints", [])
@@ -64,25 +64,25 @@ def test_more_than_one_replica_is_spread_and_has_a_budget(rendered: Manifests) -
         assert rendered.has(f"PodDisruptionBudget/{manifest.name}") == several, manifest.id
 
 
-def test_by_default_the_services_have_two_replicas(default: Manifests) -> None:
+def test_default_numbers_of_replicas(default: Manifests) -> None:
     replicas = {manifest.name: manifest.spec["replicas"] for manifest in default.of(*SERVERS)}
     assert replicas == {"auth": 2, "fetch": 2, "docs": 2, "redis": 1, "mysql": 3}
 
 
-def test_a_volume_that_one_pod_writes_is_never_shared(default: Manifests) -> None:
+def test_two_redis_pods_never_share_a_volume(default: Manifests) -> None:
     assert default.get("Deployment/redis").spec["strategy"] == {"type": "Recreate"}
 
 
-def test_pods_restart_when_their_configuration_changes(rendered: Manifests) -> None:
+def test_servers_restart_when_their_config_map_changes(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         mounted = [volume for volume in workload.pod.spec.get("volumes", []) if "configMap" in volume]
-        if mounted and not workload.ends:
+        if mounted and not workload.runs_to_completion:
             assert "checksum/config" in workload.pod.annotations, workload.id
 
 
-def test_what_ends_is_bounded_and_ends_in_a_mesh(rendered: Manifests) -> None:
+def test_jobs_have_limits_and_a_native_sidecar(rendered: Manifests) -> None:
     for workload in rendered.workloads:
-        if workload.ends:
+        if workload.runs_to_completion:
             assert workload.pod.annotations["sidecar.istio.io/nativeSidecar"] == "true", workload.id
             assert workload.pod.spec["restartPolicy"] == "Never", workload.id
     for job in rendered.of("Job"):
@@ -90,21 +90,21 @@ def test_what_ends_is_bounded_and_ends_in_a_mesh(rendered: Manifests) -> None:
         assert job.spec["backoffLimit"] <= 6, job.id
 
 
-def test_the_rate_is_refreshed_every_five_minutes_by_one_run_at_a_time(default: Manifests) -> None:
+def test_the_rate_is_refreshed_every_five_minutes_without_overlap(default: Manifests) -> None:
     spec = default.get("CronJob/rate-cron").spec
     assert spec["schedule"] == "*/5 * * * *"
     assert spec["concurrencyPolicy"] == "Forbid"
     assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 5 * 60
 
 
-def test_a_release_fetches_its_first_rate_at_once_by_the_same_pod(default: Manifests) -> None:
+def test_an_installation_fetches_its_first_rate_with_the_same_pod_template(default: Manifests) -> None:
     job = default.get("Job/rate-cron-1")
     scheduled = default.get("CronJob/rate-cron").spec["jobTemplate"]["spec"]["template"]
     assert "helm.sh/hook" not in job.annotations
     assert job.spec["template"] == scheduled
 
 
-def test_the_migration_comes_before_new_pods_and_before_the_first_admin(default: Manifests) -> None:
+def test_the_migration_runs_before_new_pods_and_before_the_first_admin(default: Manifests) -> None:
     migrate, admin = default.get("Job/auth-migrate"), default.get("Job/auth-first-admin")
     assert migrate.annotations["helm.sh/hook"] == "post-install,pre-upgrade"
     assert admin.annotations["helm.sh/hook"] == "post-install,post-upgrade"
@@ -115,7 +115,7 @@ def test_the_migration_comes_before_new_pods_and_before_the_first_admin(default:
 
 
 @pytest.mark.parametrize(("arguments", "least", "most"), [([], 600, 900), (["--is-upgrade"], 30, 90)])
-def test_the_migration_waits_for_a_new_database_but_holds_up_no_repair(
+def test_the_migration_waits_long_at_install_and_briefly_at_upgrade(
     arguments: list[str], least: int, most: int
 ) -> None:
     job = parse(helm.template("efishery", "--set", "sample.enabled=true", *arguments).stdout).get("Job/auth-migrate")

@@ -1,4 +1,4 @@
-"""The programs take the settings that the chart gives them: each reads the variables of its rendered pods."""
+"""The settings classes accept the environment variables of the rendered pods."""
 
 import base64
 import importlib
@@ -25,13 +25,13 @@ PROGRAMS = {
     "rate-cron": "efishery_rate_cron.settings.RateCronSettings",
     "rate-cron-1": "efishery_rate_cron.settings.RateCronSettings",
 }
-# Read by the server and by the command create-admin, which have no settings class.
+# Read by gunicorn's configuration and by the command create-admin, without a settings class.
 OTHERS = {"HTTP_THREADS", "ADMIN_PHONE", "AUTH_ADMIN_PASSWORD", "EXTRA"}
 
 
 @pytest.fixture(scope="session")
 def keys(default: Manifests, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of a generated signing key, and with a CA."""
+    """Return a folder with the files of a generated signing key and a CA."""
     folder = tmp_path_factory.mktemp("keys")
     data = default.get("Secret/auth-signing-key").body["data"]
     for name, content in {**data, "ca.crt": default.get("Secret/mysql-tls").body["data"]["ca.crt"]}.items():
@@ -39,27 +39,27 @@ def keys(default: Manifests, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_each_program_takes_its_variables(rendered: Manifests, keys: Path) -> None:
+def test_settings_accept_the_rendered_values(rendered: Manifests, keys: Path) -> None:
     for workload in _ours(rendered):
         settings = _settings_class(workload)
         with mock.patch.dict(os.environ, _environment(workload, keys), clear=True):
             settings()
 
 
-def test_each_program_knows_its_variables(rendered: Manifests, keys: Path) -> None:
+def test_every_rendered_variable_is_a_setting(rendered: Manifests, keys: Path) -> None:
     for workload in _ours(rendered):
         unknown = _environment(workload, keys).keys() - _known(_settings_class(workload)) - OTHERS
-        assert not unknown, f"{workload.id} gets what it does not read"
+        assert not unknown, f"{workload.id} gets variables that it does not read"
 
 
-def test_what_the_chart_sets_is_refused_among_extra_variables(rendered: Manifests, keys: Path) -> None:
+def test_extra_env_refuses_variables_that_the_chart_sets(rendered: Manifests, keys: Path) -> None:
     schema = json.loads((REPOSITORY / "charts/efishery/values.schema.json").read_text())
     refused = set(schema["definitions"]["extraEnv"]["items"]["properties"]["name"]["not"]["enum"])
     for workload in _ours(rendered):
         assert _environment(workload, keys).keys() <= refused | {"EXTRA"}, workload.id
 
 
-def test_log_levels_are_those_of_the_services() -> None:
+def test_the_schema_has_the_log_levels_and_formats_of_the_services() -> None:
     schema = json.loads((REPOSITORY / "charts/efishery/values.schema.json").read_text())
     for name in ("level", "format"):
         known = get_args(ServiceSettings.model_fields[f"log_{name}"].annotation)
@@ -81,7 +81,7 @@ def _known(settings: type[BaseSettings]) -> set[str]:
 
 
 def _environment(workload: Workload, keys: Path) -> dict[str, str]:
-    """Return the variables of the only container, with a secret's and a file's real ones replaced."""
+    """Return the variables of the only container, with test values for secrets and file paths."""
     return {variable["name"]: _value(variable, keys) for variable in workload.containers[0]["env"]}
 
 

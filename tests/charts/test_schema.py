@@ -1,4 +1,4 @@
-"""Bad values are refused with their names; the chart's files agree about which values there are."""
+"""Invalid values are refused by name; schema, values.yaml, templates and README list the same values."""
 
 import json
 import re
@@ -53,14 +53,14 @@ CHARTS = ["efishery", "mysql"]
         ("unknown=1", "unknown"),
     ],
 )
-def test_a_bad_value_is_refused_by_name(value: str, named: str) -> None:
+def test_an_invalid_value_is_refused_by_name(value: str, named: str) -> None:
     refused = helm.template("efishery", "--set", LIST, "--set-string" if "phone" in value else "--set", value)
     assert refused.returncode != 0
     assert named in refused.stderr
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "message"),
     [
         ([], "fetch.listUrl is not set"),
         ([LIST, "mysql.enabled=false"], "auth.database.host is not set"),
@@ -70,15 +70,15 @@ def test_a_bad_value_is_refused_by_name(value: str, named: str) -> None:
         ([LIST, "rateCron.providers={custom}"], "rateCron.custom.url is not set"),
     ],
 )
-def test_what_is_missing_is_named_with_the_remedy(values: list[str], words: str) -> None:
+def test_a_missing_value_is_named_with_the_remedy(values: list[str], message: str) -> None:
     refused = helm.template("efishery", *(argument for value in values for argument in ("--set", value)))
     assert refused.returncode != 0
-    assert words in refused.stderr
+    assert message in refused.stderr
     assert "or set " in refused.stderr
 
 
 @pytest.mark.parametrize("least", ["0.0002", "0.0003", "0"])
-def test_bounds_that_no_rate_can_meet_are_refused(least: str) -> None:
+def test_rate_bounds_that_exclude_every_rate_are_refused(least: str) -> None:
     refused = helm.template("efishery", "--set", LIST, "--set-string", f"rateCron.minRate={least}")
     assert "rateCron.minRate is not above 0 and below rateCron.maxRate" in refused.stderr
 
@@ -93,7 +93,7 @@ def test_bounds_that_no_rate_can_meet_are_refused(least: str) -> None:
         "rateCron.schedule=@hourly",
     ],
 )
-def test_what_is_free_is_accepted(value: str) -> None:
+def test_free_form_values_are_accepted(value: str) -> None:
     accepted = helm.template("efishery", "--set", LIST, "--set", value)
     assert accepted.returncode == 0, accepted.stderr
 
@@ -103,7 +103,7 @@ def test_the_schema_is_closed(chart: str) -> None:
     schema = json.loads((helm.REPOSITORY / f"charts/{chart}/values.schema.json").read_text())
     for path, node in _objects("", schema):
         if path not in ("/properties/global", "/properties/mysql"):
-            assert node.get("additionalProperties") is False, f"{chart}: {path or 'root'} takes any key"
+            assert node.get("additionalProperties") is False, f"{chart}: {path or 'root'} accepts any key"
 
 
 def _objects(path: str, node: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -118,28 +118,28 @@ def _objects(path: str, node: dict[str, Any]) -> list[tuple[str, dict[str, Any]]
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_schema_and_values_name_the_same_values(chart: str) -> None:
+def test_schema_and_values_file_have_the_same_values(chart: str) -> None:
     rows = values_table.rows(helm.REPOSITORY / "charts" / chart)
     assert not [row.name for row in rows if row.default is values_table.MISSING], "in the schema, not in values.yaml"
     assert not [row.name for row in rows if not row.description], "without a description, or not in the schema"
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_every_value_is_read_by_a_template(chart: str) -> None:
+def test_a_template_reads_every_value(chart: str) -> None:
     folder = helm.REPOSITORY / "charts" / chart
     templates = "".join(path.read_text() for path in (folder / "templates").rglob("*") if path.is_file())
     unread = {row.name for row in values_table.rows(folder) if not re.search(_reading(row.name), templates)}
-    assert unread == ({"enabled"} if chart == "mysql" else set())  # the parent's condition, which Helm reads itself
+    assert unread == ({"enabled"} if chart == "mysql" else set())  # Helm reads it as the dependency's condition
 
 
 def _reading(name: str) -> str:
-    """Return a pattern of the whole name in a template, or of the name in a helper that serves every component."""
+    """Return a pattern for the full name in a template, or for the name within a component in a shared helper."""
     _, _, in_component = name.partition(".")
     return rf"\.Values\.{re.escape(name)}\b" + (rf"|\.values\.{re.escape(in_component)}\b" if in_component else "")
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_the_readme_holds_the_table_of_values(chart: str) -> None:
+def test_the_readme_has_the_table_of_values(chart: str) -> None:
     folder = helm.REPOSITORY / "charts" / chart
     table = values_table.table(folder)
     assert table in (folder / "README.md").read_text(), "run `python -m tests.charts.values_table`"

@@ -1,4 +1,4 @@
-"""The scripts that the pods run, run here."""
+"""Runs the scripts of the pods."""
 
 import hashlib
 import json
@@ -20,14 +20,14 @@ from tests.charts.manifests import parse
 AWKWARD = r"it's a \ and a $HOME `x` # ;"
 
 
-def _run(script: str, folder: Path, moved: str, **environment: str) -> None:
-    """Run a chart's script with `folder` in place of the pod's folder `moved`."""
-    text = (REPOSITORY / "charts" / script).read_text().replace(moved, str(folder))
+def _run(script: str, folder: Path, pod_folder: str, **environment: str) -> None:
+    """Run a chart's script with `pod_folder` in its text replaced by `folder`."""
+    text = (REPOSITORY / "charts" / script).read_text().replace(pod_folder, str(folder))
     path = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     subprocess.run(["sh", "-c", text], env=path | environment, check=True, timeout=10)
 
 
-def test_redis_users(tmp_path: Path) -> None:
+def test_redis_acl_has_the_least_rights_per_user(tmp_path: Path) -> None:
     passwords = {"ADMIN_PASSWORD": "a", "FETCH_PASSWORD": AWKWARD, "RATE_CRON_PASSWORD": "r"}
     _run("efishery/files/write-acl.sh", tmp_path, "/run/redis", **passwords)
     users = {line.split()[1]: line.split()[2:] for line in (tmp_path / "users.acl").read_text().splitlines()}
@@ -40,27 +40,27 @@ def test_redis_users(tmp_path: Path) -> None:
     assert users["probe"] == ["on", "nopass", "resetkeys", "resetchannels", "-@all", "+ping"]
 
 
-def test_redis_passwords_are_written_nowhere(tmp_path: Path) -> None:
+def test_redis_acl_has_no_plain_passwords(tmp_path: Path) -> None:
     passwords = {"ADMIN_PASSWORD": "open-a", "FETCH_PASSWORD": "open-f", "RATE_CRON_PASSWORD": "open-r"}
     _run("efishery/files/write-acl.sh", tmp_path, "/run/redis", **passwords)
     assert "open-" not in (tmp_path / "users.acl").read_text()
     assert (tmp_path / "users.acl").stat().st_mode & 0o077 == 0
 
 
-def test_a_member_leaves_once_the_agent_says_so(tmp_path: Path) -> None:
+def test_the_pre_stop_hook_waits_for_the_agent(tmp_path: Path) -> None:
     (tmp_path / "left").touch()
     _run("mysql/files/leave.sh", tmp_path, "/var/run/mysqld")
     assert (tmp_path / "leave").exists()
 
 
-def test_a_data_directory_is_made_once(tmp_path: Path) -> None:
+def test_the_data_directory_is_initialised_once(tmp_path: Path) -> None:
     volume = tmp_path / "volume"
     for _ in range(2):
         _prepare(volume, tmp_path)
         assert sorted(path.name for path in volume.iterdir()) == ["agent", "data"]
 
 
-def test_an_interrupted_first_start_begins_again(tmp_path: Path) -> None:
+def test_an_interrupted_initialisation_starts_again(tmp_path: Path) -> None:
     volume = tmp_path / "volume"
     (volume / "data.new").mkdir(parents=True)
     _prepare(volume, tmp_path)
@@ -77,8 +77,8 @@ def _prepare(volume: Path, programs: Path) -> None:
     subprocess.run(["sh", "-c", text], env={"PATH": f"{programs}:/usr/bin:/bin"}, check=True, timeout=10)
 
 
-def _answers(refused: str) -> Callable[..., BytesIO]:
-    """Return a urlopen to which every path answers, except `refused`, which has status 503."""
+def _urlopen_stub(refused: str) -> Callable[..., BytesIO]:
+    """Return a urlopen that gives status 503 for the path `refused` and 200 for all others."""
 
     def urlopen(request: Request, timeout: float) -> BytesIO:
         if request.selector == refused:
@@ -89,13 +89,13 @@ def _answers(refused: str) -> Callable[..., BytesIO]:
 
 
 @pytest.mark.parametrize(("expected", "fails"), [("true", True), ("false", False)])
-def test_the_smoke_test_asks_for_a_rate_where_there_must_be_one(
+def test_the_smoke_test_requires_a_rate_if_one_is_expected(
     monkeypatch: pytest.MonkeyPatch, expected: str, fails: bool
 ) -> None:
     for name, value in {"ADMIN_PHONE": "+62", "ADMIN_PASSWORD": "p", "RATE_EXPECTED": expected}.items():
         monkeypatch.setenv(name, value)
     main = runpy.run_path(str(REPOSITORY / "charts/efishery/files/smoke.py"))["main"]
-    main.__globals__.update(urlopen=_answers("/fetch/rate"), PATIENCE_SECONDS=-1)
+    main.__globals__.update(urlopen=_urlopen_stub("/fetch/rate"), TIMEOUT_SECONDS=-1)
     if fails:
         with pytest.raises(SystemExit, match=r"FAILED .*/fetch/rate: HTTP 503"):
             main()
@@ -104,7 +104,7 @@ def test_the_smoke_test_asks_for_a_rate_where_there_must_be_one(
 
 
 @pytest.mark.parametrize("on_install", ["true", "false"])
-def test_the_smoke_test_knows_whether_the_release_fetches_a_rate(on_install: str) -> None:
+def test_the_smoke_test_expects_a_rate_if_the_release_fetches_one(on_install: str) -> None:
     rendered = helm.template("efishery", "--set", f"sample.enabled=true,rateCron.runOnInstall={on_install}")
     pod = parse(rendered.stdout).workload("Pod/helm-test")
     assert {"name": "RATE_EXPECTED", "value": on_install} in pod.containers[0]["env"]

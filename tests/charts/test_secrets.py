@@ -1,4 +1,4 @@
-"""Secrets are generated or the user's own, and reach only those who need them."""
+"""Secrets are generated or provided by the user; only pods that need a Secret mount it."""
 
 import base64
 from collections.abc import Iterator
@@ -23,16 +23,16 @@ GENERATED = {
 USERS_OWN = {"my-signing-key", "last-years-key", "my-admin", "my-redis", "my-mysql", "my-mysql-ca", "my-mysql-tls"}
 
 
-def test_what_is_generated(default: Manifests) -> None:
+def test_the_generated_secrets_and_their_keys(default: Manifests) -> None:
     assert {secret.name: set(secret.body["data"]) for secret in default.of("Secret")} == GENERATED
 
 
-def test_generated_secrets_outlive_the_release(rendered: Manifests) -> None:
+def test_generated_secrets_are_kept_on_uninstall(rendered: Manifests) -> None:
     for secret in rendered.of("Secret"):
         assert secret.annotations["helm.sh/resource-policy"] == "keep", secret.id
 
 
-def test_passwords_are_long_and_all_different(default: Manifests) -> None:
+def test_generated_passwords_are_long_and_unique(default: Manifests) -> None:
     passwords = [
         base64.b64decode(value)
         for secret in default.of("Secret")
@@ -43,7 +43,7 @@ def test_passwords_are_long_and_all_different(default: Manifests) -> None:
     assert all(len(password) >= 32 for password in passwords)
 
 
-def test_the_signing_key_is_rsa_and_its_certificate_holds_its_public_key(default: Manifests) -> None:
+def test_the_signing_key_is_rsa_and_matches_its_certificate(default: Manifests) -> None:
     secret = default.get("Secret/auth-signing-key").body
     certificate = x509.load_pem_x509_certificate(base64.b64decode(secret["data"]["tls.crt"]))
     private = load_pem_private_key(base64.b64decode(secret["data"]["tls.key"]), password=None)
@@ -54,7 +54,7 @@ def test_the_signing_key_is_rsa_and_its_certificate_holds_its_public_key(default
 
 
 @pytest.mark.parametrize("scenario", ["existing-secrets", "external-mysql-redis"])
-def test_a_secret_of_the_users_own_replaces_the_generated_one(scenario: str) -> None:
+def test_an_existing_secret_replaces_the_generated_one(scenario: str) -> None:
     rendered = Scenario("efishery", scenario).rendered()
     generated = {secret.name for secret in rendered.of("Secret")}
     referenced = {name for workload in rendered.workloads for name, _ in _references(workload)}
@@ -63,7 +63,7 @@ def test_a_secret_of_the_users_own_replaces_the_generated_one(scenario: str) -> 
     assert not {"redis", "mysql"} & (referenced | generated)
 
 
-def test_every_secret_that_is_named_exists_with_its_key(rendered: Manifests) -> None:
+def test_every_referenced_secret_has_the_referenced_key(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         for name, key in _references(workload):
             if name not in USERS_OWN and not _is_cert_managers(rendered, name):
@@ -74,7 +74,7 @@ def _is_cert_managers(rendered: Manifests, name: str) -> bool:
     return name in [certificate.spec["secretName"] for certificate in rendered.of("Certificate")]
 
 
-def test_no_secret_is_written_anywhere_else(rendered: Manifests) -> None:
+def test_no_other_object_contains_a_secret_value(rendered: Manifests) -> None:
     values = [value for secret in rendered.of("Secret") for value in secret.body["data"].values()]
     for manifest in (m for m in rendered.objects if m.kind != "Secret"):
         text = str(manifest.body)
@@ -83,13 +83,13 @@ def test_no_secret_is_written_anywhere_else(rendered: Manifests) -> None:
             assert base64.b64decode(value).decode() not in text, manifest.id
 
 
-def test_the_private_key_reaches_auth_alone(rendered: Manifests) -> None:
+def test_only_auth_mounts_the_private_signing_key(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         whole = [name for name, key in _mounted(workload.pod) if "signing-key" in name and key is None]
         assert bool(whole) == (workload.id == "Deployment/auth"), workload.id
 
 
-def test_the_certificate_of_mysql_names_its_services_and_members(default: Manifests) -> None:
+def test_the_mysql_certificate_has_the_names_of_services_and_members(default: Manifests) -> None:
     data = {key: base64.b64decode(value) for key, value in default.get("Secret/mysql-tls").body["data"].items()}
     authority, certificate = (x509.load_pem_x509_certificate(data[key]) for key in ("ca.crt", "tls.crt"))
     certificate.verify_directly_issued_by(authority)
@@ -99,7 +99,7 @@ def test_the_certificate_of_mysql_names_its_services_and_members(default: Manife
     assert {f"{name}.efishery.svc.cluster.local" for name in services} | services <= found
 
 
-def test_the_key_of_mysql_reaches_mysqld_alone(rendered: Manifests) -> None:
+def test_only_mysqld_mounts_the_private_key_of_mysql(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         volumes = {v["name"] for v in workload.pod.spec.get("volumes", []) if _is_whole(v, "mysql-tls")}
         for container in workload.all_containers:
@@ -111,7 +111,7 @@ def _is_whole(volume: dict[str, Any], secret: str) -> bool:
     return volume.get("secret", {}).get("secretName") == secret and "items" not in volume["secret"]
 
 
-def test_fetch_accepts_the_current_key_and_the_former_ones() -> None:
+def test_fetch_mounts_the_current_and_previous_certificates() -> None:
     fetch = Scenario("efishery", "existing-secrets").rendered().workload("Deployment/fetch")
     sources = next(v for v in fetch.pod.spec["volumes"] if v["name"] == "keys")["projected"]["sources"]
     files = {item["path"]: source["secret"]["name"] for source in sources for item in source["secret"]["items"]}
@@ -119,7 +119,7 @@ def test_fetch_accepts_the_current_key_and_the_former_ones() -> None:
     assert {item["key"] for source in sources for item in source["secret"]["items"]} == {"tls.crt"}
 
 
-def test_the_next_signing_key_is_accepted_before_it_signs() -> None:
+def test_the_next_signing_key_is_mounted_before_it_signs() -> None:
     values = ["--set", "sample.enabled=true", "--set", "auth.signingKey.previousSecrets={key-2}"]
     rendered = parse(helm.template("efishery", *values).stdout)
     for name in ("auth", "fetch"):
@@ -127,7 +127,7 @@ def test_the_next_signing_key_is_accepted_before_it_signs() -> None:
     assert ("auth-signing-key", None) in _mounted(rendered.workload("Deployment/auth").pod)
 
 
-def test_the_generated_signing_key_is_still_accepted_after_its_successor_signs() -> None:
+def test_the_previous_signing_key_stays_mounted_after_the_rotation() -> None:
     key = ["auth.signingKey.existingSecret=key-2", "auth.signingKey.previousSecrets={auth-signing-key}"]
     rendered = parse(helm.template("efishery", "--set", ",".join(["sample.enabled=true", *key])).stdout)
     for name in ("auth", "fetch"):
@@ -136,7 +136,7 @@ def test_the_generated_signing_key_is_still_accepted_after_its_successor_signs()
 
 
 def _references(workload: Workload) -> Iterator[tuple[str, str | None]]:
-    """Yield name and key (None: all of it) of every Secret that a pod reads, as a variable or a file."""
+    """Yield name and key (None: all keys) of each Secret that a pod reads as a variable or a file."""
     for container in workload.all_containers:
         for variable in container.get("env", []):
             if reference := variable.get("valueFrom", {}).get("secretKeyRef"):

@@ -1,11 +1,11 @@
-"""Every pod satisfies Pod Security "restricted", and more."""
+"""Pods satisfy Pod Security "restricted"; tokens, RBAC rules, images and mounts are minimal."""
 
 import re
 
 from tests.charts.manifests import Manifests, Workload
 
 
-def test_pods_run_as_a_user_without_privileges(rendered: Manifests) -> None:
+def test_pods_run_as_an_unprivileged_user(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         context = workload.pod.spec["securityContext"]
         assert context["runAsNonRoot"] is True, workload.id
@@ -14,7 +14,7 @@ def test_pods_run_as_a_user_without_privileges(rendered: Manifests) -> None:
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}, workload.id
 
 
-def test_containers_can_gain_nothing(rendered: Manifests) -> None:
+def test_containers_have_no_privileges(rendered: Manifests) -> None:
     expected = {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -25,7 +25,7 @@ def test_containers_can_gain_nothing(rendered: Manifests) -> None:
             assert container["securityContext"] == expected, f"{workload.id} {container['name']}"
 
 
-def test_pods_share_nothing_with_the_node(rendered: Manifests) -> None:
+def test_pods_share_no_namespace_or_path_with_the_node(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         spec = workload.pod.spec
         assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys(), workload.id
@@ -33,7 +33,7 @@ def test_pods_share_nothing_with_the_node(rendered: Manifests) -> None:
         assert kinds <= {"configMap", "secret", "projected", "emptyDir", "persistentVolumeClaim"}, workload.id
 
 
-def test_no_pod_gets_a_kubernetes_token_unasked(rendered: Manifests) -> None:
+def test_no_token_of_a_service_account_is_mounted_automatically(rendered: Manifests) -> None:
     for account in rendered.of("ServiceAccount"):
         assert account.body["automountServiceAccountToken"] is False, account.id
     for workload in rendered.workloads:
@@ -41,7 +41,7 @@ def test_no_pod_gets_a_kubernetes_token_unasked(rendered: Manifests) -> None:
         assert workload.pod.spec["enableServiceLinks"] is False, workload.id
 
 
-def test_the_agent_alone_has_a_token_that_expires(rendered: Manifests) -> None:
+def test_only_the_agent_has_a_token_and_it_expires(rendered: Manifests) -> None:
     holders = set()
     for workload in rendered.workloads:
         for volume in workload.pod.spec.get("volumes", []):
@@ -61,7 +61,7 @@ def test_the_agent_alone_has_a_token_that_expires(rendered: Manifests) -> None:
     assert holders <= {("StatefulSet/mysql", "mysql-agent")}
 
 
-def test_the_agent_may_touch_its_pods_one_lease_and_events(default: Manifests) -> None:
+def test_the_agents_role_allows_its_pods_one_lease_and_events(default: Manifests) -> None:
     rules = default.get("Role/mysql").body["rules"]
     may = {rule["resources"][0]: (set(rule["verbs"]), rule.get("resourceNames")) for rule in rules}
     pods = [f"mysql-{number}" for number in range(9)]
@@ -73,7 +73,7 @@ def test_the_agent_may_touch_its_pods_one_lease_and_events(default: Manifests) -
     assert [role.name for role in default.of("Role", "ClusterRole")] == ["mysql"]
 
 
-def test_every_account_exists_and_is_used(rendered: Manifests) -> None:
+def test_service_accounts_are_all_used_and_all_exist(rendered: Manifests) -> None:
     used = {workload.pod.spec["serviceAccountName"] for workload in rendered.workloads}
     assert used == {account.name for account in rendered.of("ServiceAccount")}
 
@@ -87,7 +87,7 @@ def test_every_image_has_a_fixed_tag(rendered: Manifests) -> None:
             assert container["imagePullPolicy"] in ("IfNotPresent", "Always"), workload.id
 
 
-def test_every_mount_has_a_volume_and_every_volume_a_mount(rendered: Manifests) -> None:
+def test_volumes_and_mounts_match(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         mounts = {mount["name"] for c in workload.all_containers for mount in c.get("volumeMounts", [])}
         assert mounts == _volumes(workload), workload.id

@@ -1,4 +1,4 @@
-"""Services lead to ports of pods that exist, under names by which a mesh knows the protocol."""
+"""Services select existing ports of pods and declare their protocols."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.charts.manifests import Manifests
 from tests.charts.scenarios import Scenario
 
 
-def test_every_service_leads_to_one_kind_of_pod(rendered: Manifests) -> None:
+def test_every_service_selects_one_workload_and_existing_ports(rendered: Manifests) -> None:
     for service in rendered.of("Service"):
         selected = rendered.selected(_without_role(service.spec["selector"]))
         assert len(selected) == 1, f"{service.id} selects {[workload.id for workload in selected]}"
@@ -15,11 +15,11 @@ def test_every_service_leads_to_one_kind_of_pod(rendered: Manifests) -> None:
 
 
 def _without_role(selector: dict[str, str]) -> dict[str, str]:
-    """Leave out what agents write on pods while they run."""
+    """Return the selector without the labels that the agents set at run time."""
     return {key: value for key, value in selector.items() if key not in ("role", "reads")}
 
 
-def test_every_port_says_its_protocol(rendered: Manifests) -> None:
+def test_every_port_declares_its_protocol(rendered: Manifests) -> None:
     for service in rendered.of("Service"):
         for port in service.spec["ports"]:
             assert port["name"].split("-")[0] == port["appProtocol"], f"{service.id} {port['name']}"
@@ -45,15 +45,15 @@ def test_ports(sample: Manifests, service: str, ports: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("scenario", ["default", "single"])
-def test_where_clients_go_is_the_agents_to_say_and_no_values(scenario: str) -> None:
+def test_only_the_agents_labels_select_primary_and_replicas(scenario: str) -> None:
     rendered = Scenario("mysql", scenario).rendered()
     for service, label in (("mysql-primary", ("role", "primary")), ("mysql-replicas", ("reads", "true"))):
         spec = rendered.get(f"Service/{service}").spec
         assert label in spec["selector"].items(), service
-        assert spec["publishNotReadyAddresses"] is True, f"{service}: the label alone routes"
+        assert spec["publishNotReadyAddresses"] is True, f"{service}: routing must depend only on the label"
 
 
-def test_nobody_but_the_agents_says_who_has_which_role(rendered: Manifests) -> None:
+def test_no_pod_template_has_the_agents_labels(rendered: Manifests) -> None:
     assert not [workload.id for workload in rendered.workloads if {"role", "reads"} & set(workload.pod.labels)]
 
 

@@ -1,4 +1,4 @@
-"""The services get the settings that the values mean."""
+"""The values become the right settings of the services."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.charts.scenarios import Scenario
 SECRET_WORDS = ("PASSWORD", "SECRET", "TOKEN_KEY")
 
 
-def test_passwords_come_from_secrets_alone(rendered: Manifests) -> None:
+def test_passwords_come_only_from_secrets(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         for container in workload.all_containers:
             for variable in container.get("env", []):
@@ -39,7 +39,7 @@ def test_auth_knows_the_cpus_and_the_memory_of_its_container(default: Manifests)
 
 
 @pytest.mark.parametrize("job", ["auth-migrate", "auth-first-admin"])
-def test_the_jobs_of_auth_know_its_database_and_nothing_of_its_keys(default: Manifests, job: str) -> None:
+def test_the_jobs_of_auth_have_its_database_settings_but_no_keys(default: Manifests, job: str) -> None:
     auth, once = _settings(default.workload("Deployment/auth")), _settings(default.workload(f"Job/{job}"))
     own = {"ADMIN_PHONE", "AUTH_ADMIN_PASSWORD", "AUTH_DATABASE_WAIT_SECONDS"}
     assert {name: once[name] for name in once.keys() - own} == {
@@ -51,7 +51,7 @@ def test_the_jobs_of_auth_know_its_database_and_nothing_of_its_keys(default: Man
     ("scenario", "secret", "key"),
     [("default", "mysql-tls", "ca.crt"), ("external-mysql-redis", "my-mysql-ca", "bundle.pem")],
 )
-def test_auth_knows_its_database_by_a_ca_and_sees_no_private_key(scenario: str, secret: str, key: str) -> None:
+def test_auth_mounts_the_databases_ca_and_no_private_key(scenario: str, secret: str, key: str) -> None:
     rendered = Scenario("efishery", scenario).rendered()
     for identity in ("Deployment/auth", "Job/auth-migrate", "Job/auth-first-admin"):
         workload = rendered.workload(identity)
@@ -61,7 +61,7 @@ def test_auth_knows_its_database_by_a_ca_and_sees_no_private_key(scenario: str, 
         assert _settings(workload)["AUTH_DATABASE_CA_FILE"] == f"{mount['mountPath']}/ca.crt", identity
 
 
-def test_databases_of_the_users_own() -> None:
+def test_external_databases() -> None:
     rendered = Scenario("efishery", "external-mysql-redis").rendered()
     auth, fetch = (_settings(rendered.workload(f"Deployment/{name}")) for name in ("auth", "fetch"))
     rate_cron = _settings(rendered.workload("CronJob/rate-cron"))
@@ -73,7 +73,7 @@ def test_databases_of_the_users_own() -> None:
     assert not [manifest.id for manifest in rendered.objects if manifest.name.startswith(("mysql", "redis"))]
 
 
-def test_the_sample_is_the_upstream_of_both_where_it_runs(sample: Manifests) -> None:
+def test_the_sample_is_the_upstream_if_it_is_enabled(sample: Manifests) -> None:
     rate_cron = _settings(sample.workload("CronJob/rate-cron"))
     assert _settings(sample.workload("Deployment/fetch"))["FETCH_LIST_URL"] == "http://sample/commodities"
     assert rate_cron["RATE_CRON_PROVIDERS"] == "custom"
@@ -81,7 +81,7 @@ def test_the_sample_is_the_upstream_of_both_where_it_runs(sample: Manifests) -> 
     assert rate_cron["RATE_CRON_CUSTOM_DATE_PATH"] == "$.date"
 
 
-def test_what_the_user_names_goes_before_the_sample() -> None:
+def test_configured_urls_override_the_sample() -> None:
     rendered = Scenario("efishery", "customised").rendered()
     rate_cron = _settings(rendered.workload("CronJob/rate-cron"))
     assert _settings(rendered.workload("Deployment/fetch"))["FETCH_LIST_URL"].startswith("https://list.")
@@ -89,13 +89,13 @@ def test_what_the_user_names_goes_before_the_sample() -> None:
     assert rate_cron["RATE_CRON_CUSTOM_URL"] == "https://rate.example.org/idr"
 
 
-def test_the_public_providers_are_asked_where_nothing_is_named(default: Manifests) -> None:
+def test_the_public_providers_are_the_default(default: Manifests) -> None:
     rate_cron = _settings(default.workload("CronJob/rate-cron"))
     assert rate_cron["RATE_CRON_PROVIDERS"] == "frankfurter,open-er-api"
     assert "RATE_CRON_CUSTOM_URL" not in rate_cron
 
 
-def test_every_free_value_reaches_every_component() -> None:
+def test_every_free_form_value_reaches_every_component() -> None:
     rendered = Scenario("efishery", "customised").rendered()
     for workload in (w for w in rendered.workloads if w.id != "Pod/mysql-test"):
         spec = workload.pod.spec
@@ -110,7 +110,7 @@ def test_every_free_value_reaches_every_component() -> None:
             assert _settings(workload)["EXTRA"] == "1", workload.id
 
 
-def test_the_global_registry_and_tag_are_those_of_our_images_alone() -> None:
+def test_the_global_registry_and_tag_apply_only_to_project_images() -> None:
     rendered = Scenario("efishery", "customised").rendered()
     images = {container["image"] for w in rendered.workloads for container in w.all_containers}
     ours = {image for image in images if "efishery/" in image}
@@ -119,6 +119,6 @@ def test_the_global_registry_and_tag_are_those_of_our_images_alone() -> None:
 
 
 def _settings(workload: Workload) -> dict[str, Any]:
-    """Return the variables of our container, the first or the sidecar: their values, or where they come from."""
+    """Return the environment of the sidecar or first container: each value, or its valueFrom."""
     container = [*workload.sidecars, *workload.containers][0]
     return {v["name"]: v.get("value", v.get("valueFrom")) for v in container["env"]}

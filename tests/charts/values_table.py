@@ -18,7 +18,7 @@ BEGIN, END = "<!-- values: begin -->\n", "<!-- values: end -->\n"
 
 @dataclass(frozen=True)
 class Row:
-    """One value: its dotted name, its default (MISSING: values.yaml has none), what it means."""
+    """One value: its dotted name, its default (MISSING if values.yaml has none) and its description."""
 
     name: str
     default: object
@@ -36,7 +36,7 @@ def rows(chart: Path) -> list[Row]:
 
 
 def _walk(schema: dict[str, Any], node: dict[str, Any], value: Any, path: tuple[str, ...]) -> Iterator[Row]:
-    """Yield a row for each leaf at or below `node`, and one without description for each key it does not know."""
+    """Yield a row for each leaf at or below `node`, and one without a description for each key missing from it."""
     if "$ref" in node:
         node = schema["definitions"][node["$ref"].removeprefix("#/definitions/")]
     if "properties" not in node:
@@ -56,7 +56,7 @@ def table(chart: Path) -> str:
 
 
 def write(chart: Path) -> None:
-    """Put the table between the two marks in the chart's README.md."""
+    """Write the table between the two marks in the chart's README.md."""
     readme = chart / "README.md"
     marked = re.compile(f"(?<={re.escape(BEGIN)}).*(?={re.escape(END)})", re.DOTALL)
     readme.write_text(marked.sub(lambda _: table(chart), readme.read_text()))

@@ -1,4 +1,4 @@
-"""Each setting of a service is in its README's table, and the table names no other."""
+"""The settings table of each service's README has exactly the settings of its settings class."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ SERVICES: dict[str, type[ServiceSettings]] = {
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_the_readme_has_every_setting(name: str, repository: Path) -> None:
+def test_the_readme_has_exactly_the_settings(name: str, repository: Path) -> None:
     settings = SERVICES[name]
     prefix = str(settings.model_config["env_prefix"])
     wanted = {prefix + field.upper() for field in settings.model_fields}

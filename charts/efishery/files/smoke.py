@@ -1,5 +1,5 @@
-# ruff: noqa: S310, T201 - its URLs are all http, and it prints what it checks
-"""Ask a deployed auth and fetch what a client would. Run by `helm test`, inside the mesh where there is one."""
+# ruff: noqa: S310, T201 - all URLs are http, and it prints its progress
+"""Test a deployed auth and fetch like a client. `helm test` runs this, inside the mesh if there is one."""
 
 import json
 import os
@@ -19,11 +19,12 @@ PROTECTED = (
     f"{FETCH}/fetch/resource/aggregate",
 )
 RATE = f"{FETCH}/fetch/rate"
-PATIENCE_SECONDS = 120  # a new mesh learns the keys, and a new release its first rate, some seconds after it is up
+# After an installation it takes some seconds until the mesh has the keys and the release its first rate.
+TIMEOUT_SECONDS = 120
 
 
 def call(url: str, body: Mapping[str, str] | None, token: str) -> dict[str, Any]:
-    """Return the JSON that `url` answers; raise OSError, which holds the answer, for a status other than 2xx."""
+    """Return the JSON body from `url`; raise OSError with status and body for a status other than 2xx."""
     headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -37,7 +38,7 @@ def call(url: str, body: Mapping[str, str] | None, token: str) -> dict[str, Any]
 
 
 def check(url: str, deadline: float, body: Mapping[str, str] | None = None, token: str = "") -> dict[str, Any]:
-    """Return what `url` answers, asked again until `deadline` (monotonic seconds); exit 1 with its error after."""
+    """Return the JSON body from `url`; retry until `deadline` (monotonic seconds), then exit 1 with the last error."""
     while True:
         try:
             answer = call(url, body, token)
@@ -52,13 +53,13 @@ def check(url: str, deadline: float, body: Mapping[str, str] | None = None, toke
 
 
 def main() -> None:
-    """Check the public keys; then, with an admin's phone and password, a login and the protected paths."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """Check the public keys; if there is an admin's phone and password, also a login and the protected paths."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     check(f"{AUTH}/auth/.well-known/jwks.json", deadline)
     if "ADMIN_PHONE" in os.environ:
         credentials = {"phone": os.environ["ADMIN_PHONE"], "password": os.environ["ADMIN_PASSWORD"]}
         session = check(f"{AUTH}/auth/login", deadline, body=credentials)["data"]
-        # Without a run at install there may be no rate before the schedule's next time, minutes or hours away.
+        # Without rateCron.runOnInstall there is no rate before the next scheduled run, which may be hours away.
         rate = [RATE] if os.environ["RATE_EXPECTED"] == "true" else []
         for url in [*PROTECTED, *rate]:
             check(url, deadline, token=session["access_token"])

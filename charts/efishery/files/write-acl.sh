@@ -1,10 +1,10 @@
-# Writes Redis's users from their passwords, which appear as SHA-256 only. Commands and keys: see each user.
+# Writes Redis's ACL file. It contains only the SHA-256 hashes of the passwords.
 set -eu
 umask 077
 
 hash() { printf '%s' "$1" | sha256sum | cut -d ' ' -f 1; }
 
-# What every client library says when it connects.
+# The commands that client libraries send when they connect.
 handshake='+ping +hello +auth +client|setname +client|setinfo'
 
 cat >/run/redis/users.acl <<ACL

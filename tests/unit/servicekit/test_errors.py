@@ -46,28 +46,28 @@ def test_invalid_lists_the_fields(app: Flask) -> None:
     assert client.get("/").get_json()["errors"] == [{"field": "phone", "msg": "is missing"}]
 
 
-def test_retry_after_is_told(app: Flask) -> None:
+def test_unavailable_has_retry_after(app: Flask) -> None:
     response = client_that_raises(app, errors.Unavailable("x", retry_after=7)).get("/")
     assert response.headers["Retry-After"] == "7"
 
 
-def test_unauthorized_challenges_for_a_bearer_token(app: Flask) -> None:
+def test_unauthorized_has_a_bearer_challenge(app: Flask) -> None:
     response = client_that_raises(app, errors.Unauthorized("x")).get("/")
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_an_unexpected_error_says_nothing_of_its_cause(app: Flask) -> None:
+def test_an_unexpected_error_does_not_reveal_its_cause(app: Flask) -> None:
     response = client_that_raises(app, RuntimeError("password hunter2")).get("/")
     assert response.status_code == response.get_json()["status"] == 500
     assert "hunter2" not in response.get_data(as_text=True)
 
 
-def test_an_unknown_path_is_an_envelope(app: Flask) -> None:
+def test_an_unknown_path_gets_a_404_envelope(app: Flask) -> None:
     response = app.test_client().get("/nowhere")
     assert response.status_code == response.get_json()["status"] == 404
 
 
-def test_a_wrong_method_names_the_right_ones(app: Flask) -> None:
+def test_a_wrong_method_gets_405_with_allow(app: Flask) -> None:
     response = client_that_raises(app, RuntimeError()).post("/")
     assert response.status_code == response.get_json()["status"] == 405
     assert "GET" in response.headers["Allow"]

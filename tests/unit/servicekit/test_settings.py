@@ -13,20 +13,20 @@ class ExampleSettings(ServiceSettings):
     secret: SecretStr | None = None
 
 
-def test_reads_the_environment_under_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reads_variables_with_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXAMPLE_URL", "http://here")
     monkeypatch.setenv("EXAMPLE_WORKERS", "3")
     settings = load(ExampleSettings)
     assert (settings.url, settings.workers) == ("http://here", 3)
 
 
-def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXAMPLE_URL", "http://here")
     monkeypatch.setenv("EXAMPLE_WORKERS", "")
     assert load(ExampleSettings).workers == 2
 
 
-def test_names_each_bad_variable_on_a_line_of_its_own(
+def test_each_invalid_variable_is_named_on_its_own_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EXAMPLE_WORKERS", "many")

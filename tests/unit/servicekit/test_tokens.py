@@ -47,7 +47,7 @@ def client(app: Flask) -> FlaskClient:
 
 
 def sign(pair: KeyPair, *, kid: str | None = None, algorithm: str = "RS256", **changes: Any) -> str:
-    """Sign a token as another program would, with flask-jwt-extended's claims unless changed."""
+    """Sign a token with PyJWT and the claims that flask-jwt-extended sets; `changes` overrides claims."""
     key: Any = load_pem_private_key(pair.key.read_bytes(), password=None)
     kid = kid or thumbprint(key.public_key())
     claims = {
@@ -93,7 +93,7 @@ def test_a_valid_token_is_accepted(client: FlaskClient, key_pair: KeyPair) -> No
     ],
     ids=str,
 )
-def test_a_token_with_any_wrong_part_is_refused(
+def test_a_token_with_a_wrong_claim_or_header_is_refused(
     client: FlaskClient, key_pair: KeyPair, changes: dict[str, Any]
 ) -> None:
     response = get(client, "/any", sign(key_pair, **changes))
@@ -110,27 +110,27 @@ def test_a_token_of_another_key_is_refused(client: FlaskClient, key_pair: KeyPai
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer x y", "Basic eDp4", "Bearer not.a.token"])
-def test_no_usable_token_is_401(client: FlaskClient, header: str | None) -> None:
+def test_a_request_without_a_usable_token_gets_401(client: FlaskClient, header: str | None) -> None:
     response = client.get("/any", headers={"Authorization": header} if header is not None else {})
     assert response.status_code == response.get_json()["status"] == 401
 
 
-def test_the_role_decides(client: FlaskClient, key_pair: KeyPair) -> None:
+def test_require_role_checks_the_role(client: FlaskClient, key_pair: KeyPair) -> None:
     assert get(client, "/admin", sign(key_pair, role="admin")).status_code == 200
     assert get(client, "/admin", sign(key_pair, role="user")).status_code == 403
     assert get(client, "/admin", sign(key_pair, role=None)).status_code == 403
     assert client.get("/admin").status_code == 401
 
 
-def test_former_keys_stay_accepted(key_pair: KeyPair, tmp_path: Path) -> None:
-    former, current = write_key_pair(tmp_path, "former"), write_key_pair(tmp_path, "current")
+def test_tokens_of_previous_keys_are_accepted(key_pair: KeyPair, tmp_path: Path) -> None:
+    previous, current = write_key_pair(tmp_path, "previous"), write_key_pair(tmp_path, "current")
     client = build(KeySet.from_directory(tmp_path)).test_client()
-    assert get(client, "/any", sign(former)).status_code == 200
+    assert get(client, "/any", sign(previous)).status_code == 200
     assert get(client, "/any", sign(current)).status_code == 200
     assert get(client, "/any", sign(key_pair)).status_code == 401
 
 
-def test_the_key_set_is_a_jwk_set(key_pair: KeyPair) -> None:
+def test_jwks_is_a_valid_jwk_set(key_pair: KeyPair) -> None:
     keys = KeySet.from_directory(key_pair.certificate.parent)
     document = keys.jwks()
     assert {"use": "sig", "alg": "RS256", "kty": "RSA"}.items() <= document["keys"][0].items()
@@ -140,7 +140,7 @@ def test_the_key_set_is_a_jwk_set(key_pair: KeyPair) -> None:
     assert jwt.decode(token, key, ["RS256"], audience=AUDIENCE)["sub"] == "1"
 
 
-def test_the_thumbprint_is_that_of_rfc_7638() -> None:
+def test_the_thumbprint_matches_the_example_of_rfc_7638() -> None:
     # The example of RFC 7638, section 3.1.
     modulus = (
         "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3okn"
@@ -152,18 +152,18 @@ def test_the_thumbprint_is_that_of_rfc_7638() -> None:
     assert thumbprint(key) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
-def test_a_directory_without_keys_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"holds no \*\.crt or \*\.pem"):
+def test_a_directory_without_keys_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"contains no \*\.crt or \*\.pem"):
         KeySet.from_directory(tmp_path)
 
 
-def test_a_file_that_is_no_key_is_named(tmp_path: Path) -> None:
+def test_an_invalid_key_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.pem").write_text("no key")
     with pytest.raises(ValueError, match=r"broken\.pem"):
         KeySet.from_directory(tmp_path)
 
 
-def test_flask_jwt_extended_signs_what_it_verifies(app: Flask, key_pair: KeyPair) -> None:
+def test_a_token_signed_by_flask_jwt_extended_is_accepted(app: Flask, key_pair: KeyPair) -> None:
     key: Any = load_pem_private_key(key_pair.key.read_bytes(), password=None)
     app.config.update(JWT_PRIVATE_KEY=key, JWT_ENCODE_ISSUER=ISSUER, JWT_ENCODE_AUDIENCE=AUDIENCE)
     with app.app_context():

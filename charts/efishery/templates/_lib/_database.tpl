@@ -1,4 +1,4 @@
-{{- /* The database that auth uses, as JSON: charts/mysql of this release, or one of your own. */}}
+{{- /* The connection parameters of auth's database, as JSON: charts/mysql of this release, or an external MySQL. */}}
 {{- define "efishery.database" -}}
 {{- if .Values.mysql.enabled -}}
 {{- dict "host" "mysql-primary" "readHost" "mysql-replicas" "port" 3306
@@ -17,8 +17,8 @@
 {{- end }}
 
 {{- /*
-Whether auth can check the database's certificate already: "true" or nothing. A hook before the upgrade that brings
-the certificate of charts/mysql still meets a server without it; all else comes after.
+Whether auth can verify the database's certificate: "true" or empty. The upgrade that first creates the certificate of
+charts/mysql runs its pre-upgrade hook against a server that does not have it yet.
 */}}
 {{- define "efishery.databaseHasCaBeforeUpgrade" -}}
 {{- $secret := (include "efishery.database" . | fromJson).caSecret -}}

@@ -6,7 +6,7 @@
   containerPort: 9090
 {{- end }}
 
-{{- /* 60 s to start; then alive while it answers at all, and ready while what it needs answers. */}}
+{{- /* Startup may take 60 s. Liveness: the process answers. Readiness: it accepts requests. */}}
 {{- define "efishery.httpProbes" -}}
 startupProbe:
   httpGet: {path: /healthz, port: http-management}
@@ -25,14 +25,14 @@ readinessProbe:
   failureThreshold: 2
 {{- end }}
 
-{{- /* Routes forget the pod before it stops: 5 s here, then 25 s (HTTP_GRACEFUL_SECONDS) for open requests. */}}
+{{- /* 5 s for Services and proxies to remove the pod, then up to 25 s (HTTP_GRACEFUL_SECONDS) for open requests. */}}
 {{- define "efishery.httpLifecycle" -}}
 preStop:
   sleep:
     seconds: 5
 {{- end }}
 
-{{- /* Settings that all HTTP services have; `prefix` is that of the service's own, such as AUTH. */}}
+{{- /* Settings of all HTTP services. `prefix` is the prefix of the service's own settings, such as AUTH. */}}
 {{- define "efishery.httpEnv" -}}
 {{ include "efishery.threadsEnv" . }}
 {{ include "efishery.logEnv" . }}

@@ -1,4 +1,4 @@
-{{- /* An image of this project: global registry and tag, unless the component has its own tag. */}}
+{{- /* An image of this project, from the global registry. A tag of the component overrides the global tag. */}}
 {{- define "efishery.image" -}}
 {{- with .root.Values.global.image.registry }}{{ . }}/{{ end -}}
 {{ .values.image.repository }}:{{ .values.image.tag | default .root.Values.global.image.tag | default .root.Chart.AppVersion }}

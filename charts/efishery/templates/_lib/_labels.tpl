@@ -1,8 +1,8 @@
 {{- /*
-Every helper here takes a component: dict "root" $ "name" "rate-cron" "values" .Values.rateCron
+Each helper takes a component: dict "root" $ "name" "rate-cron" "values" .Values.rateCron
 */}}
 
-{{- /* The labels that never change: what Services and selectors may use. */}}
+{{- /* Labels that never change. Services and selectors may use only these. */}}
 {{- define "efishery.selectorLabels" -}}
 app.kubernetes.io/name: {{ .name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
@@ -16,7 +16,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{- /* A pod's labels leave out the chart's version: a new chart with the same pods must not restart them. */}}
+{{- /* Pods do not have the chart version as a label: a new chart version alone must not restart them. */}}
 {{- define "efishery.podLabels" -}}
 {{ include "efishery.selectorLabels" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}

@@ -1,4 +1,4 @@
-{{- /* What every pod's spec begins with. Jobs run under the account of the component they belong to: `account`. */}}
+{{- /* The first lines of each pod spec. `account`: a Job uses the service account of the component it belongs to. */}}
 {{- define "efishery.podIdentity" -}}
 serviceAccountName: {{ .account | default .name }}
 automountServiceAccountToken: false
@@ -8,7 +8,7 @@ securityContext:
 {{- include "efishery.imagePullSecrets" . }}
 {{- end }}
 
-{{- /* Replicas spread over nodes where they can. */}}
+{{- /* Spread replicas over nodes if possible. */}}
 {{- define "efishery.podSpread" -}}
 {{- if gt (int .values.replicas) 1 }}
 topologySpreadConstraints:
@@ -21,7 +21,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{- /* Where the values let it run. */}}
+{{- /* Node selection from the values. */}}
 {{- define "efishery.podPlacement" -}}
 {{- with .values.nodeSelector }}
 nodeSelector:
@@ -37,14 +37,14 @@ affinity:
 {{- end }}
 {{- end }}
 
-{{- /* /metrics of an HTTP service; in a mesh, Istio's agent reads these and serves it with the proxy's own. */}}
+{{- /* Where to scrape /metrics. In a mesh, Istio's agent reads these annotations and adds the proxy's metrics. */}}
 {{- define "efishery.metricsAnnotations" -}}
 prometheus.io/scrape: "true"
 prometheus.io/port: "9090"
 prometheus.io/path: /metrics
 {{- end }}
 
-{{- /* A pod that ends: its proxy, where there is a mesh, must end with it. */}}
+{{- /* For pods that run to completion: as a native sidecar, Istio's proxy ends with them. */}}
 {{- define "efishery.jobAnnotations" -}}
 sidecar.istio.io/nativeSidecar: "true"
 {{- with .values.podAnnotations }}

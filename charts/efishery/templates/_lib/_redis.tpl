@@ -1,4 +1,4 @@
-{{- /* Where Redis is and who asks, without the password. Takes dict "root" $ "user" "fetch" "externalUser" …. */}}
+{{- /* The URL of Redis with the user but without the password. Takes dict "root" $ "user" "fetch" "externalUser" …. */}}
 {{- define "efishery.redisUrl" -}}
 {{- if .root.Values.redis.enabled -}}
 redis://{{ .user }}@redis:6379/0

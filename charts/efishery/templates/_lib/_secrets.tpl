@@ -1,5 +1,5 @@
 {{- /*
-A key of a generated Secret, in base64: what the cluster has, else a new random password. So an upgrade keeps it.
+A password in a generated Secret, in base64: the value in the cluster, so that upgrades keep it, or a new random one.
 Takes dict "root" $ "secret" NAME "key" KEY.
 */}}
 {{- define "efishery.generatedPassword" -}}
@@ -15,7 +15,7 @@ Takes dict "root" $ "secret" NAME "key" KEY.
 {{ .Values.auth.firstAdmin.existingSecret | default "auth-first-admin" }}
 {{- end }}
 
-{{- /* Public keys by which tokens are accepted, as sources of a projected volume: the former ones. */}}
+{{- /* Sources of a projected volume with the previous public keys, whose tokens are still accepted. */}}
 {{- define "efishery.previousKeySources" -}}
 {{- range .Values.auth.signingKey.previousSecrets }}
 - secret:

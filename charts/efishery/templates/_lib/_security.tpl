@@ -1,4 +1,4 @@
-{{- /* Pod Security "restricted". The images' user is 10001; `uid` says otherwise for those of others. */}}
+{{- /* Pod Security "restricted". Images of this project run as user 10001; `uid` sets another user for other images. */}}
 {{- define "efishery.podSecurityContext" -}}
 runAsNonRoot: true
 runAsUser: {{ .uid | default 10001 }}

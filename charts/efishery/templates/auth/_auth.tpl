@@ -1,6 +1,6 @@
 {{- /*
-What the Deployment and the Jobs of auth have in common: the database. The Jobs get no keys.
-`unverified` in the component leaves the check of the server's certificate out.
+Database settings for the Deployment and the Jobs of auth. The Jobs get no signing keys.
+With `unverified` in the component, auth does not verify the server's certificate.
 */}}
 {{- define "efishery.authDatabaseEnv" -}}
 {{- $database := include "efishery.database" .root | fromJson -}}
@@ -41,7 +41,7 @@ What the Deployment and the Jobs of auth have in common: the database. The Jobs 
   secret:
     secretName: {{ $database.caSecret }}
     defaultMode: 0440
-    # The Secret may hold the server's private key, which is not for auth.
+    # Mount only the CA: the Secret may also contain the server's private key.
     items:
       - key: {{ $database.caKey }}
         path: ca.crt

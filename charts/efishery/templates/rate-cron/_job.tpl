@@ -19,12 +19,12 @@ http://sample/rate
 {{- define "efishery.rateCron.minRate" -}}
 {{- $least := float64 .Values.rateCron.minRate -}}
 {{- if not (and (gt $least 0.0) (lt $least (float64 .Values.rateCron.maxRate))) -}}
-{{- fail "rateCron.minRate is not above 0 and below rateCron.maxRate: no rate could be believed" -}}
+{{- fail "rateCron.minRate is not above 0 and below rateCron.maxRate: every rate would be refused; set it between 0 and rateCron.maxRate" -}}
 {{- end -}}
 {{ .Values.rateCron.minRate }}
 {{- end }}
 
-{{- /* The pod of one run, for the CronJob and for the Job of this revision. */}}
+{{- /* The pod template of the CronJob and of the Job of this revision. */}}
 {{- define "efishery.rateCron.pod" -}}
 {{- $component := dict "root" . "name" "rate-cron" "values" .Values.rateCron "prefix" "RATE_CRON" -}}
 metadata:

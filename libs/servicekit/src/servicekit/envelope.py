@@ -1,4 +1,4 @@
-"""The envelope of every answer: `{"success", "status", "msg", "data"}` with `meta` or `errors` where they apply."""
+"""The JSON envelope of every response: `{"success", "status", "msg", "data"}`, optionally with `meta` or `errors`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -7,21 +7,21 @@ from flask import Response, jsonify
 
 
 class FieldError(TypedDict):
-    """One wrong field of a request: its name, and what is wrong with the remedy."""
+    """An invalid field of a request: its name, and a message with the cause and the remedy."""
 
     field: str
     msg: str
 
 
 def success(
-    data: Any = None,  # noqa: ANN401 -- anything that JSON can carry
+    data: Any = None,  # noqa: ANN401 -- any JSON value
     *,
     status: int = 200,
     msg: str = "OK",
     meta: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Answer `data`; `meta` says what a list is made of."""
+    """Return a success response with `data`; `meta` describes a list."""
     body = {"success": True, "status": status, "msg": msg, "data": data}
     if meta is not None:
         body["meta"] = meta
@@ -35,7 +35,7 @@ def failure(
     errors: Sequence[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Answer an error; `errors` has an entry for each wrong field."""
+    """Return an error response; `errors` has an entry for each invalid field."""
     body = {"success": False, "status": status, "msg": msg, "data": None}
     if errors is not None:
         body["errors"] = errors

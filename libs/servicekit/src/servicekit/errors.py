@@ -1,4 +1,4 @@
-"""The one tree of errors that become answers. Domain code raises these; nobody returns (message, code).
+"""The exceptions that become error responses.
 
 ServiceError
 ├── BadRequest 400
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class ServiceError(Exception):
-    """An error with an HTTP status (RFC 9110, section 15) and a message fit for the client."""
+    """An error with an HTTP status (RFC 9110, section 15) and a message for the client."""
 
     status: ClassVar[int] = 500
 
@@ -34,13 +34,13 @@ class ServiceError(Exception):
 
 
 class BadRequest(ServiceError):
-    """The request cannot be read."""
+    """The request cannot be parsed."""
 
     status = 400
 
 
 class Unauthorized(ServiceError):
-    """No valid credentials; answers with the challenge that RFC 6750, section 3 asks for."""
+    """No valid credentials; the response has the challenge required by RFC 6750, section 3."""
 
     status = 401
 
@@ -49,19 +49,19 @@ class Unauthorized(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """Valid credentials that do not allow this."""
+    """The credentials are valid but do not permit this request."""
 
     status = 403
 
 
 class Conflict(ServiceError):
-    """The request contradicts what is stored."""
+    """The request conflicts with stored data."""
 
     status = 409
 
 
 class Invalid(ServiceError):
-    """The request can be read but its fields are wrong."""
+    """The request can be parsed, but fields are invalid."""
 
     status = 422
 
@@ -71,13 +71,13 @@ class Invalid(ServiceError):
 
 
 class BadGateway(ServiceError):
-    """An upstream answered with something that makes no sense."""
+    """An upstream sent an invalid response."""
 
     status = 502
 
 
 class Unavailable(ServiceError):
-    """Something that the request needs is unavailable; `retry_after` is in seconds."""
+    """A dependency of the request is unavailable; `retry_after` is in seconds."""
 
     status = 503
 
@@ -86,26 +86,26 @@ class Unavailable(ServiceError):
 
 
 def register_error_handlers(app: Flask) -> None:
-    """Make every error of `app` an envelope whose status is the HTTP status."""
+    """Make `app` return every error as an envelope with the HTTP status."""
     app.register_error_handler(ServiceError, answer)
     app.register_error_handler(HTTPException, _answer_http_exception)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
 def answer(error: ServiceError) -> Response:
-    """Make the envelope of `error`, for error handlers of other libraries, in which raising would be too late."""
+    """Return the error response for `error`; for error handlers of libraries, which must return a response."""
     return failure(error.status, error.msg, errors=error.errors, headers=error.headers)
 
 
 def _answer_http_exception(error: HTTPException) -> Response:
-    # Werkzeug keeps headers that the status demands, as Allow for 405, in the exception.
+    # The exception has the headers that its status requires, such as Allow for 405.
     headers = {k: v for k, v in error.get_headers() if k.lower() not in ("content-type", "content-length")}
     status = error.code or 500
     return failure(status, _remedies(headers).get(status) or error.description or error.name, headers=headers)
 
 
 def _remedies(headers: dict[str, str]) -> dict[int, str]:
-    """What a client can do about the errors that Flask itself finds."""
+    """Return messages with remedies for errors that Flask itself raises, by status."""
     return {
         404: "there is nothing at this path; see /docs/",
         405: f"this path does not take {request.method}; it takes {headers.get('Allow')}",
@@ -115,6 +115,6 @@ def _remedies(headers: dict[str, str]) -> dict[int, str]:
 
 
 def _answer_unexpected(error: Exception) -> Response:
-    # The client learns nothing of the cause: it may name a table, a host or a secret.
+    # The response must not contain the cause: it could name a table, a host or a secret.
     log.error("unexpected_error", exc_info=error)
-    return failure(500, "internal error; the request id finds it in the logs")
+    return failure(500, "internal error; find it in the logs by the request id")

@@ -1,4 +1,4 @@
-"""Prometheus metrics that every HTTP service has; a service adds its own with prometheus_client."""
+"""Prometheus metrics of all HTTP services; a service defines further ones with prometheus_client."""
 
 from prometheus_client import Counter, Histogram
 
@@ -8,8 +8,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def observe_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count one request and its duration under its route's template."""
-    # A client may send any word as a method; each would become a time series.
+    """Record one request and its duration in seconds; `route` is the URL template, not the path."""
+    # A client may send any method name, and each would create a time series.
     method = method if method in METHODS else "other"
     REQUESTS.labels(method, route, str(status)).inc()
     DURATION.labels(method, route).observe(seconds)

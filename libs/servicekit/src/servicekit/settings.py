@@ -1,4 +1,4 @@
-"""Settings come from the environment and are checked before anything starts."""
+"""Settings from environment variables, validated at startup."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """Base of each service's one settings class; subclasses set `env_prefix`, as in `AUTH_`."""
+    """Base of the services' settings classes; a subclass sets `env_prefix`, such as `AUTH_`."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
 
@@ -18,14 +18,14 @@ class ServiceSettings(BaseSettings):
 
 
 class TokenSettings(ServiceSettings):
-    """What every service that accepts tokens must agree on (RFC 7519, sections 4.1.1 and 4.1.3)."""
+    """Claims that all services must agree on to accept tokens (RFC 7519, sections 4.1.1 and 4.1.3)."""
 
     token_issuer: str = Field(default="efishery-auth", min_length=1)
     token_audience: str = Field(default="efishery", min_length=1)
 
 
 def number(name: str, default: int) -> int:
-    """Read a whole number from 1 up from the environment. Raises SystemExit with a line that names the variable."""
+    """Return the integer >= 1 in variable `name`. Raises SystemExit with a message that names the variable."""
     text = os.environ.get(name) or str(default)
     if not text.isdecimal() or int(text) < 1:
         raise SystemExit(f"{name}: must be a whole number from 1 up, not {text!r}")
@@ -33,7 +33,7 @@ def number(name: str, default: int) -> int:
 
 
 def http_threads() -> int:
-    """Answer how many requests this process works on at a time."""
+    """Return the number of requests that this process handles at the same time."""
     return number("HTTP_THREADS", 8)
 
 
@@ -43,8 +43,8 @@ Settings = TypeVar("Settings", bound=ServiceSettings)
 def load(settings_class: type[Settings]) -> Settings:
     """Read the settings from the environment.
 
-    Raises SystemExit(2) after one line on stderr for each variable that is missing or wrong. The lines
-    name the variable and the reason, never its value, which may be a secret.
+    If variables are missing or invalid, writes one line for each to stderr and raises SystemExit(2). A line
+    has the variable's name and the reason, but not its value, which may be a secret.
     """
     try:
         return settings_class()

@@ -1,4 +1,4 @@
-"""Bearer tokens (RFC 6750): RS256 JWTs (RFC 7519) verified with public keys found by their `kid`."""
+"""Bearer tokens (RFC 6750): RS256 JWTs (RFC 7519), verified with the public key that `kid` identifies."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -24,14 +24,14 @@ ALGORITHM = "RS256"
 
 
 def thumbprint(key: RSAPublicKey) -> str:
-    """Name a key by the SHA-256 of its JWK (RFC 7638), so that its name needs no configuration."""
+    """Return the JWK thumbprint of a key with SHA-256 (RFC 7638). It serves as `kid` and needs no configuration."""
     jwk = RSAAlgorithm.to_jwk(key, as_dict=True)
     canonical = json.dumps({name: jwk[name] for name in ("e", "kty", "n")}, separators=(",", ":"))
     return base64url_encode(sha256(canonical.encode()).digest()).decode()
 
 
 def read_public_key(path: Path) -> RSAPublicKey:
-    """Read an RSA public key from PEM: a certificate or a bare key. Raises ValueError naming the file."""
+    """Read an RSA public key from a PEM file: a certificate or a public key. Raises ValueError naming the file."""
     pem = path.read_bytes()
     try:
         key: object
@@ -40,38 +40,38 @@ def read_public_key(path: Path) -> RSAPublicKey:
         else:
             key = load_pem_public_key(pem)
     except ValueError as error:
-        raise ValueError(f"{path}: no certificate or public key in PEM: {error}") from error
+        raise ValueError(f"{path}: contains no certificate or public key in PEM: {error}") from error
     if not isinstance(key, RSAPublicKey):
-        raise ValueError(f"{path}: {ALGORITHM} needs an RSA key, this is {type(key).__name__}")  # noqa: TRY004 -- wrong content of a file
+        raise ValueError(f"{path}: {ALGORITHM} needs an RSA key, not {type(key).__name__}")  # noqa: TRY004 -- the file's content is wrong, not a type
     return key
 
 
 class KeySet:
-    """The public keys whose tokens are accepted."""
+    """The public keys that verify accepted tokens."""
 
     def __init__(self, keys: Iterable[RSAPublicKey]) -> None:
         self._keys = {thumbprint(key): key for key in keys}
 
     @classmethod
     def from_directory(cls, directory: Path) -> "KeySet":
-        """Read each *.crt and *.pem in `directory`. Raises ValueError when there is none or one is not a key."""
+        """Read each *.crt and *.pem in `directory`. Raises ValueError if there is none or one is not a key."""
         paths = sorted(path for path in directory.glob("*") if path.suffix in (".crt", ".pem"))
         if not paths:
-            raise ValueError(f"{directory}: holds no *.crt or *.pem, so no token could be accepted")
+            raise ValueError(f"{directory}: contains no *.crt or *.pem, so no token could be verified")
         return cls(read_public_key(path) for path in paths)
 
     def with_key(self, key: RSAPublicKey) -> "KeySet":
-        """Answer a set that accepts `key` too."""
+        """Return a set with `key` in addition."""
         return KeySet([key, *self._keys.values()])
 
     def find(self, kid: object) -> RSAPublicKey:
-        """Answer the key of this name. Raises Unauthorized when it is not one of ours."""
+        """Return the key with this `kid`. Raises Unauthorized if the set does not contain it."""
         if not isinstance(kid, str) or kid not in self._keys:
             raise Unauthorized("the token is signed with an unknown key; log in again")
         return self._keys[kid]
 
     def jwks(self) -> dict[str, list[dict[str, Any]]]:
-        """Answer the set as a JWK Set (RFC 7517, section 5)."""
+        """Return the set as a JWK Set (RFC 7517, section 5)."""
         return {
             "keys": [
                 {"use": "sig", "alg": ALGORITHM, "kid": kid, "kty": jwk["kty"], "n": jwk["n"], "e": jwk["e"]}
@@ -81,27 +81,27 @@ class KeySet:
         }
 
 
-def _holds_keys(directory: Path) -> Path:
+def _check_keys(directory: Path) -> Path:
     KeySet.from_directory(directory)
     return directory
 
 
-# For settings: a directory that is read at the start, so that a wrong key is named with its variable.
-KeysDirectory = Annotated[DirectoryPath, AfterValidator(_holds_keys)]
+# A settings type that reads the directory at startup, so that an error about a key names the variable.
+KeysDirectory = Annotated[DirectoryPath, AfterValidator(_check_keys)]
 
 
 def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTManager:
-    """Set up flask-jwt-extended to verify tokens with `keys`, and its refusals as our errors.
+    """Configure flask-jwt-extended to verify tokens with `keys` and to return errors as envelopes.
 
-    `@jwt_required()` then guards a view. The audience and the issuer must be the given ones
-    (RFC 8725, sections 3.8 and 3.9) and the algorithm RS256 alone.
+    `@jwt_required()` then protects a view. Tokens must have this issuer and audience (RFC 8725, sections 3.8
+    and 3.9) and the algorithm RS256.
     """
     app.config.update(
         JWT_ALGORITHM=ALGORITHM,
         JWT_DECODE_ALGORITHMS=[ALGORITHM],
         JWT_DECODE_ISSUER=issuer,
         JWT_DECODE_AUDIENCE=audience,
-        JWT_DECODE_LEEWAY=5,  # seconds that two clocks may differ
+        JWT_DECODE_LEEWAY=5,  # seconds of clock skew
         JWT_TOKEN_LOCATION=["headers"],
     )
     manager = JWTManager(app)
@@ -110,13 +110,13 @@ def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTMana
     def key_of(header: dict[str, Any], _payload: dict[str, Any]) -> RSAPublicKey:
         return keys.find(header.get("kid"))
 
-    # RFC 7519 leaves the expiry out of what must be there; a token without one would be valid for ever.
+    # RFC 7519 does not require `exp`, and a token without it would never expire.
     manager.token_verification_loader(lambda _header, payload: "exp" in payload)
-    _answer_refusals(manager)
+    _register_error_responses(manager)
     return manager
 
 
-def _answer_refusals(manager: JWTManager) -> None:
+def _register_error_responses(manager: JWTManager) -> None:
     @manager.unauthorized_loader
     def missing(_reason: str) -> Response:
         return answer(Unauthorized("no token: send the header Authorization: Bearer <access_token>"))
@@ -135,13 +135,13 @@ def _answer_refusals(manager: JWTManager) -> None:
 
 
 def current_claims() -> dict[str, Any]:
-    """Answer the claims of the request's verified token; only inside `@jwt_required()`."""
+    """Return the claims of the request's verified token; only inside `@jwt_required()`."""
     claims: dict[str, Any] = get_jwt()
     return claims
 
 
 def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Guard a view: 401 without a valid token, 403 when its `role` claim is another."""
+    """Protect a view: 401 without a valid token, 403 if its `role` claim differs."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)

@@ -34,7 +34,7 @@ def number(name: str, default: int) -> int:
 
 def http_threads() -> int:
     """Return the number of requests that this process handles at the same time."""
-    return number("HTTP_THREADS", 8)
+    return number("HTTP_THREADS", 32)
 
 
 Settings = TypeVar("Settings", bound=ServiceSettings)

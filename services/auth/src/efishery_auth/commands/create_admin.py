@@ -25,7 +25,7 @@ class PhoneType(click.ParamType[str]):
     name = "phone"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Answer the normalised number, or fail with what a number looks like."""
+        """Return the normalised number, or fail with an example of one."""
         try:
             return phones.normalise(value)
         except ValueError as error:

@@ -25,7 +25,7 @@ def wait_for_primary(engine: Engine, seconds: float) -> None:
 
 
 def _obstacle(engine: Engine) -> str | None:
-    """Answer why the database takes no writes, or None when it does."""
+    """Return why the database takes no writes, or None when it does."""
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "mysql" and connection.execute(IS_READ_ONLY).scalar_one():

@@ -4,15 +4,17 @@ import math
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-LEFT, RIGHT, TOP, ROW, WIDTH = 352, 900, 92, 26, 960  # pixels; the axis goes from LEFT to RIGHT
+LEFT, RIGHT, TOP, ROW, WIDTH = 362, 846, 96, 26, 960  # pixels; the axis goes from LEFT to RIGHT
 FIRST, LAST = 0.1, 200  # seconds at both ends of the axis
 TICKS = (0.1, 0.3, 1, 3, 10, 30, 100)
 STYLE = """\
 .page{fill:#ffffff;stroke:#d0d7de}.title{font-size:17px;font-weight:600}.grid{stroke:#e4e9ee}
-.text{fill:#1f2a36}.muted{fill:#5b6875;font-size:12px}.bar{fill:#4c8ed9}.bar.over{fill:#d1493f}.limit{fill:#1f2a36}
+.text{fill:#1f2a36}.muted{fill:#5b6875;font-size:12px}.bar{fill:#3f83d1}.bar.over{fill:#d1493f}
+.track{fill:#e6eff9}.limit{fill:#1f2a36}
 @media (prefers-color-scheme:dark){
 .page{fill:#0d1117;stroke:#30363d}.grid{stroke:#252c35}
-.text{fill:#e6edf3}.muted{fill:#9aa5b1}.bar{fill:#4c8ed9}.bar.over{fill:#f0695f}.limit{fill:#e6edf3}}"""
+.text{fill:#e6edf3}.muted{fill:#9aa5b1}.bar{fill:#5b9be6}.bar.over{fill:#f0695f}
+.track{fill:#182538}.limit{fill:#e6edf3}}"""
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,16 @@ def render(bars: list[Bar]) -> str:
 
 
 def _heading(passed: int, faults: int) -> list[str]:
+    subtitle = f"Longest time without a write, on a logarithmic scale: {passed} of {faults} within the limit"
     return [
         '<text class="text title" x="24" y="34">Write gap of each fault</text>',
-        f'<text class="muted" x="24" y="56">Longest time without a write: {passed} of {faults} within the limit</text>',
-        f'<rect class="bar" x="{RIGHT - 236}" y="25" width="28" height="10" rx="2"/>',
-        f'<text class="muted" x="{RIGHT - 200}" y="34">measured</text>',
-        f'<rect class="bar over" x="{RIGHT - 128}" y="25" width="28" height="10" rx="2"/>',
-        f'<text class="muted" x="{RIGHT - 92}" y="34">over limit</text>',
-        f'<rect class="limit" x="{RIGHT - 16}" y="21" width="3" height="18" rx="1"/>',
-        f'<text class="muted" x="{RIGHT - 6}" y="34">limit</text>',
+        f'<text class="muted" x="24" y="55">{subtitle}</text>',
+        '<rect class="bar" x="656" y="25" width="28" height="10" rx="2"/>',
+        '<text class="muted" x="692" y="34">measured</text>',
+        '<rect class="bar over" x="764" y="25" width="28" height="10" rx="2"/>',
+        '<text class="muted" x="800" y="34">over the limit</text>',
+        '<rect class="limit" x="896" y="21" width="3" height="18" rx="1"/>',
+        '<text class="muted" x="907" y="34">limit</text>',
     ]
 
 
@@ -79,12 +82,13 @@ def _tick(seconds: float, bottom: int) -> list[str]:
 
 
 def _bar(bar: Bar, y: int) -> list[str]:
-    over = " over" if bar.is_over else ""
-    end = x(bar.seconds)
+    limit, color = x(bar.limit), "bar over" if bar.is_over else "bar"
     return [
         f'<text class="text" x="{LEFT - 12}" y="{y + 17}" text-anchor="end">{escape(bar.fault)}</text>',
-        f'<rect class="bar{over}" data-seconds="{bar.seconds:g}" x="{LEFT}" y="{y + 5}" width="{end - LEFT:.1f}"'
-        ' height="16" rx="2"/>',
-        f'<rect class="limit" x="{x(bar.limit) - 1.5:.1f}" y="{y + 3}" width="3" height="20" rx="1"/>',
-        f'<text class="text" x="{end + 6}" y="{y + 17}">{bar.seconds:.1f}</text>',
+        f'<rect class="track" x="{LEFT}" y="{y + 5}" width="{limit - LEFT:.1f}" height="16"/>',
+        f'<rect class="{color}" data-seconds="{bar.seconds:g}" x="{LEFT}" y="{y + 5}"'
+        f' width="{x(bar.seconds) - LEFT:.1f}" height="16" rx="2"/>',
+        f'<rect class="limit" x="{limit - 1.5:.1f}" y="{y + 3}" width="3" height="20" rx="1"/>',
+        f'<text class="text" x="{WIDTH - 24}" y="{y + 17}" text-anchor="end">'
+        f'{bar.seconds:.1f}<tspan class="muted"> of {bar.limit:g} s</tspan></text>',
     ]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 # Group Replication notices a killed member after 5 s; the election, the labels and new connections take the rest.
 FAILOVER_SECONDS = 10
-# A member that is silent is expelled after 5 s, or when suspicions are checked the next time, 15 s later.
-SILENT_FAILOVER_SECONDS = 20
+# A member that stops responding is expelled after 5 s, or when suspicions are checked the next time, 15 s later.
+UNRESPONSIVE_SECONDS = 20
 # After the loss of the majority the containers restart, InnoDB recovers, and the agents start the group again.
 OUTAGE_SECONDS = 120
 # A lost replica costs its readers one timeout (2 s); the other readers have connections to other replicas.
@@ -35,7 +35,7 @@ class Limits:
 
 
 FAILOVER = Limits(FAILOVER_SECONDS)
-SILENT_FAILOVER = Limits(SILENT_FAILOVER_SECONDS)
+UNRESPONSIVE = Limits(UNRESPONSIVE_SECONDS)
 # The tests' tables are small: an empty member has cloned them sooner than RECOVERY_SECONDS.
 CLONE = Limits(FAILOVER_SECONDS, recovery=120)
 # Without a majority, no replica serves reads.

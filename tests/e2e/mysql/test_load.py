@@ -22,21 +22,22 @@ STEADY_SECONDS = 30  # of the load before the fault and after it
 BLOCKED_SECONDS = 5  # as long as auth waits for MySQL's answer
 
 
-def retry(harness: Harness, load: LoadGenerator) -> list[str]:
-    """Retry the registrations that were answered 503, note the outcome, and return what went wrong."""
+def retry(harness: Harness, load: LoadGenerator, fault: str) -> list[str]:
+    """Retry the registrations that were answered 503, note the outcome, and return the problems."""
     unavailable = {answer.request.phone for answer in load.failed("register") if answer.status == 503}
     stored = len(unavailable & harness.registered_phones())
     problems = load.retry_unavailable()
     harness.history.add(load.operations())
     harness.report.note(
-        f"Of {len(unavailable)} registrations that were answered 503, {stored} had been stored; a retry with the same"
-        f" Idempotency-Key succeeded for {len(load.retries) - len(problems)}."
+        f"{fault}: {len(unavailable)} registrations were answered 503, {stored} of them had been stored; retries with"
+        f" the same Idempotency-Key succeeded for {len(load.retries) - len(problems)}."
     )
     return problems
 
 
 def test_load_through_the_loss_of_the_primary(harness: Harness) -> None:
     load = LoadGenerator(harness.url, rate=50)
+    fault = f"primary deleted by force at {load.rate} requests a second"
     injected = recovered = math.nan
     retry_problems: list[str] = []
 
@@ -49,12 +50,11 @@ def test_load_through_the_loss_of_the_primary(harness: Harness) -> None:
             assert harness.wait_until_healthy(RECOVERY_SECONDS) is not None, harness.release.diagnosis()
             recovered = time.time()
             time.sleep(STEADY_SECONDS)
-        retry_problems.extend(retry(harness, load))
+        retry_problems.extend(retry(harness, load, fault))
 
-    result = harness.measure(f"primary deleted by force at {load.rate} requests a second", FAILOVER, inject)
+    result = harness.measure(fault, FAILOVER, inject)
     harness.report.note(
-        f"{load.rate} requests a second through the loss of the primary: {load.summary()};"
-        f" {registration_gap(load.of('register'), injected):.1f} s without a registration."
+        f"{fault}: {load.summary()}; {registration_gap(load.of('register'), injected):.1f} s without a registration."
     )
     assert not load.problems(registrations=FAILED_REGISTRATIONS, logins=FAILED_LOGINS)
     assert not outside(load.failed("register"), injected, recovered)
@@ -65,6 +65,7 @@ def test_load_through_the_loss_of_the_primary(harness: Harness) -> None:
 @pytest.mark.short
 def test_logins_continue_while_writes_are_blocked(harness: Harness) -> None:
     load = LoadGenerator(harness.url, rate=10)
+    fault = f"writes of the primary blocked for {BLOCKED_SECONDS} s"
     blocked = released = math.nan
     retry_problems: list[str] = []
 
@@ -82,9 +83,8 @@ def test_logins_continue_while_writes_are_blocked(harness: Harness) -> None:
                 primary.close()  # which releases the lock too
             released = time.time()
             time.sleep(STEADY_SECONDS / 3)
-        retry_problems.extend(retry(harness, load))
+        retry_problems.extend(retry(harness, load, fault))
 
-    fault = f"writes of the primary blocked for {BLOCKED_SECONDS} s"
     result = harness.measure(fault, FAILOVER, inject)
     harness.report.note(f"{fault}, at {load.rate} requests a second: {load.summary()}.")
     assert not load.problems(registrations=1, logins=0)

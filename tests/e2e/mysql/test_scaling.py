@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.e2e.mysql.harness import Harness
-from tests.e2e.mysql.limits import FAILED_REGISTRATIONS, FAILOVER, RECOVERY_SECONDS, SILENT_FAILOVER_SECONDS, Limits
+from tests.e2e.mysql.limits import FAILED_REGISTRATIONS, FAILOVER, RECOVERY_SECONDS, UNRESPONSIVE_SECONDS, Limits
 from tests.e2e.mysql.load_generator import LoadGenerator
 
 pytestmark = pytest.mark.timeout(1500)
@@ -22,7 +22,7 @@ def scale(harness: Harness, *steps: int) -> None:
 def test_one_three_five_three(harness: Harness) -> None:
     scale(harness, 1)
     # The majority of two members is both: commits wait for the second while it joins. A single member has no replica.
-    limits = Limits(SILENT_FAILOVER_SECONDS, read_gap=None)
+    limits = Limits(UNRESPONSIVE_SECONDS, read_gap=None)
     first = harness.measure("1 → 3 members", limits, lambda _: scale(harness, 3))
     then = harness.measure("3 → 5 → 3 members", FAILOVER, lambda _: scale(harness, 5, 3), max_members=5)
     assert not first.problems() + then.problems(), harness.release.diagnosis()

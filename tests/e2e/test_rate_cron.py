@@ -1,4 +1,4 @@
-"""The rate's way into the list: a Job of the CronJob, in the mesh, through Redis."""
+"""A Job of the CronJob refreshes the rate that fetch serves, through the mesh and Redis."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The release itself: Helm's tests, upgrades, and what Pod Security says of its pods."""
+"""The Helm release: its tests, an upgrade, and Pod Security Admission."""
 
 import subprocess
 from collections.abc import Iterator
@@ -30,13 +30,13 @@ def test_an_upgrade_keeps_the_secrets_and_the_users(cluster: Cluster, gateway: G
 
 @pytest.fixture
 def restricted_namespace(cluster: Cluster) -> Iterator[str]:
-    """A namespace whose admission warns of every pod that Pod Security "restricted" would refuse."""
+    """A namespace with Pod Security Admission in warn mode, level "restricted"."""
     with cluster.temporary_namespace(**{"pod-security.kubernetes.io/warn": "restricted"}) as name:
         yield name
 
 
-def apply_dry(manifests: str, namespace: str) -> str:
-    """Answer what the API server says of the manifests, without storing them."""
+def dry_run_warnings(manifests: str, namespace: str) -> str:
+    """Apply the manifests as a server-side dry run; return the API server's warnings."""
     command = ["kubectl", "apply", "--dry-run=server", "--namespace", namespace, "-f", "-"]
     done = subprocess.run(command, input=manifests, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -46,9 +46,9 @@ def apply_dry(manifests: str, namespace: str) -> str:
 def test_the_pods_satisfy_pod_security_restricted(restricted_namespace: str, repository: Path) -> None:
     render = ["helm", "template", RELEASE, "charts/efishery", "--namespace", restricted_namespace]
     manifests = run(repository, *render, "--set", "sample.enabled=true", "--kube-version", "1.34.0", "--skip-tests")
-    assert "would violate PodSecurity" not in apply_dry(manifests, restricted_namespace)
+    assert "would violate PodSecurity" not in dry_run_warnings(manifests, restricted_namespace)
 
 
-def test_the_check_of_pod_security_can_fail(restricted_namespace: str) -> None:
+def test_a_pod_that_violates_pod_security_gets_a_warning(restricted_namespace: str) -> None:
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: x, image: busybox:stable}]}"
-    assert "would violate PodSecurity" in apply_dry(pod, restricted_namespace)
+    assert "would violate PodSecurity" in dry_run_warnings(pod, restricted_namespace)

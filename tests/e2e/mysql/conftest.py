@@ -1,4 +1,4 @@
-"""One laboratory for the whole run."""
+"""One harness for the whole run, and the page in docs/ in the end."""
 
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
@@ -7,28 +7,28 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.mysql import node
-from tests.e2e.mysql.lab import Lab
+from tests.e2e.mysql.harness import Harness
 from tests.e2e.mysql.release import Release
-from tests.e2e.mysql.report import Report
+from tests.e2e.mysql.results import Report
 
-TABLE = "docs/mysql-faults.md"
+PAGE = "docs/mysql-faults.md"
 HERE = Path(__file__).parent
 PARTIAL = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let pass what PyMySQL leaves to the garbage collector: the socket of a connection that was refused."""
+    """Ignore the sockets that PyMySQL leaves open after a failed connection."""
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket.*family=1:ResourceWarning")
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Note that this is not a whole run."""
+    """Mark the run as partial where tests are deselected."""
     items[0].config.stash[PARTIAL] = True
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Note that a run which is interrupted is no whole one either."""
+    """Mark the run as partial where it is interrupted."""
     try:
         return (yield)
     except BaseException:
@@ -37,25 +37,27 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.fixture(scope="session")
-def lab(repository: Path, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The release with three members, all well; in the end the table is written, where no test was left out."""
+def harness(
+    repository: Path, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Harness]:
+    """The release under test. A run of all tests writes the page with their results."""
     if not node.is_here():
-        pytest.skip("the faults are made on the node itself, as root: hack/one-node/up makes such a cluster")
+        pytest.skip("needs the one-node cluster's node and root, for signals and packet filters: run hack/one-node/up")
     release = Release(repository)
-    report = Report(lambda line: say(pytestconfig, line))
-    notes = tmp_path_factory.mktemp("ledger") / "api.jsonl"
-    lab = Lab(release, release.secret("mysql")["root-password"], release.gateway_url(), notes, report)
-    lab.clean()  # after a run that was cut short
-    lab.make_tables()
-    yield lab
-    lab.clean()
-    if is_whole_run(pytestconfig):
+    report = Report(lambda line: print_line(pytestconfig, line))
+    log = tmp_path_factory.mktemp("workload") / "api.jsonl"
+    harness = Harness(release, release.secret("mysql")["root-password"], release.gateway_url(), log, report)
+    harness.clean_up()  # after an interrupted run
+    harness.create_tables()
+    yield harness
+    harness.clean_up()
+    if is_complete_run(pytestconfig):
         now = f"{datetime.now(UTC):%Y-%m-%d}"
-        report.write(repository / TABLE, now, f"one node with {release.describe()}")
+        report.write(repository / PAGE, now, f"one node with {release.describe()}")
 
 
-def say(config: pytest.Config, line: str) -> None:
-    """Print a line at once, also while pytest keeps what tests print."""
+def print_line(config: pytest.Config, line: str) -> None:
+    """Print a line at once, although pytest captures output."""
     capture = config.pluginmanager.get_plugin("capturemanager")
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     assert capture
@@ -64,7 +66,7 @@ def say(config: pytest.Config, line: str) -> None:
         terminal.write_line(line)
 
 
-def is_whole_run(config: pytest.Config) -> bool:
-    """Tell whether all tests of this folder run."""
-    chosen = [Path(argument).resolve() for argument in config.args]
-    return chosen == [HERE] and not config.stash.get(PARTIAL, False)
+def is_complete_run(config: pytest.Config) -> bool:
+    """Tell whether exactly this folder's tests run, and all of them."""
+    paths = [Path(argument).resolve() for argument in config.args]
+    return paths == [HERE] and not config.stash.get(PARTIAL, False)

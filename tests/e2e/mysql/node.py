@@ -1,6 +1,6 @@
-"""The node of the one-node cluster, as its root: what happens to processes, networks and disks behind Kubernetes' back.
+"""Faults on the node of the one-node cluster, as root: signals, network partitions and full disks.
 
-On another cluster the same commands are run on the node that holds the pod (for kind: `docker exec NODE …`).
+On another cluster, run the same commands on the node of the pod (for kind: `docker exec NODE …`).
 """
 
 import contextlib
@@ -19,17 +19,17 @@ FILLER = "filler"
 
 
 def is_here() -> bool:
-    """Tell whether this machine is the node, and we are its root."""
+    """Tell whether this machine is the node, and this process runs as root."""
     return Path(CONTAINERD).exists() and os.geteuid() == 0
 
 
 def run(*command: str, seconds: float = 60) -> str:
-    """Run a program of the node; answer its stdout. Raises CalledProcessError."""
+    """Run a program on the node; return its stdout. Raises CalledProcessError."""
     return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=True).stdout
 
 
 def pid_of(namespace: str, pod: str, container: str) -> int | None:
-    """Answer the first process of a running container, as the node numbers it. Asks containerd, not Kubernetes."""
+    """Return the process ID, on the node, of a running container's first process. Needs no API server."""
     labels = {
         "io.kubernetes.pod.namespace": namespace,
         "io.kubernetes.pod.name": pod,
@@ -42,51 +42,54 @@ def pid_of(namespace: str, pod: str, container: str) -> int | None:
 
 
 def send(pid: int, what: signal.Signals) -> None:
-    """Send a signal to a process that may have ended by itself."""
+    """Send a signal to a process; one that has ended already is no error."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, what)
 
 
 @contextmanager
-def guarded(undo: str, *values: str, at_most: float, keep: tuple[int, ...] = ()) -> Iterator[None]:
-    """Have a shell run `undo`, with `values` as $1, $2 …, in the end, and after `at_most` seconds if we are killed.
+def undone_by_shell(undo: str, *values: str, at_most: float, keep: tuple[int, ...] = ()) -> Iterator[None]:
+    """Run the shell command `undo` ($1, $2 … are `values`) at the end of the block, or after `at_most` seconds.
 
-    It also keeps the files `keep` open until then.
+    It runs in a process of its own, so that the fault ends also where the tests are killed. That process keeps the
+    file descriptors `keep` open.
     """
-    command = ["sh", "-c", f"sleep {at_most} & trap 'kill $!' TERM; wait $!; {undo}", "guard", *values]
-    guard = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, pass_fds=keep)
+    command = ["sh", "-c", f"sleep {at_most} & trap 'kill $!' TERM; wait $!; {undo}", "undo", *values]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, pass_fds=keep)
     try:
         yield
     finally:
-        guard.terminate()
-        guard.wait()
+        process.terminate()
+        process.wait()
 
 
 @contextmanager
 def stopped(pid: int, at_most: float) -> Iterator[None]:
     """Stop a process (SIGSTOP) until the end of the block."""
-    with guarded('kill -CONT "$1"', str(pid), at_most=at_most):
+    with undone_by_shell('kill -CONT "$1"', str(pid), at_most=at_most):
         os.kill(pid, signal.SIGSTOP)
         yield
 
 
 def api_server_pid() -> int:
-    """Answer the API server's process. Raises RuntimeError when the file names another."""
+    """Return the API server's process ID. Raises RuntimeError when its file names another program."""
     pid = int((STATE / "kube-apiserver.pid").read_text())
     if Path(f"/proc/{pid}/comm").read_text().strip() != "kube-apiserver":
-        raise RuntimeError(f"{STATE}/kube-apiserver.pid names no API server: start the cluster with hack/one-node/up")
+        raise RuntimeError(
+            f"{STATE}/kube-apiserver.pid is not of the API server: start the cluster with hack/one-node/up"
+        )
     return pid
 
 
 @contextmanager
-def cut(pid: int, at_most: float) -> Iterator[None]:
-    """Drop every packet from and to the network of the pod that `pid` is in; nobody is told. Until the block ends."""
-    # The pod may be replaced meanwhile: the namespace is kept by its file, not by the process.
+def partitioned(pid: int, at_most: float) -> Iterator[None]:
+    """Drop every packet from and to the pod of the process `pid` until the end of the block."""
+    # The open file keeps the network namespace where the pod is replaced meanwhile.
     network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
     iptables = f"nsenter --net=/dev/fd/{network} iptables --wait"
-    heal = f"{iptables} -D INPUT ! -i lo -j DROP; {iptables} -D OUTPUT ! -o lo -j DROP"
+    undo = f"{iptables} -D INPUT ! -i lo -j DROP; {iptables} -D OUTPUT ! -o lo -j DROP"
     try:
-        with guarded(heal, at_most=at_most, keep=(network,)):
+        with undone_by_shell(undo, at_most=at_most, keep=(network,)):
             for rule in (["INPUT", "!", "-i", "lo"], ["OUTPUT", "!", "-o", "lo"]):
                 run(
                     "nsenter",
@@ -105,7 +108,7 @@ def cut(pid: int, at_most: float) -> Iterator[None]:
 
 @contextmanager
 def small_disk(path: Path, mebibytes: int) -> Iterator[Path]:
-    """Mount an empty file system of that size over `path`. Pods that start from then on find it there."""
+    """Mount an empty file system of that size over `path`; pods that start in the block use it."""
     image = STATE / f"small-disk-{threading.get_native_id()}.img"
     with image.open("wb") as file:
         file.truncate(mebibytes * 2**20)
@@ -122,10 +125,10 @@ def small_disk(path: Path, mebibytes: int) -> Iterator[Path]:
 
 
 def fill(path: Path) -> None:
-    """Write a file there until the disk is full."""
+    """Write a file into the folder until its disk is full."""
     done = subprocess.run(["dd", "if=/dev/zero", f"of={path / FILLER}", "bs=64k"], capture_output=True, check=False)
     if b"No space left" not in done.stderr:
-        raise RuntimeError(f"{path} did not get full: {done.stderr.decode()}")
+        raise RuntimeError(f"{path} is not full: {done.stderr.decode()}")
 
 
 def _ctr(*arguments: str) -> str:

@@ -1,8 +1,7 @@
-"""The release under test, and what the faults do to it through Kubernetes."""
+"""The release under test: its Kubernetes objects, and the faults injected through the Kubernetes API."""
 
 import base64
 import contextlib
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -13,20 +12,20 @@ from kubernetes import client, config
 
 from tests.e2e.cluster import run, wait_for
 
-# Where the system is that the tests harm: that of `make up` unless told otherwise.
+# The release of `make up`, unless these variables name another.
 NAMESPACE = os.environ.get("E2E_NAMESPACE", "efishery")
 RELEASE = os.environ.get("E2E_RELEASE", "efishery")
 STATEFUL_SET = "mysql"
-AWAY = (client.ApiException, urllib3.exceptions.HTTPError, OSError)
+API_ERRORS = (client.ApiException, urllib3.exceptions.HTTPError, OSError)
 
 
 def pod_name(ordinal: int) -> str:
-    """Answer the name of a member's pod."""
+    """Return the name of a member's pod."""
     return f"{STATEFUL_SET}-{ordinal}"
 
 
 class Release:
-    """Its objects. Every call is bounded: the API server itself may be what is away."""
+    """The objects of a Helm release. Each request has a timeout: the API server may be stopped by a fault."""
 
     def __init__(self, repository: Path) -> None:
         config.load_kube_config()  # type: ignore[no-untyped-call]  # the client leaves this one untyped
@@ -36,7 +35,7 @@ class Release:
         self.apps: Any = client.AppsV1Api()
 
     def secret(self, name: str) -> dict[str, str]:
-        """Answer a Secret's data, decoded."""
+        """Return a Secret's data, decoded."""
         data: dict[str, str] = self.core.read_namespaced_secret(name, NAMESPACE, _request_timeout=10).data
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
@@ -46,55 +45,55 @@ class Release:
         return any(each.metadata.name == name for each in secrets)
 
     def replicas(self) -> int:
-        """Answer how many members there should be."""
+        """Return the number of members in the StatefulSet's spec."""
         return int(self.apps.read_namespaced_stateful_set(STATEFUL_SET, NAMESPACE, _request_timeout=10).spec.replicas)
 
     def auth_image(self) -> str:
-        """Answer the image that auth runs, which has the MySQL client."""
+        """Return the image of auth, which contains PyMySQL."""
         deployment = self.apps.read_namespaced_deployment("auth", NAMESPACE, _request_timeout=10)
         return str(deployment.spec.template.spec.containers[0].image)
 
     def members(self) -> dict[str, Any]:
-        """Answer the members' pods by name. Raises one of AWAY."""
+        """Return the members' pods by name. Raises one of API_ERRORS."""
         found = self.core.list_namespaced_pod(
             NAMESPACE, label_selector="app.kubernetes.io/name=mysql", _request_timeout=5
         )
         return {pod.metadata.name: pod for pod in found.items}
 
     def roles(self) -> dict[str, str]:
-        """Answer the label `role` of every member that is ready. Raises one of AWAY."""
+        """Return the label `role` of every member that is ready. Raises one of API_ERRORS."""
         return {
             name: (pod.metadata.labels or {}).get("role", "")
             for name, pod in self.members().items()
             if _is_ready(pod) and pod.metadata.deletion_timestamp is None
         }
 
-    def all_serve(self, replicas: int) -> bool:
+    def is_ready(self, replicas: int) -> bool:
         """Tell whether every member is ready, one is labelled primary and the others replica, and auth is ready."""
         try:
             labels = sorted(self.roles().values())
             auth = self.apps.read_namespaced_deployment("auth", NAMESPACE, _request_timeout=5)
-        except AWAY:
+        except API_ERRORS:
             return False
         ready = (auth.status.ready_replicas or 0) == auth.spec.replicas
         return ready and labels == sorted(["primary"] + ["replica"] * (replicas - 1))
 
     def delete_pods(self, *names: str) -> None:
-        """Delete pods at once and by force, as `kubectl delete pod --force --grace-period=0` does."""
+        """Delete pods without a grace period, as `kubectl delete pod --force --grace-period=0` does."""
         for name in names:
-            with contextlib.suppress(client.ApiException):  # one that is gone already
+            with contextlib.suppress(client.ApiException):  # 404: it is deleted already
                 self.core.delete_namespaced_pod(name, NAMESPACE, grace_period_seconds=0, _request_timeout=10)
 
     def delete_pods_and_volume(self, pod: str, *others: str) -> None:
-        """Delete a member's claim with its pod, and other pods at once; see that another claim takes its place."""
+        """Delete a member's pod with its volume claim, and other pods; wait for the StatefulSet's new claim."""
         claim = f"data-{pod}"
         before = self._claim_id(claim)
         self.core.delete_namespaced_persistent_volume_claim(claim, NAMESPACE, _request_timeout=10)
         self.delete_pods(pod, *others)
         wait_for(f"a new {claim}", lambda: self._claim_id(claim) not in (None, before), 60)
 
-    def agent_does(self, pod: str) -> str:
-        """Answer what a member's agent says that it does; nothing where it does not answer."""
+    def agent_activity(self, pod: str) -> str:
+        """Return what a member's agent is doing, from its /status; empty where it does not answer."""
         script = (
             "import json, urllib.request as u; print(json.load(u.urlopen('http://127.0.0.1:9091/status'))['doing'])"
         )
@@ -102,8 +101,8 @@ class Release:
             return self.kubectl("exec", pod, "-c", "mysql-agent", "--", "python", "-c", script)
         return ""
 
-    def lease_notes(self) -> dict[str, str]:
-        """Answer what the agents have written on the Lease."""
+    def lease_annotations(self) -> dict[str, str]:
+        """Return the annotations of the agents' Lease, by name without prefix."""
         leases: Any = client.CoordinationV1Api()
         lease = leases.read_namespaced_lease("mysql", NAMESPACE, _request_timeout=10)
         return {key.rpartition("/")[2]: value for key, value in (lease.metadata.annotations or {}).items()}
@@ -114,13 +113,13 @@ class Release:
         return len(self.core.list_namespaced_event(NAMESPACE, field_selector=selector, _request_timeout=10).items)
 
     def volume_path(self, pod: str) -> Path:
-        """Answer the folder on the node that a member's volume is."""
+        """Return the folder on the node that holds a member's volume."""
         claim = self.core.read_namespaced_persistent_volume_claim(f"data-{pod}", NAMESPACE, _request_timeout=10)
         spec = self.core.read_persistent_volume(claim.spec.volume_name, _request_timeout=10).spec
         return Path((spec.host_path or spec.local).path)
 
     def scale(self, replicas: int) -> None:
-        """Change the number of members as an operator of the system does: by one value of the chart."""
+        """Change the number of members as a user does: by one value of the chart."""
         command = ["helm", "upgrade", RELEASE, "charts/efishery", "--namespace", NAMESPACE, "--reuse-values"]
         options = ["--set", f"mysql.replicas={replicas}", "--wait", "--timeout", "5m"]
         run(self._repository, *command, *options, seconds=330)
@@ -130,26 +129,26 @@ class Release:
         return run(self._repository, "kubectl", "--namespace", NAMESPACE, *arguments, seconds=seconds)
 
     def gateway_url(self) -> str:
-        """Answer where clients reach the API: E2E_URL, else the ingress gateway of the mesh."""
+        """Return the URL of the API: E2E_URL, else that of the mesh's ingress gateway."""
         return os.environ.get("E2E_URL") or run(self._repository, "hack/gateway-url").strip()
 
     def describe(self) -> str:
-        """Answer what it runs on, in a few words."""
+        """Describe the platform in a few words."""
         kubernetes = client.VersionApi().get_code().git_version
         image = self.apps.read_namespaced_stateful_set(STATEFUL_SET, NAMESPACE).spec.template.spec.containers[0].image
         return f"{os.cpu_count()} CPUs, Kubernetes {kubernetes}, {image}"
 
     def diagnosis(self) -> str:
-        """Answer what an engineer looks at first; for the message of a failure."""
+        """Return pods, Lease and the agents' last log lines, for the message of a failed test."""
         selector = "app.kubernetes.io/name=mysql"
         commands = [
             ["get", "pods", "-l", selector, "-L", "role", "-o", "wide"],
             ["get", "lease", "mysql", "-o", 'jsonpath={.metadata.annotations}{.spec}{"\\n"}'],
             ["logs", "-l", selector, "-c", "mysql-agent", "--tail", "15", "--prefix", "--max-log-requests", "9"],
         ]
-        return "\n".join(self._said(command) for command in commands)
+        return "\n".join(self._output(command) for command in commands)
 
-    def _said(self, arguments: list[str]) -> str:
+    def _output(self, arguments: list[str]) -> str:
         command = ["kubectl", "--namespace", NAMESPACE, "--request-timeout", "10s", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         return "\n".join(line[:240] for line in (done.stdout + done.stderr).splitlines())
@@ -167,7 +166,7 @@ def _is_ready(pod: Any) -> bool:
 
 
 def client_pod(name: str, image: str, script: str, environment: dict[str, str], *, tls: bool) -> dict[str, Any]:
-    """Make the manifest of a pod that runs `script` with auth's identity, which the mesh lets in to MySQL."""
+    """Return the manifest of a pod that runs `script` as auth's ServiceAccount, which may connect to MySQL."""
     secret = {"secretKeyRef": {"name": "mysql", "key": "password"}}
     variables = [{"name": key, "value": value} for key, value in environment.items()]
     container = {
@@ -175,7 +174,7 @@ def client_pod(name: str, image: str, script: str, environment: dict[str, str], 
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-c", script],
-        "env": [*variables, {"name": "LEDGER_PASSWORD", "valueFrom": secret}],
+        "env": [*variables, {"name": "WORKLOAD_PASSWORD", "valueFrom": secret}],
         "volumeMounts": [{"name": "tls", "mountPath": "/etc/mysql-tls", "readOnly": True}] if tls else [],
     }
     volume = {"name": "tls", "secret": {"secretName": "mysql-tls", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}
@@ -189,8 +188,3 @@ def client_pod(name: str, image: str, script: str, environment: dict[str, str], 
             "automountServiceAccountToken": False,
         },
     }
-
-
-def attempts_of(log: str) -> list[list[Any]]:
-    """Read what the client pod printed; other lines, such as a traceback, are an error."""
-    return [json.loads(line) for line in log.splitlines()]

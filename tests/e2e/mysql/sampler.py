@@ -1,4 +1,4 @@
-"""Watches who could be written to: asks every member what it lets in, and tries, several times a second."""
+"""Samples which members are writable: reads each member's settings and writes to it, several times a second."""
 
 import threading
 import time
@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.e2e.mysql.members import Away, Member, Silent
+from tests.e2e.mysql.members import ContainerNotRunning, Member, MemberUnavailable
 
-EACH_SECONDS = 0.2
-AWAY_SECONDS = 1.0  # to look for a member that does not run is much work for the node
-# A write that a minority holds back is waited for: one a member, so that they do not pile up in it.
-PATIENCE_SECONDS = 30
+INTERVAL_SECONDS = 0.2
+NOT_RUNNING_INTERVAL_SECONDS = 1.0  # looking up the container of a member costs the node much
+READ_TIMEOUT_SECONDS = 1
+# A write without a majority blocks. A long timeout keeps the number of blocked writes at one per member.
+WRITE_TIMEOUT_SECONDS = 30
 
-Span = tuple[float, float]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -26,31 +27,35 @@ class Sample:
     yes: bool
 
 
-def is_open(member: Member) -> bool:
-    """Tell whether a client's write would be let in, whatever becomes of it then. Raises Silent."""
+def accepts_writes(member: Member) -> bool:
+    """Tell whether no setting rejects a client's write; it may still block. Raises MemberUnavailable."""
     return member.query("SELECT @@super_read_only = 0 AND @@offline_mode = 0") == [(1,)]
 
 
-def writes(member: Member) -> bool:
-    """Tell whether a write is committed: the member's own row is replaced. Raises Silent when it is refused."""
-    if not is_open(member):
+def commits_writes(member: Member) -> bool:
+    """Tell whether a write is committed: replaces the member's own row. Raises MemberUnavailable when it fails."""
+    if not accepts_writes(member):
         return False
-    member.query("REPLACE INTO efishery.ledger_probe (member, at) VALUES (@@hostname, %s)", time.time())
+    member.query("REPLACE INTO efishery.fault_test_probes (member, at) VALUES (@@hostname, %s)", time.time())
     return True
 
 
 class Sampler:
-    """Two threads for each member: one asks, one writes."""
+    """Two threads for each member: one reads its settings (`accepting`), one writes (`written`)."""
 
     def __init__(self, make_member: Callable[[int, float], Member], members: int) -> None:
-        """`make_member` takes an ordinal and the seconds to wait for an answer."""
-        self.opened: list[Sample] = []
+        """`make_member` gets an ordinal and a timeout in seconds."""
+        self.accepting: list[Sample] = []
         self.written: list[Sample] = []
         self._ending = threading.Event()
+        probes = (
+            (READ_TIMEOUT_SECONDS, accepts_writes, self.accepting),
+            (WRITE_TIMEOUT_SECONDS, commits_writes, self.written),
+        )
         self._threads = [
-            threading.Thread(target=self._watch, args=(make_member(ordinal, seconds), ask, samples), daemon=True)
+            threading.Thread(target=self._sample, args=(make_member(ordinal, timeout), probe, samples), daemon=True)
             for ordinal in range(members)
-            for seconds, ask, samples in ((1, is_open, self.opened), (PATIENCE_SECONDS, writes, self.written))
+            for timeout, probe, samples in probes
         ]
 
     @contextmanager
@@ -63,26 +68,26 @@ class Sampler:
         finally:
             self._ending.set()
             for thread in self._threads:
-                thread.join(PATIENCE_SECONDS + 5)
+                thread.join(WRITE_TIMEOUT_SECONDS + 5)
 
-    def _watch(self, member: Member, ask: Callable[[Member], bool], samples: list[Sample]) -> None:
-        pause = EACH_SECONDS
+    def _sample(self, member: Member, probe: Callable[[Member], bool], samples: list[Sample]) -> None:
+        pause = INTERVAL_SECONDS
         while not self._ending.wait(pause):
             asked = time.time()
-            yes, pause = False, EACH_SECONDS
+            yes, pause = False, INTERVAL_SECONDS
             try:
-                yes = ask(member)
-            except Away:
-                pause = AWAY_SECONDS
-            except Silent:
+                yes = probe(member)
+            except ContainerNotRunning:
+                pause = NOT_RUNNING_INTERVAL_SECONDS
+            except MemberUnavailable:
                 pass
             samples.append(Sample(member.pod, asked, time.time(), yes))
         member.close()
 
 
-def spans(samples: list[Sample]) -> dict[str, list[Span]]:
-    """Answer when each member certainly said yes: from the first answer of an unbroken row to its last question."""
-    found: dict[str, list[Span]] = {}
+def intervals(samples: list[Sample]) -> dict[str, list[Interval]]:
+    """Return when each member certainly was a yes: from the first answer to the last question of a series of yeses."""
+    found: dict[str, list[Interval]] = {}
     last: dict[str, Sample] = {}
     for sample in sorted(samples, key=lambda each: each.asked):
         before = last.get(sample.member)
@@ -97,14 +102,14 @@ def spans(samples: list[Sample]) -> dict[str, list[Span]]:
     return found
 
 
-def at_once(samples: list[Sample]) -> tuple[int, float]:
-    """Answer how many members at most said yes at the same time, and how long (seconds) more than one did."""
-    edges = [edge for rows in spans(samples).values() for start, end in rows for edge in ((start, 1), (end, -1))]
+def overlap(samples: list[Sample]) -> tuple[int, float]:
+    """Return the highest number of members that were a yes at the same time, and the seconds with more than one."""
+    edges = [edge for rows in intervals(samples).values() for start, end in rows for edge in ((start, 1), (end, -1))]
     most = count = 0
-    together = since = 0.0
-    # At the same moment, an end comes before a start: to follow one another is not to be at once.
+    seconds = since = 0.0
+    # Sorting puts an end before a start at the same time: intervals that touch do not overlap.
     for moment, step in sorted(edges):
-        together += moment - since if count > 1 else 0
+        seconds += moment - since if count > 1 else 0
         since, count = moment, count + step
         most = max(most, count)
-    return most, together
+    return most, seconds

@@ -1,86 +1,96 @@
-"""Registration and login while the primary is lost, and while it is slow."""
+"""Registrations and logins at the API while the primary is lost, and while its writes are blocked."""
 
-import itertools
+import math
 import time
 
 import pytest
 
-from tests.e2e.mysql.faults import KILL, delete_primary
-from tests.e2e.mysql.lab import Lab
-from tests.e2e.mysql.load import Answer, Load
-from tests.e2e.mysql.report import KILL_SECONDS, Limits
+from tests.e2e.mysql.faults import delete_primary
+from tests.e2e.mysql.harness import Harness
+from tests.e2e.mysql.limits import (
+    BREAKER_SECONDS,
+    FAILED_LOGINS,
+    FAILED_REGISTRATIONS,
+    FAILOVER,
+    RECOVERY_SECONDS,
+)
+from tests.e2e.mysql.load_generator import LoadGenerator, outside, registration_gap
 
 pytestmark = pytest.mark.timeout(900)
 
-RATE = 50
-LOST_READS = 0.001
-CALM_SECONDS = 30
-FAILURE_SECONDS = 2  # the longest that auth waits for a database that is away
-STILL_SECONDS = 5  # longer than auth waits for a primary of which it knows nothing
+STEADY_SECONDS = 30  # of the load before the fault and after it
+BLOCKED_SECONDS = 5  # as long as auth waits for MySQL's answer
 
 
-def gap(writes: list[Answer], struck: float) -> tuple[float, float]:
-    """Answer the longest time between two registrations that succeeded, due to what `struck` then: from when to when.
-
-    Not a later one, when the lost member has come back: then the primary lives, and is waited for.
-    """
-    done = sorted(write.done for write in writes if write.ok)
-    pauses = [pair for pair in itertools.pairwise(done) if pair[1] > struck and pair[0] < struck + KILL_SECONDS]
-    return max(pauses, key=lambda pair: pair[1] - pair[0])
-
-
-def outside(failed: list[Answer], struck: float, end: float) -> list[Answer]:
-    """Answer those that failed before anything was lost, or longer after the gap's end than a request takes to fail."""
-    return [write for write in failed if not struck <= write.done <= end + FAILURE_SECONDS]
-
-
-def test_load_through_the_loss_of_the_primary(lab: Lab) -> None:
-    load = Load(lab.url, RATE)
-    struck = float("nan")
-
-    def strike(lab: Lab) -> None:
-        nonlocal struck
-        with load.running():
-            time.sleep(CALM_SECONDS)
-            struck = time.time()
-            delete_primary(lab)
-            assert lab.wait_until_well(240) is not None, lab.release.diagnosis()
-            time.sleep(CALM_SECONDS)
-        lab.books.enter(load.attempts())
-
-    verdict = lab.measure(f"primary deleted by force at {RATE} requests a second", KILL, strike)
-    writes, reads = load.of("register"), load.of("login")
-    failed_writes = [write for write in writes if not write.ok]
-    failed_reads = [read for read in reads if not read.ok]
-    start, end = gap(writes, struck)
-    lab.report.remark(
-        f"{RATE} requests a second through the loss of the primary: {len(failed_writes)} of {len(writes)} registrations"
-        f" and {len(failed_reads)} of {len(reads)} logins failed; {end - start:.1f} s without a registration."
+def retry(harness: Harness, load: LoadGenerator, fault: str) -> list[str]:
+    """Retry the registrations that were answered 503, note the outcome, and return the problems."""
+    unavailable = {answer.request.phone for answer in load.failed("register") if answer.status == 503}
+    stored = len(unavailable & harness.registered_phones())
+    problems = load.retry_unavailable()
+    harness.history.add(load.operations())
+    harness.report.note(
+        f"{fault}: {len(unavailable)} registrations were answered 503, {stored} of them had been stored; retries with"
+        f" the same Idempotency-Key succeeded for {len(load.retries) - len(problems)}."
     )
-    assert {(write.status, bool(write.retry_after)) for write in failed_writes} <= {(503, True)}
-    assert not outside(failed_writes, struck, end)
-    assert len(failed_reads) <= LOST_READS * len(reads), {read.status for read in failed_reads}
-    assert not verdict.problems(), lab.release.diagnosis()
+    return problems
+
+
+def test_load_through_the_loss_of_the_primary(harness: Harness) -> None:
+    load = LoadGenerator(harness.url, rate=50)
+    fault = f"primary deleted by force at {load.rate} requests a second"
+    injected = recovered = math.nan
+    retry_problems: list[str] = []
+
+    def inject(harness: Harness) -> None:
+        nonlocal injected, recovered
+        with harness.under_load(load):
+            time.sleep(STEADY_SECONDS)
+            injected = time.time()
+            delete_primary(harness)
+            assert harness.wait_until_healthy(RECOVERY_SECONDS) is not None, harness.release.diagnosis()
+            recovered = time.time()
+            time.sleep(STEADY_SECONDS)
+        retry_problems.extend(retry(harness, load, fault))
+
+    result = harness.measure(fault, FAILOVER, inject)
+    harness.report.note(
+        f"{fault}: {load.summary()}; {registration_gap(load.of('register'), injected):.1f} s without a registration."
+    )
+    assert not load.problems(registrations=FAILED_REGISTRATIONS, logins=FAILED_LOGINS)
+    assert not outside(load.failed("register"), injected, recovered)
+    assert not retry_problems
+    assert not result.problems(), harness.release.diagnosis()
 
 
 @pytest.mark.short
-def test_a_primary_that_lives_is_waited_for(lab: Lab) -> None:
-    load = Load(lab.url, rate=10)
+def test_logins_continue_while_writes_are_blocked(harness: Harness) -> None:
+    load = LoadGenerator(harness.url, rate=10)
+    fault = f"writes of the primary blocked for {BLOCKED_SECONDS} s"
+    blocked = released = math.nan
+    retry_problems: list[str] = []
 
-    def strike(lab: Lab) -> None:
-        primary = lab.patient(lab.primary().pod)
-        with load.running():
-            time.sleep(CALM_SECONDS / 3)
-            primary.query("FLUSH TABLES WITH READ LOCK")
-            time.sleep(STILL_SECONDS)
-            primary.query("UNLOCK TABLES")
-            time.sleep(CALM_SECONDS / 3)
-        lab.books.enter(load.attempts())
+    def inject(harness: Harness) -> None:
+        nonlocal blocked, released
+        primary = harness.admin(harness.primary().pod)
+        with harness.under_load(load):
+            time.sleep(STEADY_SECONDS / 3)
+            blocked = time.time()
+            try:
+                primary.query("FLUSH TABLES WITH READ LOCK")
+                time.sleep(BLOCKED_SECONDS)
+                primary.query("UNLOCK TABLES")
+            finally:
+                primary.close()  # which releases the lock too
+            released = time.time()
+            time.sleep(STEADY_SECONDS / 3)
+        retry_problems.extend(retry(harness, load, fault))
 
-    fault = f"writes stand still for {STILL_SECONDS} s on a primary that lives"
-    verdict = lab.measure(fault, Limits(KILL_SECONDS), strike)
-    failed = [answer for answer in load.answers if not answer.ok]
-    lab.report.remark(f"{fault}, at 10 requests a second: {len(load.answers)} requests, {len(failed)} failed.")
-    assert not failed, {(answer.kind, answer.status) for answer in failed}
-    assert max(answer.done - answer.sent for answer in load.answers) > STILL_SECONDS / 2, "nobody had to wait"
-    assert not verdict.problems(), lab.release.diagnosis()
+    result = harness.measure(fault, FAILOVER, inject)
+    harness.report.note(f"{fault}, at {load.rate} requests a second: {load.summary()}.")
+    assert not load.problems(registrations=1, logins=0)
+    late = [answer for answer in load.failed("register") if answer.sent > released + BREAKER_SECONDS]
+    assert not late, f"refused more than {BREAKER_SECONDS} s after the lock was released"
+    assert not outside(load.failed("register"), blocked, released)
+    assert not retry_problems
+    assert result.write_gap > BLOCKED_SECONDS / 2, "the lock blocked no write"
+    assert not result.problems(), harness.release.diagnosis()

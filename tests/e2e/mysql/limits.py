@@ -18,7 +18,7 @@ FAILED_REGISTRATIONS = 0.03
 FAILED_LOGINS = 0.001
 # auth waits 2 s for a connection of its pool (pool_timeout), then 5 s for MySQL's answer (read timeout of the driver).
 REQUEST_SECONDS = 2 + 5
-# auth's circuit breaker makes a trial call each second, and that call may wait 2 s for a connection.
+# auth's circuit breaker makes a trial call within a second, and that call may wait 2 s for a connection.
 BREAKER_SECONDS = 1 + 2
 
 # mysqld checks once a minute whether a full disk has room again (MySQL manual, "How MySQL Handles a Full Disk").

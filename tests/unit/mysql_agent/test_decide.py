@@ -194,7 +194,7 @@ class TestRebootAfterAFullOutage:
 
 
 class TestAnOperatorForces:
-    FORCED = replace(FORMED, force="mysql-1", holder="mysql-1")
+    FORCED = replace(FORMED, force_reboot="mysql-1", holder="mysql-1")
 
     def test_the_named_member_starts_the_group_whoever_is_away(self) -> None:
         assert decide(seen(outside("mysql-1"), lease=self.FORCED)) == Reboot(GROUP, forced=True)

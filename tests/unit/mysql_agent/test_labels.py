@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from efishery_mysql_agent.decide import confirmed, labels
-from efishery_mysql_agent.model import NOBODY, Labels, Role, State, Status
+from efishery_mysql_agent.model import NO_LABELS, Labels, Role, State, Status
 from tests.unit.mysql_agent.conftest import online, outside, seen, without
 
 PRIMARY, REPLICA = Labels(Role.PRIMARY), Labels(Role.REPLICA, reads=True)
@@ -26,29 +26,29 @@ def test_while_there_is_no_replica_the_primary_takes_reads() -> None:
 @pytest.mark.parametrize("pod", ["mysql-0", "mysql-1"])
 def test_an_isolated_member_has_none(pod: str) -> None:
     lost = tuple({"mysql-0", "mysql-1", "mysql-2"} - {pod})
-    assert labels(seen(online(pod, lost=lost))) == NOBODY
+    assert labels(seen(online(pod, lost=lost))) == NO_LABELS
 
 
 @pytest.mark.parametrize("state", [State.RECOVERING, State.OFFLINE, State.ERROR])
 def test_only_online_members_have_one(state: State) -> None:
-    assert labels(seen(replace(online("mysql-1"), state=state))) == NOBODY
-    assert labels(seen(outside("mysql-1", state=state))) == NOBODY
+    assert labels(seen(replace(online("mysql-1"), state=state))) == NO_LABELS
+    assert labels(seen(outside("mysql-1", state=state))) == NO_LABELS
 
 
 def test_a_mysqld_that_does_not_answer_has_none() -> None:
-    assert labels(seen(Status("mysql-0"))) == NOBODY
+    assert labels(seen(Status("mysql-0"))) == NO_LABELS
 
 
 def test_a_new_primary_gets_it_once_it_takes_writes() -> None:
-    assert labels(seen(replace(online("mysql-0"), writable=False))) == NOBODY
+    assert labels(seen(replace(online("mysql-0"), writable=False))) == NO_LABELS
 
 
 def test_offline_mode_has_none() -> None:
-    assert labels(seen(replace(online("mysql-1"), offline=True))) == NOBODY
+    assert labels(seen(replace(online("mysql-1"), offline=True))) == NO_LABELS
 
 
 def test_who_leaves_takes_no_new_readers_and_writers_until_another_does() -> None:
-    assert labels(seen(online("mysql-1"), leaving=True)) == NOBODY
+    assert labels(seen(online("mysql-1"), leaving=True)) == NO_LABELS
     assert labels(seen(online("mysql-0"), leaving=True)) == PRIMARY
 
 

@@ -263,3 +263,58 @@ class TestWithoutVolumes:
         assert isinstance(decide(seen(fresh("mysql-0"), fresh("mysql-1"), ephemeral=True)), Wait)
         has = (fresh("mysql-1"), outside("mysql-2"))
         assert isinstance(decide(seen(fresh("mysql-0"), *has, ephemeral=True)), Wait)
+
+
+class TestAllDataLost:
+    """The Lease says that there was a group, and no member has any data: nothing starts without the operator's word."""
+
+    OTHERS = (fresh("mysql-1"), fresh("mysql-2"))
+    GIVEN_UP = replace(FORMED, start_empty=GROUP)
+
+    def test_waits_for_the_operator_and_says_for_what(self) -> None:
+        for lease in (FORMED, replace(FORMED, start_empty="another-group")):
+            assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=lease)) == Wait(
+                f"an operator: all members lost the data; the annotation start-empty={GROUP} starts an empty group"
+            )
+
+    def test_one_member_starts_an_empty_group_when_its_data_are_given_up(self) -> None:
+        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=self.GIVEN_UP)) == Claim("7")
+        others = (fresh("mysql-0"), fresh("mysql-2"))
+        assert decide(seen(fresh("mysql-1"), *others, lease=self.GIVEN_UP)) == Wait("mysql-0 to start an empty group")
+
+    def test_the_first_member_of_the_last_view_starts_it(self) -> None:
+        lease = replace(self.GIVEN_UP, view=View("100:4", ("mysql-1", "mysql-2")))
+        assert isinstance(decide(seen(fresh("mysql-0"), *self.OTHERS, lease=lease)), Wait)
+        assert decide(seen(fresh("mysql-1"), fresh("mysql-0"), fresh("mysql-2"), lease=lease)) == Claim("7")
+
+    @pytest.mark.parametrize("last", [outside("mysql-2"), outside("mysql-2", last=1), Status("mysql-2")])
+    def test_never_while_a_member_of_the_last_view_has_data_or_may_have_some(self, last: Status) -> None:
+        for peers in ((fresh("mysql-1"), last), (fresh("mysql-1"),)):
+            assert isinstance(decide(seen(fresh("mysql-0"), *peers, lease=self.GIVEN_UP)), Wait)
+
+    @pytest.mark.parametrize("other", [outside("mysql-3"), Status("mysql-3")])
+    def test_never_while_any_other_member_has_data_or_may_have_some(self, other: Status) -> None:
+        assert isinstance(decide(seen(fresh("mysql-0"), *self.OTHERS, other, lease=self.GIVEN_UP)), Wait)
+        assert isinstance(decide(seen(fresh("mysql-0"), *self.OTHERS, other, ephemeral=True)), Wait)
+
+    def test_a_live_group_goes_before(self) -> None:
+        live = [without(online(pod, primary="mysql-1"), "mysql-0") for pod in ("mysql-1", "mysql-2")]
+        assert decide(seen(fresh("mysql-0"), *live, lease=self.GIVEN_UP)) == Clone("mysql-2", GtidSet())
+
+    def test_a_forced_reboot_has_nothing_to_start_from(self) -> None:
+        forced = replace(self.GIVEN_UP, force_reboot="mysql-1")
+        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=forced)) == Claim("7")
+        action = decide(seen(fresh("mysql-1"), *self.OTHERS[1:], lease=replace(forced, start_empty=None)))
+        assert action == Wait(
+            "an operator: the Lease's annotation asks this member to start the group, but it has no data"
+        )
+
+    def test_a_lost_lease_is_a_first_boot(self) -> None:
+        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=EMPTY)) == Claim("1")
+
+    def test_a_volume_that_comes_back_later_is_kept_for_an_operator(self) -> None:
+        live = [
+            replace(without(online(pod, primary="mysql-1"), "mysql-0"), group="new") for pod in ("mysql-1", "mysql-2")
+        ]
+        action = decide(seen(outside("mysql-0"), *live, lease=replace(FORMED, group="new")))
+        assert action == Wait(f"an operator: this member has data of group {GROUP}, the live group is new")

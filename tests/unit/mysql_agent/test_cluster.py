@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from efishery_mysql_agent import cluster as module
 from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound
 from efishery_mysql_agent.model import NO_LABELS
 from tests.unit.mysql_agent.conftest import GROUP, VIEW
@@ -38,9 +37,9 @@ class Api:
 
 
 def cluster_of(api: Api, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    monkeypatch.setattr(module, "_connect", lambda: None)
-    monkeypatch.setattr(module.client, "CoreV1Api", lambda _: api)
-    monkeypatch.setattr(module.client, "CoordinationV1Api", lambda _: api)
+    monkeypatch.setattr("efishery_mysql_agent.cluster._connect", lambda: None)
+    monkeypatch.setattr("kubernetes.client.CoreV1Api", lambda _: api)
+    monkeypatch.setattr("kubernetes.client.CoordinationV1Api", lambda _: api)
     return Cluster("mysql-0", "db", "mysql", lambda: datetime.now(UTC))
 
 

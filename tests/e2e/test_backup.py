@@ -24,7 +24,7 @@ Run = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def namespace(repository: Path) -> Iterator[str]:
-    """Answer a namespace with one member and its backups."""
+    """Return a namespace with one member and its backups."""
     with Cluster().temporary_namespace() as name:
         tag = os.environ.get("IMAGE_TAG", "dev")
         values = ["replicas=1", f"agent.image.tag={tag}", "backup.enabled=true", "backup.size=64Mi"]
@@ -35,19 +35,19 @@ def namespace(repository: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def kubectl(repository: Path, namespace: str) -> Run:
-    """Run kubectl in that namespace; answer what it prints."""
+    """Run kubectl in that namespace; return what it prints."""
     return lambda *arguments: run(repository, "kubectl", "-n", namespace, *arguments)
 
 
 @pytest.fixture(scope="module")
 def restore(repository: Path, namespace: str) -> Run:
-    """Run hack/restore there; answer what it prints."""
+    """Run hack/restore there; return what it prints."""
     return lambda *arguments: run(repository, "env", f"NAMESPACE={namespace}", "hack/restore", *arguments)
 
 
 @pytest.fixture(scope="module")
 def sql(kubectl: Run) -> Run:
-    """Run statements as root on the only member, once it is the primary with its accounts; answer what they print."""
+    """Run statements as root on the only member, once it is the primary with its accounts; return what they print."""
 
     def execute(statements: str) -> str:
         client = 'MYSQL_PWD="$0" mysql --no-defaults -uroot -S /var/run/mysqld/mysqld.sock -BN efishery -e "$1"'
@@ -70,7 +70,7 @@ def sql(kubectl: Run) -> Run:
 
 @pytest.fixture(scope="module")
 def dumped(kubectl: Run, sql: Run) -> tuple[str, str]:
-    """Make a table and a dump of it; answer the name of the dump and the table's checksum."""
+    """Make a table and a dump of it; return the name of the dump and the table's checksum."""
     sql(MAKE)
     kubectl("create", "job", "--from=cronjob/mysql-backup", "now")
     kubectl("wait", "--for=condition=complete", "job/now", "--timeout=180s")
@@ -115,7 +115,7 @@ def lose_all_data(kubectl: Run, *others: str) -> None:
 
 
 def waits_for_the_operator(kubectl: Run) -> str | None:
-    """Answer the agent's Event that all data are lost, if there is one."""
+    """Return the agent's Event that all data are lost, if there is one."""
     messages = kubectl("get", "events", "--field-selector", "reason=Waiting", "-o", "jsonpath={.items[*].message}")
     return messages if "all members lost the data" in messages else None
 

@@ -36,7 +36,7 @@ mv "$partial" "$folder/$name"
 echo "wrote $name, $(wc -c <"$folder/$name") bytes"
 
 # Removes all but the newest KEEP dumps. A dump of more than twice the size of every later one also stays: the data
-# shrank after it, perhaps by a mistake that nobody has noticed yet.
+# shrank after it, perhaps by a mistake that is noticed later.
 [ "$KEEP" -gt 0 ] || exit 0
 number=0
 largest=0

@@ -97,7 +97,7 @@ def test_a_member_clones_after_three_failed_recoveries(
 def test_failed_recoveries_do_not_outlive_the_data(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     last_action(agent, stub, monkeypatch, *(RECOVERING, FAILED) * 3)
     cloned = replace(outside("mysql-0"), gtids=LIVE[0].gtids)
-    assert isinstance(last_action(agent, stub, monkeypatch, cloned), Join), "not the same clone for ever"
+    assert isinstance(last_action(agent, stub, monkeypatch, cloned), Join), "another clone would never end"
 
 
 def test_a_clone_that_failed_is_tried_again(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The label by which clients find a member goes before the member could answer wrongly."""
+"""The labels by which Services select a member are removed before it could give wrong answers."""
 
 from dataclasses import replace
 
@@ -47,12 +47,12 @@ def test_offline_mode_has_none() -> None:
     assert labels(seen(replace(online("mysql-1"), offline=True))) == NO_LABELS
 
 
-def test_who_leaves_takes_no_new_readers_and_writers_until_another_does() -> None:
+def test_a_leaving_replica_has_none_and_a_leaving_primary_keeps_it_until_another_is_elected() -> None:
     assert labels(seen(online("mysql-1"), leaving=True)) == NO_LABELS
     assert labels(seen(online("mysql-0"), leaving=True)) == PRIMARY
 
 
-def test_another_member_of_the_same_view_confirms_what_one_says_of_the_group() -> None:
+def test_another_member_of_the_same_view_confirms() -> None:
     me = online("mysql-0")
     assert confirmed(me, (online("mysql-1"),))
     assert confirmed(replace(me, members=me.members[:1]), ()), "alone, it is the majority"
@@ -68,6 +68,6 @@ def test_another_member_of_the_same_view_confirms_what_one_says_of_the_group() -
         without(replace(online("mysql-1", primary="mysql-1"), view_id="100:4"), "mysql-0"),
     ],
 )
-def test_a_primary_that_stood_still_is_not_believed_on_its_own_word(peer: Status) -> None:
+def test_a_paused_primary_does_not_confirm_itself(peer: Status) -> None:
     assert not confirmed(online("mysql-0"), ())
     assert not confirmed(online("mysql-0"), (peer,))

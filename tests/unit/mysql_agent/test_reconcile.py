@@ -99,7 +99,7 @@ def test_the_primary_takes_reads_until_clients_find_the_first_replica(
     assert stub.pods == {"mysql-0": PRIMARY}
 
 
-def test_who_is_lost_loses_the_label(reconciler: Reconciler, stub: Stub) -> None:
+def test_a_lost_member_loses_its_labels(reconciler: Reconciler, stub: Stub) -> None:
     reconciler.reconcile(seen(online("mysql-0")))
     stub.pods["mysql-2"] = REPLICA
     me = online("mysql-0")
@@ -107,7 +107,7 @@ def test_who_is_lost_loses_the_label(reconciler: Reconciler, stub: Stub) -> None
     assert stub.pods == {"mysql-0": PRIMARY, "mysql-2": NO_LABELS}
 
 
-def test_a_member_that_stood_still_gets_its_label_back_only_when_confirmed(reconciler: Reconciler, stub: Stub) -> None:
+def test_a_paused_member_gets_its_labels_back_only_when_confirmed(reconciler: Reconciler, stub: Stub) -> None:
     reconciler.reconcile(seen(online("mysql-0")))
     reconciler.reconcile(seen(Status("mysql-0"), unconfirmed=True))
     assert stub.pods == {"mysql-0": NO_LABELS}
@@ -137,13 +137,15 @@ def test_an_agent_that_has_just_started_changes_no_label(reconciler: Reconciler,
 
 
 @pytest.mark.parametrize("between", [[], [Status("mysql-0")]])
-def test_clients_of_a_former_primary_are_cut_off(reconciler: Reconciler, stub: Stub, between: list[Status]) -> None:
+def test_clients_of_a_former_primary_are_disconnected(
+    reconciler: Reconciler, stub: Stub, between: list[Status]
+) -> None:
     for status in [online("mysql-0"), *between, outside("mysql-0", state=State.ERROR)]:
         reconciler.reconcile(seen(status))
     assert stub.ended == 1
 
 
-def test_a_lease_that_was_made_again_is_written_again(
+def test_a_recreated_lease_is_written_again(
     reconciler: Reconciler, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reconciler.reconcile(seen(online("mysql-0")))
@@ -155,7 +157,7 @@ def test_a_lease_that_was_made_again_is_written_again(
     assert stub.recorded == [VIEW]
 
 
-def test_a_reboot_that_was_asked_for_while_the_group_lives_is_not_kept_for_its_next_outage(
+def test_a_request_made_while_the_group_lives_is_removed_before_its_next_outage(
     reconciler: Reconciler, stub: Stub
 ) -> None:
     stub.recorded, stub.force = [VIEW], "mysql-1"
@@ -168,9 +170,7 @@ def initialized_by(reconciler: Reconciler, status: Status) -> bool:
     return reconciler.initialized
 
 
-def test_clients_are_let_in_once_there_is_a_label_and_for_a_primary_the_accounts(
-    reconciler: Reconciler, stub: Stub
-) -> None:
+def test_a_primary_is_initialized_with_its_label_and_the_accounts(reconciler: Reconciler, stub: Stub) -> None:
     lone = replace(online("mysql-0"), members=online("mysql-0").members[:1])
     assert not initialized_by(reconciler, replace(lone, writable=False))
     stub.read_only = True
@@ -182,7 +182,7 @@ def test_clients_are_let_in_once_there_is_a_label_and_for_a_primary_the_accounts
     )
 
 
-def test_clients_are_let_in_to_a_replica_that_has_its_label(reconciler: Reconciler) -> None:
+def test_a_replica_is_initialized_with_its_label(reconciler: Reconciler) -> None:
     assert not initialized_by(reconciler, outside("mysql-0"))
     assert initialized_by(reconciler, online("mysql-0", primary="mysql-1"))
 

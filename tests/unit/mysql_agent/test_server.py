@@ -1,4 +1,4 @@
-"""The port of the agent: what its probes and its peers are answered."""
+"""The port of the agent: the answers to probes and peers."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def test_a_member_that_clients_can_use_is_ready() -> None:
 
 
 @pytest.mark.parametrize(("status", "initialized", "reason"), UNREADY)
-def test_one_that_they_cannot_use_is_not_and_says_why(status: Status, initialized: bool, reason: str) -> None:
+def test_an_unusable_member_is_not_ready_and_says_why(status: Status, initialized: bool, reason: str) -> None:
     code, body = ask("/readyz", status, initialized=initialized)
     assert code == 503
     assert reason in body

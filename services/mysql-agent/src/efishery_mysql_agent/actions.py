@@ -51,7 +51,7 @@ class Adopt:
 
 @dataclass(frozen=True)
 class TakeLease:
-    """Become the holder of the Lease, who alone may start the group."""
+    """Become the holder of the Lease, the only member that may start the group."""
 
     version: str
 

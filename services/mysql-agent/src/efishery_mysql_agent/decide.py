@@ -130,7 +130,7 @@ def _without_group(seen: Observation) -> Action:
 
 
 def _first(seen: Observation, lease: LeaseState) -> Action:
-    """Neither the Lease nor any member knows a group: there was none."""
+    """Neither the Lease nor any member has stored a group: there was none."""
     if seen.me.pod.endswith("-0"):
         return Claim(lease.version)
     return Wait(f"{seen.me.pod.rpartition('-')[0]}-0 to bootstrap the group")
@@ -192,7 +192,7 @@ def _all_data_lost(seen: Observation, last: View) -> bool:
 
 
 def _start_empty(seen: Observation, lease: LeaseState, group: str, last: View) -> Action:
-    """Start an empty group: at once where there are no volumes, else when an operator has given up the data."""
+    """Start an empty group: without volumes always, with volumes only if an operator has given up the data."""
     if not seen.ephemeral and lease.start_empty != group:
         return Wait(f"an operator: all members lost the data; the annotation start-empty={group} starts an empty group")
     first = min(last.members)

@@ -1,4 +1,4 @@
-"""What an agent knows of its member, of the other members and of the Lease: immutable values."""
+"""The state of a member, of the other members and of the Lease, as immutable values."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ None of it makes or changes a group. Every step is idempotent; a step that fails
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pymysql
@@ -17,6 +18,7 @@ from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound
 from efishery_mysql_agent.decide import labels, refuted
 from efishery_mysql_agent.model import NO_LABELS, Labels, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
+from efishery_mysql_agent.settings import MAX_MEMBERS
 from efishery_mysql_agent.store import Store, Stored
 
 log = structlog.get_logger(__name__)
@@ -161,9 +163,9 @@ class Reconciler:
         Such a member is cut off, or its agent cannot reach the API, so it cannot remove its labels itself. Comparing
         with the API, not with the view before, also finds labels that were left by an earlier primary's term.
         """
-        for pod in self.peers:
-            if pod not in view.members:
-                self._unlabel(pod)
+        absent = [pod for pod in self.peers if pod not in view.members]
+        with ThreadPoolExecutor(MAX_MEMBERS) as pool:  # in parallel: the loop waits for it
+            list(pool.map(self._unlabel, absent))
         lease = self.cluster.lease()
         # A request made while the group lives must not act on its next outage: recording removes it.
         if lease.view != view or lease.is_requested:

@@ -76,6 +76,9 @@ def test_a_release_makes_its_first_dump_at_once_by_the_same_pod() -> None:
 MYSQLDUMP = '#!/bin/sh\ncat "$STATE"\n'
 # Answers the lists of tables and of stored programs from files, and loads what it reads into the state.
 MYSQL = """#!/bin/sh
+[ ! -e "$FOLDER/is-away" ] || exit 1
+case $* in *"CREATE DATABASE IF NOT EXISTS"*) rm -f "$FOLDER/no-database"; exit;; esac
+[ ! -e "$FOLDER/no-database" ] || exit 1
 for word; do case $word in
   *information_schema.tables*) sed -n 's/^CREATE TABLE `\\(.*\\)`.*/\\1/p' "$STATE"; exit;;
   *information_schema.routines*) cat "$FOLDER/programs" 2>/dev/null; exit 0;;
@@ -180,7 +183,7 @@ def test_a_restore_leaves_exactly_what_the_dump_holds(volume: Volume) -> None:
     volume.state.write_text(BIRD + END)
     refused = volume.run("restore.sh", FILE=name)
     assert refused.returncode == 1
-    assert f"the database has tables: bird ; to replace them all: hack/restore --replace {name}" in refused.stderr
+    assert f"the database has tables: bird; to replace them all: hack/restore --replace {name}" in refused.stderr
     done = volume.run("restore.sh", FILE=name, REPLACE="yes")
     assert done.returncode == 0, done.stderr
     assert volume.state.read_text() == FISH + END
@@ -206,6 +209,20 @@ def test_nor_where_the_database_has_what_no_dump_holds(volume: Volume) -> None:
     assert done.returncode == 1
     assert "stored routines or events, which no dump holds: nightly" in done.stderr
     assert not (volume.folder / "dropped").exists()
+
+
+def test_nor_where_the_database_does_not_answer(volume: Volume) -> None:
+    name = volume.dump(1, FISH)
+    (volume.folder / "is-away").touch()
+    done = volume.run("restore.sh", FILE=name)
+    assert done.returncode == 1
+    assert "loading" not in done.stdout, "a query that fails is no database without tables"
+
+
+def test_one_that_was_interrupted_without_a_database_can_be_repeated(volume: Volume) -> None:
+    (volume.folder / "no-database").touch()
+    done = volume.run("restore.sh", FILE=volume.dump(1, FISH))
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_empty_dump_is_restored_only_by_its_name(volume: Volume) -> None:

@@ -32,11 +32,15 @@ if [ -z "${FILE:-}" ] && ! gzip --decompress --stdout "$file" | grep -q '^CREATE
   fail "the newest dump, $name, has no tables: name the one to restore; the volume holds: $(ls "$folder")"
 fi
 
-[ -z "$(programs)" ] ||
-  fail "the database has stored routines or events, which no dump holds: $(programs | tr '\n' ' '); save and drop them first"
+# A restore that was interrupted may have left no database.
+client --execute="CREATE DATABASE IF NOT EXISTS \`$MYSQL_DATABASE\`"
+# Assigned before they are tested, so that a query that fails ends the script.
+lost=$(programs)
+[ -z "$lost" ] || fail "the database has stored routines or events, which no dump holds: $(echo $lost); save and drop them first"
+present=$(tables)
 saved=""
-if [ -n "$(tables)" ]; then
-  [ "${REPLACE:-no}" = yes ] || fail "the database has tables: $(tables | tr '\n' ' '); to replace them all: hack/restore --replace $name"
+if [ -n "$present" ]; then
+  [ "${REPLACE:-no}" = yes ] || fail "the database has tables: $(echo $present); to replace them all: hack/restore --replace $name"
   echo "the present tables are dumped first"
   KEEP=0 sh "$scripts/backup.sh"
   saved=$(basename "$(newest)")

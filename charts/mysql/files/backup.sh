@@ -1,7 +1,7 @@
-# Writes a consistent dump of the database to the volume, whole or not at all, and removes the oldest ones.
-# Uses nothing of the image but sh, mysqldump, gzip and what every system has.
+# Writes a consistent dump of the database to the volume, whole or not at all, and removes old dumps.
+# Uses only sh, mysqldump, gzip and the standard tools of the image.
 #
-# From the environment: HOST, MYSQL_USER, MYSQL_PWD, MYSQL_DATABASE, KEEP (0 keeps all).
+# From the environment: HOST, MYSQL_USER, MYSQL_PWD, MYSQL_DATABASE, KEEP (number of the newest dumps to keep; 0: all).
 # `backup.sh print` writes the dump to standard output instead.
 set -eu
 umask 077
@@ -19,7 +19,7 @@ dump() {
 
 if [ "${1:-}" = print ]; then dump; exit; fi
 
-# mysqldump ends its output with this line when nothing failed; reading it also checks the compression.
+# mysqldump ends its output with this line only if nothing failed; reading it also checks the compression.
 is_complete() { gzip --decompress --stdout "$1" | tail -n 1 | grep -q '^-- Dump completed'; }
 
 new_name() { name=$MYSQL_DATABASE-$(date -u +%Y%m%dT%H%M%SZ).sql.gz; }
@@ -29,14 +29,25 @@ rm -f "$folder"/.partial-*
 partial=$folder/.partial-$name
 dump | gzip >"$partial"
 is_complete "$partial" || { rm -f "$partial"; echo "mysqldump did not finish: nothing was kept" >&2; exit 1; }
-# The checksum first: a dump under its own name always has one.
+# The checksum first, so that a dump under its final name always has one.
 (cd "$folder" && sha256sum ".partial-$name" | sed "s/\.partial-//" >"$name.sha256")
 sync
 mv "$partial" "$folder/$name"
 echo "wrote $name, $(wc -c <"$folder/$name") bytes"
 
+# Removes all but the newest KEEP dumps. A dump of more than twice the size of every later one also stays: the data
+# shrank after it, perhaps by a mistake that is noticed later.
 [ "$KEEP" -gt 0 ] || exit 0
-find "$folder" -maxdepth 1 -name "$MYSQL_DATABASE-*.sql.gz" | sort -r | tail -n "+$((KEEP + 1))" | while read -r old; do
-  rm -f "$old" "$old.sha256"
-  echo "removed $(basename "$old")"
+number=0
+largest=0
+find "$folder" -maxdepth 1 -name "$MYSQL_DATABASE-*.sql.gz" | sort -r | while read -r old; do
+  number=$((number + 1))
+  size=$(wc -c <"$old")
+  if [ "$number" -gt "$KEEP" ] && [ "$size" -le $((2 * largest)) ]; then
+    rm -f "$old" "$old.sha256"
+    echo "removed $(basename "$old")"
+  elif [ "$number" -gt "$KEEP" ]; then
+    echo "kept $(basename "$old"), $size bytes: every later dump is less than half as large"
+  fi
+  [ "$size" -le "$largest" ] || largest=$size
 done

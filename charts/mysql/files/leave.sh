@@ -1,6 +1,5 @@
-# Before mysqld is stopped: asks the agent to hand the primary's role over and to leave the group, and waits
-# until it has. An agent that does not answer in time is no reason to wait longer: mysqld leaves the group
-# by itself when it stops.
+# preStop hook: asks the agent to hand the primary's role over and to leave the group, and waits at most 20 s until
+# it has. Without the agent, mysqld leaves the group when it stops.
 run=/var/run/mysqld
 touch "$run/leave"
 waited=0

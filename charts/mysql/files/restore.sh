@@ -1,7 +1,7 @@
-# Loads a dump of backup.sh into the primary, and proves that what is there then is what was dumped.
+# Replaces the database on the primary by a dump of backup.sh, and checks that it then holds exactly what was dumped.
 #
 # From the environment: HOST, MYSQL_USER, MYSQL_PWD, MYSQL_DATABASE; FILE, a name on the volume (empty: the newest);
-# REPLACE (yes: the tables of the dump replace those that are there, after a dump of these).
+# REPLACE (yes: a database that has tables is replaced, after a dump of it).
 set -eu
 umask 077
 folder=/backup
@@ -10,32 +10,54 @@ scripts=$(dirname "$0")
 fail() { echo "$1" >&2; exit 1; }
 client() {
   mysql --no-defaults --host="$HOST" --user="$MYSQL_USER" --connect-timeout=10 --ssl-mode=VERIFY_IDENTITY \
-    --ssl-ca=/etc/mysql-tls/ca.crt --skip-column-names --batch "$@" "$MYSQL_DATABASE"
+    --ssl-ca=/etc/mysql-tls/ca.crt --skip-column-names --batch "$@"
 }
-# The rows of a dump, whatever the versions and the time that its other lines tell.
-rows() { grep '^INSERT INTO ' || true; }
-tables() { client --execute="SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"; }
+query() { client --execute="$1" "$MYSQL_DATABASE"; }
+tables() { query "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"; }
+programs() {
+  query "SELECT routine_name FROM information_schema.routines WHERE routine_schema = DATABASE()
+    UNION ALL SELECT event_name FROM information_schema.events WHERE event_schema = DATABASE()"
+}
+newest() { find "$folder" -maxdepth 1 -name "$MYSQL_DATABASE-*.sql.gz" | sort | tail -n 1; }
+# The tables and rows of a dump, without the lines that depend on versions and time.
+contents() { grep -E '^(CREATE TABLE|INSERT INTO) ' || true; }
 
-newest=$(find "$folder" -maxdepth 1 -name "$MYSQL_DATABASE-*.sql.gz" | sort | tail -n 1)
-file=$folder/${FILE:-$(basename "$newest")}
+# Everything about the file is verified before anything is dropped.
+file=$folder/${FILE:-$(basename "$(newest)")}
 [ -f "$file" ] || fail "there is no dump ${FILE:-} in the volume; it holds: $(ls "$folder")"
-(cd "$folder" && sha256sum --check --status "$(basename "$file").sha256") || fail "$file does not have its checksum"
-gzip --decompress --stdout "$file" | tail -n 1 | grep -q '^-- Dump completed' || fail "$file is not complete"
-
-if [ -n "$(tables)" ]; then
-  [ "${REPLACE:-no}" = yes ] || fail "the database has tables: $(tables | tr '\n' ' '); restore into an empty one, or say REPLACE=yes"
-  echo "what is replaced is dumped first"
-  KEEP=0 sh "$scripts/backup.sh"
+name=$(basename "$file")
+(cd "$folder" && sha256sum --check --status "$name.sha256") || fail "$name does not have its checksum"
+gzip --decompress --stdout "$file" | tail -n 1 | grep -q '^-- Dump completed' || fail "$name is not complete"
+if [ -z "${FILE:-}" ] && ! gzip --decompress --stdout "$file" | grep -q '^CREATE TABLE '; then
+  fail "the newest dump, $name, has no tables: name the one to restore; the volume holds: $(ls "$folder")"
 fi
 
-echo "loading $(basename "$file")"
-gzip --decompress --stdout "$file" | client
+# A restore that was interrupted may have left no database.
+client --execute="CREATE DATABASE IF NOT EXISTS \`$MYSQL_DATABASE\`"
+# Assigned before they are tested, so that a query that fails ends the script.
+lost=$(programs)
+[ -z "$lost" ] || fail "the database has stored routines or events, which no dump holds: $(echo $lost); save and drop them first"
+present=$(tables)
+saved=""
+if [ -n "$present" ]; then
+  [ "${REPLACE:-no}" = yes ] || fail "the database has tables: $(echo $present); to replace them all: hack/restore --replace $name"
+  echo "the present tables are dumped first"
+  KEEP=0 sh "$scripts/backup.sh"
+  saved=$(basename "$(newest)")
+fi
 
-# The same rows come back, byte by byte. Who writes meanwhile makes this fail: stop the writers first.
-wanted=$(gzip --decompress --stdout "$file" | rows | sha256sum)
-found=$(sh "$scripts/backup.sh" print | rows | sha256sum)
+# Dropping the database, not its tables, leaves nothing that the dump does not have.
+echo "loading $name"
+charset=$(query "SELECT CONCAT('CHARACTER SET ', @@character_set_database, ' COLLATE ', @@collation_database)")
+query "DROP DATABASE \`$MYSQL_DATABASE\`; CREATE DATABASE \`$MYSQL_DATABASE\` $charset"
+gzip --decompress --stdout "$file" | client "$MYSQL_DATABASE" ||
+  fail "loading failed, and the database is incomplete: repeat it${saved:+, or restore $saved, which is what was there before}"
+
+# The comparison is byte by byte. A write in the meantime makes it fail: stop the writers first.
+wanted=$(gzip --decompress --stdout "$file" | contents | sha256sum)
+found=$(sh "$scripts/backup.sh" print | contents | sha256sum)
 for table in $(tables); do
-  echo "$table: $(client --execute="SELECT COUNT(*) FROM \`$table\`") rows"
+  echo "$table: $(query "SELECT COUNT(*) FROM \`$table\`") rows"
 done
-[ "$wanted" = "$found" ] || fail "the rows differ from those of the dump: was something written meanwhile?"
-echo "restored $(basename "$file"): all rows are those of the dump"
+[ "$wanted" = "$found" ] || fail "the database differs from the dump: was something written meanwhile?"
+echo "restored $name: all tables and rows are those of the dump"

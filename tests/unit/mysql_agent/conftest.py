@@ -1,4 +1,4 @@
-"""Observations to decide on: a group of three, in the states that the rules tell apart."""
+"""Observations of a group of three, in the states that the rules distinguish."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The rules, each by its name. No cluster, no mysqld: what is observed goes in, what is done comes out."""
+"""The rules, one test by name for each: an observation goes in, an action comes out."""
 
 from dataclasses import replace
 
@@ -55,12 +55,12 @@ class TestFirstBootIsDecidedByStoredState:
         assert isinstance(decide(seen(fresh("mysql-0"))), Wait)
         assert isinstance(decide(seen(fresh("mysql-0"), lease=HELD)), Wait)
 
-    def test_a_lease_that_was_lost_is_written_again_by_who_knows(self) -> None:
+    def test_a_lost_lease_is_written_again_by_a_member_of_the_group(self) -> None:
         assert decide(seen(outside("mysql-1"), lease=EMPTY)) == Adopt(GROUP)
         waits = decide(seen(fresh("mysql-0"), outside("mysql-1"), lease=EMPTY))
         assert waits == Wait("mysql-1 to write its group into the Lease")
 
-    def test_only_who_claimed_and_holds_the_lease_bootstraps(self) -> None:
+    def test_only_the_claimer_bootstraps_while_it_holds_the_lease(self) -> None:
         assert decide(seen(fresh("mysql-0"), lease=CLAIMED)) == Bootstrap(GROUP)
         assert decide(seen(fresh("mysql-1"), lease=CLAIMED)) == Wait("mysql-0 to bootstrap the group")
 
@@ -69,7 +69,7 @@ class TestFirstBootIsDecidedByStoredState:
         assert decide(seen(fresh("mysql-0"), lease=expired)) == TakeLease("2")
         assert decide(seen(fresh("mysql-0"), lease=CLAIMED)) == Bootstrap(GROUP)
 
-    def test_one_whose_end_nobody_wrote_down_never_begins_again(self) -> None:
+    def test_a_bootstrap_that_was_not_recorded_is_never_repeated(self) -> None:
         assert decide(seen(outside("mysql-0"), lease=CLAIMED)) == Adopt(GROUP)
         waits = decide(seen(fresh("mysql-0"), outside("mysql-1"), lease=CLAIMED))
         assert waits == Wait("mysql-1 to write its group into the Lease")
@@ -98,7 +98,7 @@ class TestJoining:
         suspected = online("mysql-1", primary="mysql-0", lost=("mysql-0",))
         assert decide(seen(outside("mysql-0"), suspected)) == Wait("the group to expel its former self")
 
-    def test_data_of_another_group_are_nobodys_to_throw_away(self) -> None:
+    def test_data_of_another_group_are_kept_for_an_operator(self) -> None:
         me = replace(outside("mysql-0"), group="another")
         action = decide(seen(me, *self.LIVE))
         assert isinstance(action, Wait)
@@ -113,7 +113,7 @@ class TestJoining:
         assert isinstance(action, Clone)
         assert str(action.discarded).endswith(":11")
 
-    def test_a_member_that_cannot_catch_up_gives_its_data_up(self) -> None:
+    def test_a_member_that_cannot_catch_up_clones(self) -> None:
         me = outside("mysql-0", state=State.ERROR)
         assert isinstance(decide(seen(me, *self.LIVE, failed_recoveries=2)), Join)
         assert decide(seen(me, *self.LIVE, failed_recoveries=3)) == Clone("mysql-2", GtidSet())
@@ -194,9 +194,9 @@ class TestRebootAfterAFullOutage:
 
 
 class TestAnOperatorForces:
-    FORCED = replace(FORMED, force="mysql-1", holder="mysql-1")
+    FORCED = replace(FORMED, force_reboot="mysql-1", holder="mysql-1")
 
-    def test_the_named_member_starts_the_group_whoever_is_away(self) -> None:
+    def test_the_named_member_starts_the_group_without_the_others(self) -> None:
         assert decide(seen(outside("mysql-1"), lease=self.FORCED)) == Reboot(GROUP, forced=True)
 
     def test_with_the_lease_alone(self) -> None:
@@ -216,7 +216,7 @@ class TestAnOperatorForces:
 
 class TestAMemberActsOnlyOnItself:
     @pytest.mark.parametrize("role", ["mysql-0", "mysql-1"])
-    def test_cut_off_it_waits_for_its_own_end(self, role: str) -> None:
+    def test_cut_off_it_waits_for_a_majority(self, role: str) -> None:
         isolated = online("mysql-0", primary=role, lost=("mysql-1", "mysql-2"))
         assert decide(seen(isolated)) == Wait("a majority of the group to be reachable")
 
@@ -241,7 +241,7 @@ class TestLeaving:
     def test_a_replica_just_leaves(self) -> None:
         assert decide(seen(online("mysql-2"), leaving=True)) == Leave(None)
 
-    def test_never_to_a_member_that_is_not_well(self) -> None:
+    def test_never_to_a_member_that_is_not_online(self) -> None:
         rows = (*members()[:1], Member("mysql-1", State.RECOVERING, Role.REPLICA), members()[2])
         assert decide(seen(replace(online("mysql-0"), members=rows), leaving=True)) == Leave("mysql-2")
 
@@ -259,7 +259,62 @@ class TestWithoutVolumes:
         assert decide(seen(fresh("mysql-0"), *others, ephemeral=True)) == Claim("7")
         assert isinstance(decide(seen(fresh("mysql-0"), *others)), Wait)
 
-    def test_not_while_anybody_may_have_them(self) -> None:
+    def test_not_while_a_member_may_have_data(self) -> None:
         assert isinstance(decide(seen(fresh("mysql-0"), fresh("mysql-1"), ephemeral=True)), Wait)
         has = (fresh("mysql-1"), outside("mysql-2"))
         assert isinstance(decide(seen(fresh("mysql-0"), *has, ephemeral=True)), Wait)
+
+
+class TestAllDataLost:
+    """The Lease says that there was a group, and no member has any data: nothing starts without the operator's word."""
+
+    OTHERS = (fresh("mysql-1"), fresh("mysql-2"))
+    GIVEN_UP = replace(FORMED, start_empty=GROUP)
+
+    def test_waits_for_the_operator_and_says_for_what(self) -> None:
+        for lease in (FORMED, replace(FORMED, start_empty="another-group")):
+            assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=lease)) == Wait(
+                f"an operator: all members lost the data; the annotation start-empty={GROUP} starts an empty group"
+            )
+
+    def test_one_member_starts_an_empty_group_when_its_data_are_given_up(self) -> None:
+        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=self.GIVEN_UP)) == Claim("7")
+        others = (fresh("mysql-0"), fresh("mysql-2"))
+        assert decide(seen(fresh("mysql-1"), *others, lease=self.GIVEN_UP)) == Wait("mysql-0 to start an empty group")
+
+    def test_the_first_member_of_the_last_view_starts_it(self) -> None:
+        lease = replace(self.GIVEN_UP, view=View("100:4", ("mysql-1", "mysql-2")))
+        assert isinstance(decide(seen(fresh("mysql-0"), *self.OTHERS, lease=lease)), Wait)
+        assert decide(seen(fresh("mysql-1"), fresh("mysql-0"), fresh("mysql-2"), lease=lease)) == Claim("7")
+
+    @pytest.mark.parametrize("last", [outside("mysql-2"), outside("mysql-2", last=1), Status("mysql-2")])
+    def test_never_while_a_member_of_the_last_view_has_data_or_may_have_some(self, last: Status) -> None:
+        for peers in ((fresh("mysql-1"), last), (fresh("mysql-1"),)):
+            assert isinstance(decide(seen(fresh("mysql-0"), *peers, lease=self.GIVEN_UP)), Wait)
+
+    @pytest.mark.parametrize("other", [outside("mysql-3"), Status("mysql-3")])
+    def test_never_while_any_other_member_has_data_or_may_have_some(self, other: Status) -> None:
+        assert isinstance(decide(seen(fresh("mysql-0"), *self.OTHERS, other, lease=self.GIVEN_UP)), Wait)
+        assert isinstance(decide(seen(fresh("mysql-0"), *self.OTHERS, other, ephemeral=True)), Wait)
+
+    def test_a_live_group_goes_before(self) -> None:
+        live = [without(online(pod, primary="mysql-1"), "mysql-0") for pod in ("mysql-1", "mysql-2")]
+        assert decide(seen(fresh("mysql-0"), *live, lease=self.GIVEN_UP)) == Clone("mysql-2", GtidSet())
+
+    def test_a_forced_reboot_has_nothing_to_start_from(self) -> None:
+        forced = replace(self.GIVEN_UP, force_reboot="mysql-1")
+        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=forced)) == Claim("7")
+        action = decide(seen(fresh("mysql-1"), *self.OTHERS[1:], lease=replace(forced, start_empty=None)))
+        assert action == Wait(
+            "an operator: the Lease's annotation asks this member to start the group, but it has no data"
+        )
+
+    def test_a_lost_lease_is_a_first_boot(self) -> None:
+        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=EMPTY)) == Claim("1")
+
+    def test_a_volume_that_comes_back_later_is_kept_for_an_operator(self) -> None:
+        live = [
+            replace(without(online(pod, primary="mysql-1"), "mysql-0"), group="new") for pod in ("mysql-1", "mysql-2")
+        ]
+        action = decide(seen(outside("mysql-0"), *live, lease=replace(FORMED, group="new")))
+        assert action == Wait(f"an operator: this member has data of group {GROUP}, the live group is new")

@@ -1,11 +1,11 @@
-"""The label by which clients find a member goes before the member could answer wrongly."""
+"""The labels by which Services select a member are removed before it could give wrong answers."""
 
 from dataclasses import replace
 
 import pytest
 
 from efishery_mysql_agent.decide import confirmed, labels
-from efishery_mysql_agent.model import NOBODY, Labels, Role, State, Status
+from efishery_mysql_agent.model import NO_LABELS, Labels, Role, State, Status
 from tests.unit.mysql_agent.conftest import online, outside, seen, without
 
 PRIMARY, REPLICA = Labels(Role.PRIMARY), Labels(Role.REPLICA, reads=True)
@@ -26,33 +26,33 @@ def test_while_there_is_no_replica_the_primary_takes_reads() -> None:
 @pytest.mark.parametrize("pod", ["mysql-0", "mysql-1"])
 def test_an_isolated_member_has_none(pod: str) -> None:
     lost = tuple({"mysql-0", "mysql-1", "mysql-2"} - {pod})
-    assert labels(seen(online(pod, lost=lost))) == NOBODY
+    assert labels(seen(online(pod, lost=lost))) == NO_LABELS
 
 
 @pytest.mark.parametrize("state", [State.RECOVERING, State.OFFLINE, State.ERROR])
 def test_only_online_members_have_one(state: State) -> None:
-    assert labels(seen(replace(online("mysql-1"), state=state))) == NOBODY
-    assert labels(seen(outside("mysql-1", state=state))) == NOBODY
+    assert labels(seen(replace(online("mysql-1"), state=state))) == NO_LABELS
+    assert labels(seen(outside("mysql-1", state=state))) == NO_LABELS
 
 
 def test_a_mysqld_that_does_not_answer_has_none() -> None:
-    assert labels(seen(Status("mysql-0"))) == NOBODY
+    assert labels(seen(Status("mysql-0"))) == NO_LABELS
 
 
 def test_a_new_primary_gets_it_once_it_takes_writes() -> None:
-    assert labels(seen(replace(online("mysql-0"), writable=False))) == NOBODY
+    assert labels(seen(replace(online("mysql-0"), writable=False))) == NO_LABELS
 
 
 def test_offline_mode_has_none() -> None:
-    assert labels(seen(replace(online("mysql-1"), offline=True))) == NOBODY
+    assert labels(seen(replace(online("mysql-1"), offline=True))) == NO_LABELS
 
 
-def test_who_leaves_takes_no_new_readers_and_writers_until_another_does() -> None:
-    assert labels(seen(online("mysql-1"), leaving=True)) == NOBODY
+def test_a_leaving_replica_has_none_and_a_leaving_primary_keeps_it_until_another_is_elected() -> None:
+    assert labels(seen(online("mysql-1"), leaving=True)) == NO_LABELS
     assert labels(seen(online("mysql-0"), leaving=True)) == PRIMARY
 
 
-def test_another_member_of_the_same_view_confirms_what_one_says_of_the_group() -> None:
+def test_another_member_of_the_same_view_confirms() -> None:
     me = online("mysql-0")
     assert confirmed(me, (online("mysql-1"),))
     assert confirmed(replace(me, members=me.members[:1]), ()), "alone, it is the majority"
@@ -68,6 +68,6 @@ def test_another_member_of_the_same_view_confirms_what_one_says_of_the_group() -
         without(replace(online("mysql-1", primary="mysql-1"), view_id="100:4"), "mysql-0"),
     ],
 )
-def test_a_primary_that_stood_still_is_not_believed_on_its_own_word(peer: Status) -> None:
+def test_a_paused_primary_does_not_confirm_itself(peer: Status) -> None:
     assert not confirmed(online("mysql-0"), ())
     assert not confirmed(online("mysql-0"), (peer,))

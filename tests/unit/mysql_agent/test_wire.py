@@ -1,4 +1,4 @@
-"""What agents tell each other."""
+"""The status that agents exchange."""
 
 from dataclasses import replace
 
@@ -22,12 +22,12 @@ FIRST_VERSION = {
 }
 
 
-def test_what_is_told_is_what_is_read() -> None:
+def test_a_status_survives_the_wire() -> None:
     status = replace(online("mysql-0"), lag=3, queue=4)
     assert wire.load(wire.dump(status)) == status
 
 
-def test_during_an_upgrade_agents_of_the_first_version_are_understood() -> None:
+def test_a_status_of_the_first_version_is_read() -> None:
     status = online("mysql-0")
     old = {key: value for key, value in wire.dump(status).items() if key in FIRST_VERSION}
     assert old.keys() == FIRST_VERSION

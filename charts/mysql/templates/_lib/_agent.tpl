@@ -1,5 +1,5 @@
 {{- /*
-The agent: a native sidecar, so that it is there before mysqld starts and until mysqld has stopped.
+The agent: a native sidecar, so that it starts before mysqld and stops after it.
 */}}
 {{- define "mysql.agent" -}}
 name: mysql-agent
@@ -32,7 +32,7 @@ startupProbe:
   periodSeconds: 1
   timeoutSeconds: 3
   failureThreshold: 60
-# Its own life alone: whatever the member does, it is never restarted for it.
+# Liveness of the agent only, independent of the member's state.
 livenessProbe:
   httpGet: {path: /healthz, port: http-agent}
   periodSeconds: 10
@@ -65,7 +65,7 @@ volumeMounts:
     mountPath: /tmp
 {{- end }}
 
-{{- /* The volumes that the agent alone mounts. */}}
+{{- /* The volumes that only the agent mounts. */}}
 {{- define "mysql.agentVolumes" -}}
 - name: secret
   secret:

@@ -1,8 +1,8 @@
-{{- /* The pod of one dump, for the CronJob and for the first one. hack/restore takes it too, with the other script. */}}
+{{- /* The pod of a dump, for the CronJob and the release's Job. hack/restore uses it with restore.sh. */}}
 {{- define "mysql.backupPod" -}}
 metadata:
   labels:
-    # Not `mysql`: no Service and no budget of the members may count this pod.
+    # Not `mysql`: the members' Services and disruption budget must not select this pod.
     app.kubernetes.io/name: mysql-backup
     app.kubernetes.io/instance: {{ .Release.Name }}
     app.kubernetes.io/part-of: efishery
@@ -30,10 +30,10 @@ spec:
       imagePullPolicy: {{ .Values.image.pullPolicy }}
       command: [sh, /etc/mysql-backup/backup.sh]
       env:
-        # A replica: a dump reads everything, which is no work for the primary.
+        # A replica: a dump reads everything, a load that the primary is spared.
         - name: HOST
           value: mysql-replicas
-        # The application's account: it can read its database, and the dump holds no other.
+        # The application's account: it can read the one database that is dumped.
         - name: MYSQL_USER
           value: {{ .Values.user | quote }}
         - name: MYSQL_PWD
@@ -70,7 +70,7 @@ spec:
     - name: tls
       secret:
         secretName: {{ include "mysql.tlsSecretName" . }}
-        # Not the private key, which is the members'.
+        # Without the private key, which only the members need.
         items:
           - key: ca.crt
             path: ca.crt

@@ -41,7 +41,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{- /* `ping` succeeds once mysqld answers at all, though it lets nobody in: no account, no group. */}}
+{{- /* `ping` succeeds once mysqld answers, even by refusing the account; it needs no group. */}}
 {{- define "mysql.probe" -}}
 exec:
   command: [mysqladmin, --no-defaults, --user=mysql_agent, --socket=/var/run/mysqld/mysqld.sock, --connect-timeout=4, --silent, ping]

@@ -1,4 +1,4 @@
-"""The accounts of the group. They are made on the primary, so that they replicate like any other data."""
+"""The accounts of the group. They are created on the primary and replicate like any other data."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 import pymysql
 import structlog
 
-from efishery_mysql_agent.mysql import AGENT, Mysql, refused
+from efishery_mysql_agent.mysql import AGENT, Mysql, is_access_denied
 
 log = structlog.get_logger(__name__)
 
 REPLICATION = "mysql_replication"
-# auth_socket: whoever runs as the user that mysqld runs as, in the same pod. No password, none to rotate.
+# auth_socket: any process with mysqld's uid in the same pod. There is no password to rotate.
 AGENT_STATEMENTS = (
     "SET SESSION sql_log_bin = 0",
     "SET GLOBAL super_read_only = 0",
@@ -25,48 +25,48 @@ AGENT_STATEMENTS = (
 CREATE = "CREATE USER IF NOT EXISTS %s@%s IDENTIFIED BY %s REQUIRE SSL"
 REPLICATION_GRANT = "GRANT REPLICATION SLAVE, CONNECTION_ADMIN, BACKUP_ADMIN, GROUP_REPLICATION_STREAM ON *.* TO %s@%s"
 
-IS_MADE = """
+COUNT_CREATED = """
 SELECT (SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %s)
-  + (SELECT COUNT(*) FROM mysql.user WHERE host = '%%' AND user IN (%s, %s)) AS made
+  + (SELECT COUNT(*) FROM mysql.user WHERE host = '%%' AND user IN (%s, %s)) AS created
 """
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """The passwords, from files that Kubernetes brings up to date when the Secret changes."""
+    """The passwords, in files that the kubelet updates when the Secret changes."""
 
     folder: Path
 
     def read(self, key: str) -> str:
-        """Return one; raises OSError."""
+        """Return the password of a key; raises OSError."""
         return (self.folder / key).read_text().rstrip("\n")
 
     def all(self) -> dict[str, str]:
-        """Return the passwords of the accounts that have one."""
+        """Return all passwords by key; raises OSError."""
         return {key: self.read(key) for key in ("root-password", "password", "replication-password")}
 
 
-def prepare(mysql: Mysql, secrets: Secrets) -> None:
-    """Make the agent's own account on a member that is in no group yet; raises pymysql.MySQLError.
+def create_agent_account(mysql: Mysql, secrets: Secrets) -> None:
+    """Create the agent's account on a member that is in no group yet; raises pymysql.MySQLError.
 
-    Not in the binary log: the member would then have a transaction that no group knows.
+    Not in the binary log: it would be an errant transaction of this member.
     root has no password in a new data directory, and the Secret's in one of an earlier version.
     """
     try:
         connection = mysql.login("root")
     except pymysql.MySQLError as error:
-        if not refused(error):
+        if not is_access_denied(error):
             raise
         connection = mysql.login("root", secrets.read("root-password"))
     with connection, connection.cursor() as cursor:
         for statement in AGENT_STATEMENTS:
             cursor.execute(statement)
-    log.info("agent_account_made")
+    log.info("agent_account_created")
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """The accounts with a password, as settings and Secret want them."""
+    """The accounts with a password, as the settings and the Secret define them."""
 
     database: str
     user: str
@@ -74,13 +74,13 @@ class Accounts:
     ca_file: Path
 
     def ensure(self, mysql: Mysql) -> None:
-        """Make what is missing and change the passwords that are not the Secret's; needs a writable member.
+        """Create what is missing and set the Secret's passwords; needs a writable member.
 
         Raises pymysql.MySQLError, and OSError where the Secret cannot be read.
         """
         passwords = self.secrets.all()
-        if mysql.rows(IS_MADE, (self.database, self.user, REPLICATION))[0]["made"] < 3:
-            for statement, values in missing(self.database, self.user, passwords):
+        if mysql.rows(COUNT_CREATED, (self.database, self.user, REPLICATION))[0]["created"] < 3:
+            for statement, values in creation_statements(self.database, self.user, passwords):
                 mysql.rows(statement, values)
         for user, host, key in ((self.user, "%", "password"), (REPLICATION, "%", "replication-password")):
             if not self._is_current(user, passwords[key]):
@@ -92,8 +92,8 @@ class Accounts:
     def ensure_replication(self, mysql: Mysql) -> None:
         """On a member outside the group: let its replication account take the Secret's password.
 
-        A member that starts Group Replication first connects to itself by that account, so it has to be right
-        before anything can be replicated. Not in the binary log, for the same reason as the agent's.
+        A member that starts Group Replication first connects to itself by that account, so the password must be
+        right before anything can replicate. Not in the binary log: it would be an errant transaction.
         """
         password = self.secrets.read("replication-password")
         if self._is_current(REPLICATION, password):
@@ -107,7 +107,7 @@ class Accounts:
             mysql.run("SET GLOBAL super_read_only = 1")
 
     def _is_current(self, user: str, password: str, over_socket: Mysql | None = None) -> bool:
-        """Whether the account takes that password. Those of the network want TLS, so it is tried over that."""
+        """Whether the account accepts the password, over the socket or, as the other accounts require, over TLS."""
         try:
             if over_socket:
                 over_socket.login(user, password).close()
@@ -118,18 +118,17 @@ class Accounts:
                     host=host, user=user, password=password, ssl=tls, connect_timeout=2, read_timeout=5
                 ).close()
         except pymysql.MySQLError as error:
-            if not refused(error):
+            if not is_access_denied(error):
                 raise
             return False
         return True
 
 
-def missing(database: str, user: str, passwords: dict[str, str]) -> list[tuple[str, tuple[str, ...]]]:
+def creation_statements(database: str, user: str, passwords: dict[str, str]) -> list[tuple[str, tuple[str, ...]]]:
     """Return statements that make the database and the accounts where they are missing; can be repeated.
 
-    MySQL manual, "User Credentials For Distributed Recovery": what the replication account may do, also for a
-    member in offline mode. It and the clients' account keep the former password beside a new one, for those who
-    have not read that yet ("Dual Password Support").
+    The replication account's privileges are those of the MySQL manual, "User Credentials For Distributed Recovery",
+    and CONNECTION_ADMIN, by which it may connect to a member in offline mode.
     """
     return [
         (f"CREATE DATABASE IF NOT EXISTS `{database}` CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci", ()),

@@ -1,4 +1,4 @@
-"""What an agent can decide to do. `act.py` does it."""
+"""The actions that an agent can decide on. `execute.py` carries them out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from efishery_mysql_agent.gtid import GtidSet
 
 @dataclass(frozen=True)
 class Wait:
-    """Do nothing; `what` says what would change that."""
+    """Do nothing; `what` names the condition that is waited for."""
 
     what: str
 
 
 @dataclass(frozen=True)
 class Serve:
-    """The member is well: keep its label, and what depends on it, right."""
+    """Do nothing: the member is healthy. `reconcile.py` keeps its labels right in every round."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Join:
 
 @dataclass(frozen=True)
 class Clone:
-    """Replace this member's data by the donor's. `discarded` is what the group does not have."""
+    """Replace this member's data by the donor's. `discarded` are the transactions that the group does not have."""
 
     donor: str
     discarded: GtidSet
@@ -37,28 +37,28 @@ class Clone:
 
 @dataclass(frozen=True)
 class Claim:
-    """Take the Lease and write into it that this member bootstraps the first group."""
+    """Take the Lease and write into it that this member bootstraps a new group."""
 
     version: str
 
 
 @dataclass(frozen=True)
 class Adopt:
-    """Write a group that exists into a Lease that knows none."""
+    """Write the group that this member has stored into a Lease that has none."""
 
     group: str
 
 
 @dataclass(frozen=True)
 class TakeLease:
-    """Become the only one that may start a group."""
+    """Become the holder of the Lease, the only member that may start the group."""
 
     version: str
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Start the first group with this member alone."""
+    """Start a new group with this member alone."""
 
     group: str
 

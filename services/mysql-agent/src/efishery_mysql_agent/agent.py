@@ -1,4 +1,4 @@
-"""The loop: observe, decide, act, twice a second."""
+"""The loop: observe, publish, reconcile, decide and act, twice a second."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import structlog
 
 from efishery_mysql_agent import accounts, metrics
 from efishery_mysql_agent.accounts import Secrets
-from efishery_mysql_agent.act import Actor
-from efishery_mysql_agent.actions import Action, Left, Serve, Wait
+from efishery_mysql_agent.actions import Action, Clone, Left, Serve, Wait
 from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.decide import confirmed, decide
+from efishery_mysql_agent.execute import Executor
 from efishery_mysql_agent.model import LeaseState, Observation, State, Status
-from efishery_mysql_agent.mysql import Mysql, refused
+from efishery_mysql_agent.mysql import Mysql, is_access_denied
 from efishery_mysql_agent.observe import observe
 from efishery_mysql_agent.peers import Peers
-from efishery_mysql_agent.server import Board
+from efishery_mysql_agent.reconcile import Reconciler
+from efishery_mysql_agent.server import StatusPublisher
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store
-from efishery_mysql_agent.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_SECONDS = 10  # a wait that is longer is told by an Event
+LONG_WAIT_SECONDS = 10  # a wait that lasts longer is reported by an Event
 PAUSE_SECONDS = 2  # after an action that failed
-UNSEEN_SECONDS = 3  # less than the group takes to expel a member that stands still
+MAX_GAP_SECONDS = 3  # between two observations; less than the group takes to expel a member that does not respond
 
 
 class Agent:
@@ -42,19 +42,20 @@ class Agent:
         store: Store,
         secrets: Secrets,
         peers: Peers,
-        upkeep: Upkeep,
-        actor: Actor,
-        board: Board,
+        reconciler: Reconciler,
+        executor: Executor,
+        publisher: StatusPublisher,
     ) -> None:
         self._settings, self._mysql, self._cluster, self._store = settings, mysql, cluster, store
-        self._secrets, self._peers, self._upkeep, self._actor, self._board = secrets, peers, upkeep, actor, board
+        self._secrets, self._peers, self._reconciler = secrets, peers, reconciler
+        self._executor, self._publisher = executor, publisher
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="action")
         self._running: Future[None] | None = None
-        self._doing: Action = Wait("start")
-        self._since = time.monotonic()
-        self._told = False
-        self._seen_at = float("-inf")
-        self._doubted = True
+        self._action: Action = Wait("start")
+        self._action_since = time.monotonic()
+        self._wait_reported = False
+        self._observed_at = float("-inf")
+        self._unconfirmed = True
         self._state = State.DOWN
         self._failed_recoveries = 0
 
@@ -64,47 +65,47 @@ class Agent:
             started = time.monotonic()
             try:
                 self.tick()
-            except Exception:  # a bug in one round must not end the next; the metric and the log tell
+            except Exception:  # a bug in one round must not end the loop; the metric and the log report it
                 log.exception("round_failed")
                 metrics.ACTIONS.labels("round", "failed").inc()
             time.sleep(max(0.0, self._settings.interval_seconds - (time.monotonic() - started)))
 
     def tick(self) -> None:
-        """One round."""
+        """Run one round."""
         me = self._observe()
-        seen = self._surroundings(me)
-        self._board.show(seen.me, self._words(), opened=self._upkeep.opened)
-        metrics.tell(seen.me)
-        self._upkeep.keep(seen)
+        seen = self._add_surroundings(me)
+        self._publisher.publish(seen.me, self._describe_action(), initialized=self._reconciler.initialized)
+        metrics.publish(seen.me)
+        self._reconciler.reconcile(seen)
         if self._running is None or self._running.done():
-            self._next(decide(seen))
+            self._start(decide(seen))
 
     def _observe(self) -> Status:
         me = observe(self._mysql, self._settings.pod)
         now = time.monotonic()
-        self._doubted |= me.state is State.DOWN or now - self._seen_at > UNSEEN_SECONDS
-        self._seen_at = now
-        self._count_recoveries(me.state)
+        self._unconfirmed |= me.state is State.DOWN or now - self._observed_at > MAX_GAP_SECONDS
+        self._observed_at = now
+        self._count_failed_recoveries(me.state)
         if me.state is State.DOWN:
-            self._make_account()
-        stored = self._store.now
+            self._create_agent_account()
+        stored = self._store.current
         return dataclasses.replace(me, group=stored.group, last_view=stored.view)
 
-    def _count_recoveries(self, state: State) -> None:
+    def _count_failed_recoveries(self, state: State) -> None:
         if state is State.ONLINE:
             self._failed_recoveries = 0
         self._failed_recoveries += (self._state, state) == (State.RECOVERING, State.ERROR)
         self._state = state
 
-    def _surroundings(self, me: Status) -> Observation:
-        """Ask others only where the member alone does not tell what to do: a group that is well needs nobody."""
+    def _add_surroundings(self, me: Status) -> Observation:
+        """Ask the peers and the API only where the decision needs them: never for a healthy member."""
         leaving = (self._settings.run_dir / "leave").exists()
-        if me.state is State.ONLINE and self._doubted:
+        if me.state is State.ONLINE and self._unconfirmed:
             peers = self._peers.ask()
-            self._doubted = not confirmed(me, peers)
-            return Observation(me, peers, leaving=leaving, doubted=self._doubted)
+            self._unconfirmed = not confirmed(me, peers)
+            return Observation(me, peers, leaving=leaving, unconfirmed=self._unconfirmed)
         if leaving or me.state in (State.DOWN, State.ONLINE, State.RECOVERING):
-            return Observation(me, leaving=leaving, doubted=self._doubted)
+            return Observation(me, leaving=leaving, unconfirmed=self._unconfirmed)
         return Observation(
             me,
             self._peers.ask(),
@@ -116,55 +117,58 @@ class Agent:
     def _lease(self) -> LeaseState | None:
         try:
             return self._cluster.lease()
-        except (ClusterError, ValueError) as error:
+        except ClusterError as error:
             log.warning("lease_not_read", reason=str(error))
             return None
 
-    def _make_account(self) -> None:
-        """On a new data directory, the agent has no account yet."""
+    def _create_agent_account(self) -> None:
+        """Create the agent's account where mysqld runs and refuses it, as on a new data directory."""
         try:
             self._mysql.run("SELECT 1")
         except pymysql.MySQLError as error:
-            if not refused(error):
+            if not is_access_denied(error):
                 return
             try:
-                accounts.prepare(self._mysql, self._secrets)
+                accounts.create_agent_account(self._mysql, self._secrets)
             except (pymysql.MySQLError, OSError) as failure:
-                log.warning("agent_account_not_made", reason=str(failure))
+                log.warning("agent_account_not_created", reason=str(failure))
 
-    def _next(self, action: Action) -> None:
-        if action != self._doing:
+    def _start(self, action: Action) -> None:
+        if action != self._action:
             log.info("decided", action=type(action).__name__, **dataclasses.asdict(action))
-            self._doing, self._since, self._told = action, time.monotonic(), False
-        metrics.waiting(action.what if isinstance(action, Wait) else None)
-        self._tell_of_a_long_wait()
+            self._action, self._action_since, self._wait_reported = action, time.monotonic(), False
+        metrics.set_waiting(action.what if isinstance(action, Wait) else None)
+        self._report_long_wait()
         if not isinstance(action, Wait | Serve):
-            self._running = self._worker.submit(self._do, action)
+            self._running = self._worker.submit(self._execute, action)
 
-    def _do(self, action: Action) -> None:
+    def _execute(self, action: Action) -> None:
         name = type(action).__name__
         try:
-            self._actor.do(action)
+            self._executor.execute(action)
         except (pymysql.MySQLError, ClusterError, OSError) as error:
             log.warning("action_failed", action=name, reason=str(error))
             metrics.ACTIONS.labels(name, "failed").inc()
             time.sleep(PAUSE_SECONDS)
         else:
+            if isinstance(action, Clone):
+                self._failed_recoveries = 0  # they were those of the replaced data
             if not isinstance(action, Left):
                 log.info("action_done", action=name)
             metrics.ACTIONS.labels(name, "done").inc()
         finally:
-            self._actor.mysql.close()
+            self._executor.mysql.close()
 
-    def _tell_of_a_long_wait(self) -> None:
-        if self._told or not isinstance(self._doing, Wait) or time.monotonic() - self._since < PATIENCE_SECONDS:
+    def _report_long_wait(self) -> None:
+        waited = time.monotonic() - self._action_since
+        if self._wait_reported or not isinstance(self._action, Wait) or waited < LONG_WAIT_SECONDS:
             return
-        self._told = True
-        log.warning("waiting", what=self._doing.what)
+        self._wait_reported = True
+        log.warning("waiting", what=self._action.what)
         try:
-            self._cluster.event("Warning", "Waiting", f"waits for {self._doing.what}")
+            self._cluster.event("Warning", "Waiting", f"waits for {self._action.what}")
         except ClusterError as error:
             log.warning("event_not_emitted", reason=str(error))
 
-    def _words(self) -> str:
-        return f"waits for {self._doing.what}" if isinstance(self._doing, Wait) else type(self._doing).__name__
+    def _describe_action(self) -> str:
+        return f"waits for {self._action.what}" if isinstance(self._action, Wait) else type(self._action).__name__

@@ -5,36 +5,36 @@ import signal
 from datetime import UTC, datetime
 
 from efishery_mysql_agent.accounts import Accounts, Secrets
-from efishery_mysql_agent.act import Actor
 from efishery_mysql_agent.agent import Agent
 from efishery_mysql_agent.cluster import Cluster
+from efishery_mysql_agent.execute import Executor
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.peers import Peers
-from efishery_mysql_agent.server import Board, application
+from efishery_mysql_agent.reconcile import Reconciler
+from efishery_mysql_agent.server import StatusPublisher, application
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store
-from efishery_mysql_agent.upkeep import Upkeep
 from servicekit.background import serve_in_background
 from servicekit.logging import configure
 from servicekit.settings import load
 
-OBSERVE_SECONDS = 3  # for a statement of the loop: a mysqld that takes longer does not answer
-ACT_SECONDS = 1800  # for a statement that changes the group: a clone takes as long as its data need
+OBSERVE_SECONDS = 3  # timeout of a statement of the loop: a slower mysqld counts as not answering
+EXECUTE_SECONDS = 1800  # timeout of a statement that changes the group: a clone copies all data
 
 
 def main() -> None:
     """Run the agent; raises SystemExit(2) for bad settings."""
     settings = load(AgentSettings)
     configure(settings.log_level, settings.log_format)
-    # Stopping it needs nothing but its end: mysqld and the group go on without.
+    # There is nothing to clean up: mysqld and the group go on without the agent.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    board = Board(settings.pod)
-    serve_in_background(application(board), "0.0.0.0", settings.port)  # noqa: S104 -- peers and kubelet ask
-    build(settings, board).run()
+    publisher = StatusPublisher(settings.pod)
+    serve_in_background(application(publisher), "0.0.0.0", settings.port)  # noqa: S104 -- peers and kubelet ask
+    build(settings, publisher).run()
 
 
-def build(settings: AgentSettings, board: Board) -> Agent:
-    """Put the agent together."""
+def build(settings: AgentSettings, publisher: StatusPublisher) -> Agent:
+    """Create the agent and its parts."""
     mysql = Mysql(settings.socket, OBSERVE_SECONDS)
     cluster = Cluster(settings.pod, settings.namespace, settings.lease, lambda: datetime.now(UTC))
     store, secrets = Store(settings.state_dir), Secrets(settings.secret_dir)
@@ -47,7 +47,7 @@ def build(settings: AgentSettings, board: Board) -> Agent:
         store=store,
         secrets=secrets,
         peers=Peers(urls),
-        upkeep=Upkeep(settings.pod, mysql, cluster, store, accounts),
-        actor=Actor(settings, Mysql(settings.socket, ACT_SECONDS), cluster, store, accounts),
-        board=board,
+        reconciler=Reconciler(settings.pod, settings.peers, mysql, cluster, store, accounts),
+        executor=Executor(settings, Mysql(settings.socket, EXECUTE_SECONDS), cluster, store, accounts),
+        publisher=publisher,
     )

@@ -1,6 +1,6 @@
-"""The agent's part of the Kubernetes API: its pods' labels, one Lease, Events.
+"""The agent's calls of the Kubernetes API: the pods' labels, one Lease, Events.
 
-Every call is bounded in time and raises ClusterError; a group that is well needs none of them.
+Every call has a timeout and raises ClusterError; a healthy group serves without them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,19 @@ from efishery_mysql_agent.model import Labels, LeaseState, Role, View
 
 log = structlog.get_logger(__name__)
 
-TIMEOUT_SECONDS = (1, 2)  # to connect, and to answer
-LEASE_SECONDS = 60  # longer than a start of Group Replication takes
+NOT_FOUND = 404
+TIMEOUT_SECONDS = (1, 2)  # connect, read
+LEASE_SECONDS = 60  # longer than Group Replication takes to start
 PREFIX = "mysql.efishery/"
+NO_REQUESTS = {"force-reboot": None, "start-empty": None}
 
 
 class ClusterError(Exception):
-    """The Kubernetes API did not answer, or refused."""
+    """The Kubernetes API did not answer, or refused, or the Lease's annotations are malformed."""
+
+
+class NotFound(ClusterError):
+    """There is no such object."""
 
 
 class Cluster:
@@ -39,59 +45,62 @@ class Cluster:
         self._core, self._leases = client.CoreV1Api(self._api), client.CoordinationV1Api(self._api)
 
     def labels(self, pod: str) -> Labels:
-        """Return the labels `role` and `reads` of a pod."""
+        """Return the labels `role` and `reads` of a pod; raises NotFound."""
         found = _call(self._core.read_namespaced_pod, pod, self._namespace).metadata.labels or {}
         role = next((role for role in Role if role == found.get("role")), None)
         return Labels(role, reads="reads" in found)
 
     def set_labels(self, pod: str, labels: Labels) -> None:
-        """Set the labels `role` and `reads` of a pod, or take them away."""
+        """Set the labels `role` and `reads` of a pod, or remove them; raises NotFound."""
         body = {"metadata": {"labels": {"role": labels.role, "reads": "true" if labels.reads else None}}}
         _call(self._core.patch_namespaced_pod, pod, self._namespace, body)
 
     def lease(self) -> LeaseState:
         """Read the Lease."""
         found = _call(self._leases.read_namespaced_lease, self._lease, self._namespace)
-        notes = found.metadata.annotations or {}
+        annotations = {key.removeprefix(PREFIX): value for key, value in (found.metadata.annotations or {}).items()}
         return LeaseState(
             version=found.metadata.resource_version,
-            group=notes.get(PREFIX + "group"),
-            claimer=notes.get(PREFIX + "bootstrapped-by"),
-            former=tuple((notes.get(PREFIX + "former-groups") or "").split()),
-            formed=notes.get(PREFIX + "formed") == "true",
-            view=wire.load_view(json.loads(notes.get(PREFIX + "view") or "null")),
+            group=annotations.get("group"),
+            claimer=annotations.get("bootstrapped-by"),
+            former=tuple((annotations.get("former-groups") or "").split()),
+            formed=annotations.get("formed") == "true",
+            view=_parse_view(annotations.get("view") or "null"),
             holder=self._holder(found.spec),
-            force=notes.get(PREFIX + "force-reboot") or None,
+            force_reboot=annotations.get("force-reboot") or None,
+            start_empty=annotations.get("start-empty") or None,
         )
 
-    def take(self, version: str, group: str | None = None) -> None:
+    def acquire(self, version: str, group: str | None = None) -> None:
         """Become the holder of the Lease of that version, with `group` as the one to bootstrap.
 
-        Raises ClusterError where anybody changed it since: then somebody else may hold it.
+        Raises ClusterError (409) if the Lease was changed since: another member may hold it.
         """
-        notes = {"group": group, "bootstrapped-by": self._pod, "formed": "false", "view": None} if group else {}
+        annotations: dict[str, str | None] = {}
+        if group:
+            annotations = {"group": group, "bootstrapped-by": self._pod, "formed": "false", "view": None, **NO_REQUESTS}
         spec = {"holderIdentity": self._pod, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": self._time()}
-        self._patch_lease(notes, spec, version)
+        self._patch_lease(annotations, spec, version)
 
     def release(self) -> None:
-        """Let go of the Lease."""
+        """Release the Lease if this pod holds it."""
         lease = self.lease()
         if lease.holder == self._pod:
             self._patch_lease({}, {"holderIdentity": None}, lease.version)
 
-    def succeed(self, former: str) -> str:
-        """Write a new group's name into the Lease, as the successor of `former`, and return it."""
+    def rename_group(self, former: str) -> str:
+        """Give the group a new name in the Lease, add `former` to the former ones, and return the new name."""
         lease, name = self.lease(), str(uuid4())
         formers = " ".join((*lease.former, former))
         self._patch_lease({"group": name, "former-groups": formers}, version=lease.version)
         return name
 
     def record(self, group: str, view: View | None) -> None:
-        """Write into the Lease which group there is and who is in it; whatever an operator forced is over then."""
-        notes: dict[str, str | None] = {"group": group, "formed": "true", "force-reboot": None}
+        """Write the group and its view into the Lease, and remove an operator's requests: they are done, or void."""
+        annotations: dict[str, str | None] = {"group": group, "formed": "true", **NO_REQUESTS}
         if view:
-            notes["view"] = json.dumps(wire.dump_view(view))
-        self._patch_lease(notes)
+            annotations["view"] = json.dumps(wire.dump_view(view))
+        self._patch_lease(annotations)
 
     def event(self, kind: str, reason: str, message: str) -> None:
         """Emit an Event on this pod; `kind` is Normal or Warning."""
@@ -115,8 +124,12 @@ class Cluster:
         until = spec.renew_time + timedelta(seconds=spec.lease_duration_seconds or LEASE_SECONDS)
         return str(spec.holder_identity) if self._now() < until else None
 
-    def _patch_lease(self, notes: dict[str, str | None], spec: dict[str, Any] | None = None, version: str = "") -> None:
-        body: dict[str, Any] = {"metadata": {"annotations": {PREFIX + key: note for key, note in notes.items()}}}
+    def _patch_lease(
+        self, annotations: dict[str, str | None], spec: dict[str, Any] | None = None, version: str = ""
+    ) -> None:
+        body: dict[str, Any] = {
+            "metadata": {"annotations": {PREFIX + key: value for key, value in annotations.items()}}
+        }
         if version:
             body["metadata"]["resourceVersion"] = version
         if spec:
@@ -127,10 +140,17 @@ class Cluster:
         return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def _parse_view(text: str) -> View | None:
+    try:
+        return wire.load_view(json.loads(text))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ClusterError(f"the Lease's annotation {PREFIX}view is malformed; remove it: {text}") from error
+
+
 def _connect() -> client.ApiClient:
     configuration = client.Configuration()
     config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # it ships no types
-    configuration.retries = 0  # the loop is the retry
+    configuration.retries = 0  # the loop tries again
     return client.ApiClient(configuration)
 
 
@@ -138,6 +158,7 @@ def _call(method: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN40
     try:
         return method(*arguments, _request_timeout=TIMEOUT_SECONDS)
     except ApiException as error:
-        raise ClusterError(f"{error.status} {error.reason}") from error
+        kind = NotFound if error.status == NOT_FOUND else ClusterError
+        raise kind(f"{error.status} {error.reason}") from error
     except (HTTPError, OSError, ValueError) as error:
         raise ClusterError(str(error)) from error

@@ -1,11 +1,12 @@
-"""The rules: what an agent does next, from what it observed and nothing else.
+"""The rules: what an agent does next, as a pure function of what it observed.
 
-                   ┌─ leaving ──────────────────────────────▶ Leave
-Observation ───────┼─ in the group, with its majority ──────▶ Serve
-                   ├─ in it, recovering or cut off ─────────▶ Wait
-                   └─ outside ─┬─ a live group answers ─────▶ Join, or Clone
-                               ├─ there never was a group ──▶ Claim, then Bootstrap (one member, once)
-                               └─ all of it was down ───────▶ TakeLease, then Reboot, or Wait
+                   ┌─ leaving ─────────────────────────────────▶ Leave, then Left
+Observation ───────┼─ ONLINE, with the group's majority ───────▶ Serve
+                   ├─ DOWN, RECOVERING, or without majority ───▶ Wait
+                   └─ in no group ─┬─ a live group answers ────▶ Join, or Clone
+                                   ├─ there never was a group ─▶ Claim, then Bootstrap (one member, once)
+                                   └─ all members were down ─┬─▶ TakeLease, then Reboot, or Wait
+                                                             └─▶ all data lost: Wait for the operator's word, then Claim
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from efishery_mysql_agent.actions import (
 )
 from efishery_mysql_agent.gtid import GtidSet
 from efishery_mysql_agent.model import (
-    NOBODY,
+    NO_LABELS,
     Labels,
     LeaseState,
     Member,
@@ -37,7 +38,7 @@ from efishery_mysql_agent.model import (
     View,
 )
 
-RECOVERIES = 3  # in a row that failed, and a member's own data are given up
+MAX_FAILED_RECOVERIES = 3  # in a row; then the member replaces its data by a clone
 
 
 def decide(seen: Observation) -> Action:
@@ -56,64 +57,64 @@ def decide(seen: Observation) -> Action:
 
 
 def labels(seen: Observation) -> Labels:
-    """Return the labels by which clients may find this member."""
+    """Return the labels by which the Services select this member."""
     me = seen.me
     if not me.quorum or me.offline:
-        return NOBODY
+        return NO_LABELS
     if me.role is Role.PRIMARY:
-        # A new primary takes no writes until it has applied what it received. One that leaves keeps
-        # its label until another has the role. Reads are its own while there is no replica.
+        # A new primary is read-only until it has applied what it received. A leaving one keeps its label until
+        # another member has the role. It serves reads only while there is no replica.
         alone = not [other for other in me.members if other.pod != me.pod and other.state is State.ONLINE]
-        return Labels(Role.PRIMARY, reads=alone) if me.writable else NOBODY
-    return NOBODY if seen.leaving else Labels(Role.REPLICA, reads=True)
+        return Labels(Role.PRIMARY, reads=alone) if me.writable else NO_LABELS
+    return NO_LABELS if seen.leaving else Labels(Role.REPLICA, reads=True)
 
 
 def confirmed(me: Status, peers: tuple[Status, ...]) -> bool:
-    """Whether what a member in the group says of it is of now: another one, in the same view, reaches it.
+    """Whether another member, in the same view, sees this one ONLINE and in the same role.
 
-    A mysqld that stood still, or was cut off, first shows the group as it was before.
+    A mysqld that was paused or cut off first shows the group as it was before.
     """
     mine = Member(me.pod, State.ONLINE, me.role)
     return len(me.members) == 1 or any(peer.quorum and peer.view == me.view and mine in peer.members for peer in peers)
 
 
 def refuted(me: Status, peers: tuple[Status, ...]) -> bool:
-    """Whether the group has gone on without a member that believes to be in it still."""
+    """Whether the group has a later view without this member, which still reports itself as in the group."""
     return any(peer.quorum and peer.view.order > me.view.order and me.pod not in peer.view.members for peer in peers)
 
 
 def _leave(me: Status) -> Action:
     if me.state in (State.DOWN, State.OFFLINE):
         return Left()
-    heirs = [m.pod for m in me.members if m.pod != me.pod and m.state is State.ONLINE]
-    successor = min(heirs, default=None) if me.role is Role.PRIMARY and me.quorum else None
+    candidates = [m.pod for m in me.members if m.pod != me.pod and m.state is State.ONLINE]
+    successor = min(candidates, default=None) if me.role is Role.PRIMARY and me.quorum else None
     return Leave(successor)
 
 
 def _enter(seen: Observation, live: list[Status]) -> Action:
     """Join the group that `live` are in."""
     me = seen.me
-    # Behind one name there is one group, so any of them can tell; the newest knows the most.
+    # The headless Service selects one group, so every live peer reports the same name.
     group = live[0].group
     if group is None:
         return Wait(f"{live[0].pod} to say which group it is in")
     if me.group not in (None, group) and (seen.lease is None or me.group not in seen.lease.former):
         return Wait(f"an operator: this member has data of group {me.group}, the live group is {group}")
     if [peer for peer in live if me.pod in peer.view.members]:
-        # A new start at an address that the group still suspects looks alive to its failure detector, which
-        # then neither lets it in nor gives up the old one: no other primary would be elected meanwhile.
+        # The failure detector takes an early attempt to join for a sign of life of the suspected former process:
+        # it would neither admit this one nor expel that one, and no new primary would be elected meanwhile.
         return Wait("the group to expel its former self")
     known = GtidSet()
     for peer in live:
         known = known | peer.gtids
     errant = me.gtids - known
-    if not me.gtids or errant or seen.failed_recoveries >= RECOVERIES:
+    if not me.gtids or errant or seen.failed_recoveries >= MAX_FAILED_RECOVERIES:
         return Clone(_donor(live), errant)
     return Join(group, tuple(peer.pod for peer in live))
 
 
 def _donor(live: list[Status]) -> str:
-    """A replica before the primary, which has enough to do; the one with the least to apply."""
+    """A replica rather than the loaded primary; among replicas the one with the fewest transactions to apply."""
     return min(live, key=lambda peer: (peer.role is Role.PRIMARY, peer.lag, peer.pod)).pod
 
 
@@ -125,18 +126,18 @@ def _without_group(seen: Observation) -> Action:
         return _stored(seen) or _first(seen, lease)
     if not lease.formed:
         return _stored(seen) or _bootstrap(seen.me, lease, lease.group)
-    return _reboot(seen, lease, lease.group)
+    return _after_outage(seen, lease, lease.group)
 
 
 def _first(seen: Observation, lease: LeaseState) -> Action:
-    """Nobody knows of a group: there was none."""
+    """Neither the Lease nor any member has stored a group: there was none."""
     if seen.me.pod.endswith("-0"):
         return Claim(lease.version)
     return Wait(f"{seen.me.pod.rpartition('-')[0]}-0 to bootstrap the group")
 
 
 def _stored(seen: Observation) -> Action | None:
-    """What follows from a group that some member has stored, and that the Lease has not."""
+    """Return what follows from a group that a member has stored and the Lease lacks, else None."""
     if seen.me.group:
         return Adopt(seen.me.group)
     known = [peer.pod for peer in seen.peers if peer.group]
@@ -155,20 +156,22 @@ def _take(me: Status, lease: LeaseState) -> Action:
     return Wait(f"{lease.holder} to let go of the Lease")
 
 
-def _reboot(seen: Observation, lease: LeaseState, group: str) -> Action:
-    """All of the group was down: the member with the most transactions starts it again."""
-    if lease.force:
-        return _forced(seen, lease, group)
+def _after_outage(seen: Observation, lease: LeaseState, group: str) -> Action:
+    """All members were down: start from the newest data, or empty where no member has any."""
     last = _last_view(seen, lease)
-    if seen.ephemeral and _nothing_is_left(seen, last):
-        first = min(last.members)
-        return Claim(lease.version) if seen.me.pod == first else Wait(f"{first} to begin anew")
+    if _all_data_lost(seen, last):
+        return _start_empty(seen, lease, group, last)
+    return _forced(seen, lease, group) if lease.force_reboot else _reboot(seen, lease, group, last)
+
+
+def _reboot(seen: Observation, lease: LeaseState, group: str, last: View) -> Action:
+    """The member with the most transactions starts the group again."""
     obstacle = _obstacle(seen, last)
     if obstacle:
         return Wait(obstacle)
     newest = _newest(seen, last)
     if newest is None:
-        sets = "; ".join(f"{pod}: {seen.everyone[pod].gtids}" for pod in last.members)
+        sets = "; ".join(f"{pod}: {seen.answering[pod].gtids}" for pod in last.members)
         return Wait(f"an operator: no member has all transactions ({sets})")
     if newest != seen.me.pod:
         return Wait(f"{newest} to start the group again: it has the most transactions")
@@ -176,21 +179,29 @@ def _reboot(seen: Observation, lease: LeaseState, group: str) -> Action:
 
 
 def _last_view(seen: Observation, lease: LeaseState) -> View:
-    """The latest view that anybody has stored: who was in the group when it ended."""
-    stored = [lease.view, *(status.last_view for status in seen.everyone.values())]
+    """The latest view that the Lease or any member has stored: the members when the group ended."""
+    stored = [lease.view, *(status.last_view for status in seen.answering.values())]
     return max((view for view in stored if view), key=lambda view: view.order, default=View("0:0", (seen.me.pod,)))
 
 
-def _nothing_is_left(seen: Observation, last: View) -> bool:
-    """Whether all members of the last view answer, and none has any data."""
-    found = [seen.everyone.get(pod) for pod in last.members]
-    return all(status and status.state is not State.DOWN and not status.gtids for status in found)
+def _all_data_lost(seen: Observation, last: View) -> bool:
+    """Whether all members of the last view answer, and no member that answers has any transaction."""
+    answering = seen.answering
+    empty = all(status.state is not State.DOWN and not status.gtids for status in answering.values())
+    return empty and all(pod in answering for pod in last.members)
+
+
+def _start_empty(seen: Observation, lease: LeaseState, group: str, last: View) -> Action:
+    """Start an empty group: without volumes always, with volumes only if an operator has given up the data."""
+    if not seen.ephemeral and lease.start_empty != group:
+        return Wait(f"an operator: all members lost the data; the annotation start-empty={group} starts an empty group")
+    first = min(last.members)
+    return Claim(lease.version) if seen.me.pod == first else Wait(f"{first} to start an empty group")
 
 
 def _obstacle(seen: Observation, last: View) -> str | None:
-    """Return what keeps the group of the last view from being started again."""
-    everyone = seen.everyone
-    members = [everyone.get(pod, Status(pod)) for pod in last.members]
+    """Return what keeps the group of the last view from being started again, else None."""
+    members = [seen.answering.get(pod, Status(pod)) for pod in last.members]
     down = [status.pod for status in members if status.state is State.DOWN]
     if down:
         return f"{', '.join(down)} to answer: in the last view of the group"
@@ -205,18 +216,18 @@ def _obstacle(seen: Observation, last: View) -> str | None:
 
 def _newest(seen: Observation, last: View) -> str | None:
     """The first member of the last view that has all transactions of all of them."""
-    everyone = seen.everyone
+    answering = seen.answering
     for pod in sorted(last.members):
-        if all(everyone[other].gtids <= everyone[pod].gtids for other in last.members):
+        if all(answering[other].gtids <= answering[pod].gtids for other in last.members):
             return pod
     return None
 
 
 def _forced(seen: Observation, lease: LeaseState, group: str) -> Action:
-    """An operator chose the member that starts the group again, whatever the others have."""
+    """An operator named the member that starts the group again, whatever the others have."""
     me = seen.me
-    if lease.force != me.pod:
-        return Wait(f"{lease.force} to start the group again, as the Lease's annotation asks")
+    if lease.force_reboot != me.pod:
+        return Wait(f"{lease.force_reboot} to start the group again, as the Lease's annotation asks")
     if not me.gtids:
         return Wait("an operator: the Lease's annotation asks this member to start the group, but it has no data")
     return Reboot(group, forced=True) if lease.holder == me.pod else _take(me, lease)

@@ -1,4 +1,4 @@
-"""What the agent makes mysqld do (MySQL manual, "Group Replication Operations" and "The Clone Plugin")."""
+"""Statements that change member or group (MySQL manual, "Group Replication Operations" and "The Clone Plugin")."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import pymysql
 
 from efishery_mysql_agent.accounts import REPLICATION
-from efishery_mysql_agent.mysql import AGENT, Mysql, gone
+from efishery_mysql_agent.mysql import AGENT, Mysql, is_connection_lost
 
 PORT = 3306
-SWITCH_SECONDS = 10  # for transactions that run when the primary changes; then they are ended
-# Accounts of the server and of the group, whose connections are no client's.
-OWN_USERS = ("system user", "event_scheduler", "mysql.session", "mysql.infoschema", AGENT, REPLICATION)
+SWITCH_SECONDS = 10  # that running transactions get when the primary changes, before they are rolled back
+# Accounts of the server and of the group; connections of all others are clients'.
+SYSTEM_USERS = ("system user", "event_scheduler", "mysql.session", "mysql.infoschema", AGENT, REPLICATION)
 
 
 def start_alone(mysql: Mysql, group: str, password: str) -> None:
@@ -37,27 +37,27 @@ def join(mysql: Mysql, group: str, hosts: Iterable[str], password: str) -> None:
 def stop(mysql: Mysql) -> None:
     """Leave the group, in whatever state the member is."""
     mysql.run("STOP GROUP_REPLICATION")
-    # An agent that died in start_alone() left it on, and the next start would make a second group.
+    # An agent that died in start_alone() left it on; the next start would make a second group.
     mysql.set_global(group_replication_bootstrap_group=0)
 
 
 def clone(mysql: Mysql, host: str, password: str) -> None:
-    """Replace all data by the donor's. mysqld ends with it: what runs it starts it again."""
+    """Replace all data by the donor's. mysqld then exits, and Kubernetes restarts it."""
     stop(mysql)
     mysql.set_global(clone_valid_donor_list=f"{host}:{PORT}")
-    # Cloning begins with dropping what there is, which super_read_only forbids. No client may come in meanwhile.
+    # A clone first drops the data, which super_read_only forbids. Offline mode keeps clients out meanwhile.
     mysql.set_global(offline_mode=1, super_read_only=0)
     statement = f"CLONE INSTANCE FROM %s@%s:{PORT} IDENTIFIED BY %s REQUIRE SSL"
     try:
         mysql.rows(statement, (REPLICATION, host, password))
     except pymysql.MySQLError as error:
-        if gone(error) or error.args[0] == RESTART_FAILED:
+        if is_connection_lost(error) or error.args[0] == RESTART_FAILED:
             return
         mysql.set_global(super_read_only=1)
         raise
 
 
-RESTART_FAILED = 3707  # ER_RESTART_SERVER_FAILED: cloned, and no supervisor to start mysqld again but Kubernetes
+RESTART_FAILED = 3707  # ER_RESTART_SERVER_FAILED: the clone is done, and mysqld has no supervisor but Kubernetes
 
 
 def hand_over(mysql: Mysql, host: str) -> None:
@@ -69,11 +69,11 @@ def hand_over(mysql: Mysql, host: str) -> None:
 
 
 def end_connections(mysql: Mysql) -> int:
-    """End the connections of all clients; returns how many there were."""
-    own = ", ".join(["%s"] * len(OWN_USERS))
+    """End the connections of all clients; returns their number."""
+    system = ", ".join(["%s"] * len(SYSTEM_USERS))
     clients = mysql.rows(
-        f"SELECT id FROM performance_schema.processlist WHERE user NOT IN ({own})",  # noqa: S608 -- only %s
-        OWN_USERS,
+        f"SELECT id FROM performance_schema.processlist WHERE user NOT IN ({system})",  # noqa: S608 -- only %s
+        SYSTEM_USERS,
     )
     for client in clients:
         try:
@@ -84,5 +84,5 @@ def end_connections(mysql: Mysql) -> int:
 
 
 def _start(mysql: Mysql, password: str) -> None:
-    # In the statement, the password stays out of the tables that replication keeps its accounts in.
+    # Given in the statement, the password is not stored in the replication metadata tables.
     mysql.rows("START GROUP_REPLICATION USER = %s, PASSWORD = %s", (REPLICATION, password))

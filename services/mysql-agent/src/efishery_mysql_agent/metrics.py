@@ -1,23 +1,23 @@
-"""What the agent measures; docs/operations.md says which alert reads which."""
+"""The agent's Prometheus metrics; docs/operations.md has the alerts on them."""
 
 from prometheus_client import Counter, Gauge
 
 from efishery_mysql_agent.model import State, Status
 
-STATE = Gauge("mysql_member_state", "1 for the state that the member is in", ["state"])
-PRIMARY = Gauge("mysql_member_primary", "1 where the member is the group's primary")
-WRITABLE = Gauge("mysql_member_writable", "1 where the member takes writes")
-MEMBERS = Gauge("mysql_group_members_online", "Members that are ONLINE, as this one sees it")
-SIZE = Gauge("mysql_group_members", "Members of the group, as this one sees it")
+STATE = Gauge("mysql_member_state", "1 for the member's present state, 0 for the others", ["state"])
+PRIMARY = Gauge("mysql_member_primary", "1 if the member is the group's primary")
+WRITABLE = Gauge("mysql_member_writable", "1 if the member accepts writes")
+MEMBERS = Gauge("mysql_group_members_online", "Members in state ONLINE, as this member sees the group")
+SIZE = Gauge("mysql_group_members", "Members of the group, as this member sees it")
 LAG = Gauge("mysql_member_lag_transactions", "Transactions received and not yet applied")
-QUEUE = Gauge("mysql_member_queue_transactions", "Transactions that wait for certification")
-WAITING = Gauge("mysql_agent_waiting", "1 while the agent waits for something that may need an operator", ["what"])
-FAILOVER = Gauge("mysql_member_became_primary_timestamp_seconds", "When this member last became the primary")
-ACTIONS = Counter("mysql_agent_actions_total", "What the agent made the member do", ["action", "result"])
+QUEUE = Gauge("mysql_member_queue_transactions", "Transactions waiting for certification")
+WAITING = Gauge("mysql_agent_waiting", "1 while the agent waits for the condition in the label", ["what"])
+FAILOVER = Gauge("mysql_member_became_primary_timestamp_seconds", "Unix time at which this member last became primary")
+ACTIONS = Counter("mysql_agent_actions_total", "Actions of the agent by result, done or failed", ["action", "result"])
 
 
-def tell(status: Status) -> None:
-    """Set the gauges of a member."""
+def publish(status: Status) -> None:
+    """Set the gauges of the member and the group."""
     for state in State:
         STATE.labels(state.value).set(state is status.state)
     PRIMARY.set(status.role == "primary")
@@ -28,8 +28,8 @@ def tell(status: Status) -> None:
     QUEUE.set(status.queue)
 
 
-def waiting(what: str | None) -> None:
-    """Say what the agent waits for, and nothing else."""
+def set_waiting(what: str | None) -> None:
+    """Set the condition the agent waits for, and remove the one before."""
     WAITING.clear()
     if what:
         WAITING.labels(what).set(1)

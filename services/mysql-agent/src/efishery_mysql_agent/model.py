@@ -1,4 +1,4 @@
-"""What an agent knows of its member, of the others and of the Lease: plain values, made by nobody here."""
+"""The state of a member, of the other members and of the Lease, as immutable values."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Labels:
-    """What clients find a member by: writes go to the role primary, reads to whoever takes them."""
+    """The pod's labels that Services select: `role`, primary for writes, and `reads`."""
 
     role: Role | None = None
     reads: bool = False
 
 
-NOBODY = Labels()
+NO_LABELS = Labels()
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Member:
 
 @dataclass(frozen=True)
 class View:
-    """Who was in the group. `id` is MySQL's VIEW_ID, `<when the group began>:<count of views since>`."""
+    """The members at one time. `id` is MySQL's VIEW_ID, `<when the group began>:<count of views since>`."""
 
     id: str
     members: tuple[str, ...]
@@ -62,7 +62,7 @@ class View:
 
 @dataclass(frozen=True)
 class Status:
-    """What one agent tells of its member: what it observed, and what it has stored of the group."""
+    """What an agent reports of its member: what it observed, and what it has stored of the group."""
 
     pod: str
     state: State = State.DOWN
@@ -91,10 +91,11 @@ class Status:
 
 @dataclass(frozen=True)
 class LeaseState:
-    """What the Lease says. `holder` is None where nobody holds it, or held it too long ago.
+    """The content of the Lease. `holder` is None where nobody holds it, or its time has expired.
 
-    `version` is what it is named by in a change, so that only the first of two who saw the same makes one.
-    `former` are groups that this one was made from by force.
+    `version` is the resourceVersion: a change that names it fails if the Lease was changed since.
+    `former` are the groups that forced reboots replaced.
+    `force_reboot` and `start_empty` are an operator's requests: a pod, and the name of a group whose data are given up.
     """
 
     version: str = ""
@@ -104,26 +105,32 @@ class LeaseState:
     formed: bool = False
     view: View | None = None
     holder: str | None = None
-    force: str | None = None
+    force_reboot: str | None = None
+    start_empty: str | None = None
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether an operator asks for anything."""
+        return self.force_reboot is not None or self.start_empty is not None
 
 
 @dataclass(frozen=True)
 class Observation:
     """All that a decision may depend on. `lease` is None where the Kubernetes API does not answer.
 
-    `failed_recoveries` counts those since the member was last ONLINE.
-    `doubted`: mysqld did not answer for a while, and no other member has confirmed since what it says of the group.
+    `failed_recoveries` counts those in a row with the member's present data.
+    `unconfirmed`: mysqld, or the agent, paused, and no other member has confirmed since what mysqld says of the group.
     """
 
     me: Status
     peers: tuple[Status, ...] = ()
     lease: LeaseState | None = None
     leaving: bool = False
-    doubted: bool = False
+    unconfirmed: bool = False
     failed_recoveries: int = 0
     ephemeral: bool = False
 
     @property
-    def everyone(self) -> dict[str, Status]:
-        """The members whose agents answer, this one too, by pod."""
+    def answering(self) -> dict[str, Status]:
+        """The members whose agents answer, including this one, by pod."""
         return {status.pod: status for status in (self.me, *self.peers)}

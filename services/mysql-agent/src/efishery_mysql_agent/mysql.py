@@ -21,7 +21,7 @@ Row = dict[str, Any]
 class Mysql:
     """Statements to the local mysqld as the agent's account; each raises pymysql.MySQLError.
 
-    One connection, made again when it was lost. Not for use by two threads.
+    One connection, reopened after it was lost. Not thread-safe.
     """
 
     def __init__(self, socket: Path, timeout_seconds: float) -> None:
@@ -50,9 +50,9 @@ class Mysql:
             self.rows(f"SET GLOBAL {name} = %s", (value,))
 
     def close(self) -> None:
-        """Drop the connection; the next statement makes another."""
+        """Close the connection; the next statement opens another."""
         if self._connection and self._connection.open:
-            # A hanging server is left behind: what close() sends fits into the socket's buffer.
+            # close() does not block on a hanging server: its message fits into the socket's buffer.
             self._connection.close()
         self._connection = None
 
@@ -75,13 +75,13 @@ class Mysql:
         return self._connection
 
 
-def refused(error: pymysql.MySQLError) -> bool:
-    """Whether the server is there and does not know the account or the password."""
+def is_access_denied(error: pymysql.MySQLError) -> bool:
+    """Whether the server answers and refuses the account or the password."""
     return _code(error) in (ER.ACCESS_DENIED_ERROR, ER.HOST_NOT_PRIVILEGED, DENIED_WITHOUT_PASSWORD)
 
 
-def gone(error: pymysql.MySQLError) -> bool:
-    """Whether there is no server, or it went away during the statement."""
+def is_connection_lost(error: pymysql.MySQLError) -> bool:
+    """Whether no server answers, or the connection was lost during the statement."""
     return _code(error) in (CR.CR_CONNECTION_ERROR, CR.CR_CONN_HOST_ERROR, CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST)
 
 

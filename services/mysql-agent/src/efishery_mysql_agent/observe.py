@@ -7,7 +7,7 @@ import structlog
 
 from efishery_mysql_agent.gtid import GtidSet
 from efishery_mysql_agent.model import Member, Role, State, Status
-from efishery_mysql_agent.mysql import Mysql, Row, gone, refused
+from efishery_mysql_agent.mysql import Mysql, Row, is_access_denied, is_connection_lost
 
 log = structlog.get_logger(__name__)
 
@@ -26,12 +26,12 @@ ROLES = {"PRIMARY": Role.PRIMARY, "SECONDARY": Role.REPLICA}
 
 
 def observe(mysql: Mysql, pod: str) -> Status:
-    """Return the member's status, without what the agent stores; DOWN where mysqld does not answer."""
+    """Return the member's status without the stored group and view; DOWN where mysqld does not answer."""
     try:
         return _status(pod, mysql.rows(SERVER)[0], mysql.rows(MEMBERS))
     except pymysql.MySQLError as error:
-        if not (gone(error) or refused(error)):
-            log.warning("not_observed", reason=str(error))
+        if not (is_connection_lost(error) or is_access_denied(error)):
+            log.warning("observation_failed", reason=str(error))
         return Status(pod)
 
 

@@ -9,8 +9,8 @@ import requests
 from efishery_mysql_agent import wire
 from efishery_mysql_agent.model import Status
 
-TIMEOUT_SECONDS = (1, 2)  # to connect, and to answer
-STALE_SECONDS = 5  # an agent that has not looked at its member for so long knows nothing of it
+TIMEOUT_SECONDS = (1, 2)  # connect, read
+STALE_SECONDS = 5  # an older snapshot is ignored: that agent's loop does not run
 
 
 class Peers:
@@ -21,12 +21,12 @@ class Peers:
         self._pool = ThreadPoolExecutor(max_workers=len(urls), thread_name_prefix="peer")
 
     def ask(self) -> tuple[Status, ...]:
-        """Return the status of all that answer."""
+        """Return the status of every peer that answers."""
         return tuple(status for status in self._pool.map(self._one, self._urls, self._urls.values()) if status)
 
     def _one(self, pod: str, url: str) -> Status | None:
         try:
-            # One request each, not a session: a pod that was replaced has another address.
+            # A new connection each time, no session: a replaced pod has another address.
             answer = requests.get(url, timeout=TIMEOUT_SECONDS)
             body = answer.json()
             status = wire.load(body)

@@ -1,4 +1,4 @@
-"""The agent's port: probes, status for the peers, metrics. Answers from memory, never from mysqld."""
+"""The agent's port: probes, status for the peers, metrics. Answers from memory; mysqld is never asked."""
 
 from __future__ import annotations
 
@@ -18,58 +18,58 @@ STUCK_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """What the loop saw last, and when (seconds, monotonic)."""
+class StatusSnapshot:
+    """The result of the loop's last round. `taken_at` is in seconds of the monotonic clock."""
 
     status: Status
-    doing: str
-    at: float
-    opened: bool = False
+    action: str
+    taken_at: float
+    initialized: bool = False
 
 
-class Board:
-    """Where the loop leaves its last snapshot for the port to show."""
+class StatusPublisher:
+    """Hands the loop's last snapshot to the threads of the port."""
 
     def __init__(self, pod: str) -> None:
-        self.snapshot = Snapshot(Status(pod), "start", time.monotonic())
+        self.snapshot = StatusSnapshot(Status(pod), "start", time.monotonic())
 
-    def show(self, status: Status, doing: str, *, opened: bool) -> None:
-        """Replace the snapshot; one assignment, so that no reader sees half of it."""
-        self.snapshot = Snapshot(status, doing, time.monotonic(), opened)
+    def publish(self, status: Status, action: str, *, initialized: bool) -> None:
+        """Replace the snapshot by one assignment, so that no reader sees a mixture of two."""
+        self.snapshot = StatusSnapshot(status, action, time.monotonic(), initialized)
 
     @property
     def age(self) -> float:
-        """Seconds since the loop last looked at its member."""
-        return time.monotonic() - self.snapshot.at
+        """Seconds since the last snapshot."""
+        return time.monotonic() - self.snapshot.taken_at
 
 
-def application(board: Board) -> Flask:
+def application(publisher: StatusPublisher) -> Flask:
     """Make the application of the port."""
     app = bare_app("mysql-agent")
-    app.add_url_rule("/healthz", endpoint="healthz", view_func=lambda: _healthz(board))
-    app.add_url_rule("/readyz", endpoint="readyz", view_func=lambda: _readyz(board))
-    app.add_url_rule("/status", endpoint="status", view_func=lambda: _status(board))
+    app.add_url_rule("/healthz", endpoint="healthz", view_func=lambda: _healthz(publisher))
+    app.add_url_rule("/readyz", endpoint="readyz", view_func=lambda: _readyz(publisher))
+    app.add_url_rule("/status", endpoint="status", view_func=lambda: _status(publisher))
     app.add_url_rule("/metrics", endpoint="metrics", view_func=_metrics)
     return app
 
 
-def _healthz(board: Board) -> Response:
-    # The agent's own life. What the member does is no reason to restart anything.
-    return success(msg="alive") if board.age < STUCK_SECONDS else failure(503, "the loop is stuck")
+def _healthz(publisher: StatusPublisher) -> Response:
+    # Liveness of the agent only: the member's state is no reason to restart a container.
+    return success(msg="alive") if publisher.age < STUCK_SECONDS else failure(503, "the loop is stuck")
 
 
-def _readyz(board: Board) -> Response:
-    status = board.snapshot.status
+def _readyz(publisher: StatusPublisher) -> Response:
+    status = publisher.snapshot.status
     if not status.quorum or status.offline:
-        return failure(503, f"not ready: {status.state}, {board.snapshot.doing}")
-    if not board.snapshot.opened:
-        return failure(503, "not ready: its label or its accounts are not made yet")
+        return failure(503, f"not ready: {status.state}, {publisher.snapshot.action}")
+    if not publisher.snapshot.initialized:
+        return failure(503, "not ready: its labels or its accounts are not made yet")
     return success(msg="ready")
 
 
-def _status(board: Board) -> Response:
-    body: dict[str, Any] = wire.dump(board.snapshot.status)
-    return jsonify({**body, "doing": board.snapshot.doing, "age_seconds": round(board.age, 3)})
+def _status(publisher: StatusPublisher) -> Response:
+    body: dict[str, Any] = wire.dump(publisher.snapshot.status)
+    return jsonify({**body, "doing": publisher.snapshot.action, "age_seconds": round(publisher.age, 3)})
 
 
 def _metrics() -> Response:

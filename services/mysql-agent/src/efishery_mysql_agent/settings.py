@@ -11,7 +11,7 @@ MAX_MEMBERS = 9  # of a group (MySQL manual, Group Replication Requirements and 
 
 
 class AgentSettings(ServiceSettings):
-    """What one agent needs; the README's table explains each."""
+    """The settings of one agent; the README's table explains each."""
 
     model_config = SettingsConfigDict(env_prefix="MYSQL_AGENT_")
 
@@ -32,11 +32,11 @@ class AgentSettings(ServiceSettings):
     ephemeral: bool = False
 
     def host(self, pod: str) -> str:
-        """The name of a pod in DNS, which is the member's `report_host` too."""
+        """The DNS name of a pod, which is also the member's `report_host`."""
         return f"{pod}.{self.service}.{self.namespace}.svc.{self.cluster_domain}"
 
     @property
     def peers(self) -> list[str]:
-        """The other pods that there can be, whether they are or not: DNS decides nothing here."""
+        """The other pods that the group can have, existing or not; DNS is not asked."""
         stem = self.pod.rpartition("-")[0]
         return [pod for number in range(MAX_MEMBERS) if (pod := f"{stem}-{number}") != self.pod]

@@ -1,4 +1,4 @@
-"""What a member keeps beside its data: the group it belongs to, and the last view it saw."""
+"""What a member stores beside its data: the group it belongs to, and the last view it saw."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from efishery_mysql_agent.model import View
 
 @dataclass(frozen=True)
 class Stored:
-    """The stored state; nothing where there is none yet."""
+    """The stored state; None where nothing is stored yet."""
 
     group: str | None = None
     view: View | None = None
 
 
 class Store:
-    """One small file on the member's volume."""
+    """A JSON file on the member's volume; `current` is its content."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "group.json"
-        self.now = self._read()
+        self.current = self._read()
 
     def write(self, stored: Stored) -> None:
-        """Keep it, whole or not at all; raises OSError, as on a full disk."""
-        if stored == self.now:
+        """Replace the file atomically; raises OSError, as on a full disk."""
+        if stored == self.current:
             return
         new = self._path.with_suffix(".new")
         with new.open("w") as file:
@@ -36,12 +36,12 @@ class Store:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
-        self.now = stored
+        self.current = stored
 
     def clear(self) -> None:
-        """Forget it: the data are about to be replaced; raises OSError."""
+        """Remove the file, before the data are replaced; raises OSError."""
         self._path.unlink(missing_ok=True)
-        self.now = Stored()
+        self.current = Stored()
 
     def _read(self) -> Stored:
         try:

@@ -1,6 +1,6 @@
-"""A Status as JSON: what `/status` answers, and peers read. `gtid_executed` counts what is received too.
+"""A Status as JSON: the answer of `/status`, which peers read. `gtid_executed` includes received transactions.
 
-During an upgrade, agents of two versions read each other: what a later version adds has a default here.
+During an upgrade, agents of two versions read each other: the keys stay, and a later key needs a default here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def dump(status: Status) -> dict[str, Any]:
 
 
 def load(body: dict[str, Any]) -> Status:
-    """Read one; raises KeyError, ValueError or TypeError where it is none."""
+    """Read a status; raises KeyError, ValueError or TypeError for anything else."""
     return Status(
         pod=str(body["pod"]),
         state=State(body["state"]),
@@ -54,7 +54,7 @@ def dump_view(view: View | None) -> dict[str, Any] | None:
 
 
 def load_view(body: dict[str, Any] | None) -> View | None:
-    """Read one; raises KeyError or TypeError where it is none."""
+    """Read a view; raises KeyError or TypeError for anything else."""
     return View(str(body["id"]), tuple(map(str, body["members"]))) if body else None
 
 

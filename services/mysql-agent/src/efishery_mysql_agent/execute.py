@@ -1,4 +1,4 @@
-"""Do what was decided. Each of these can take minutes, so they run beside the loop, one at a time."""
+"""Carry out what was decided. An action can take minutes, so it runs in a thread beside the loop, one at a time."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Actor:
-    """Carries out actions, on a connection of its own that may wait long."""
+class Executor:
+    """Executes actions, on a connection of its own with a long timeout."""
 
     settings: AgentSettings
     mysql: Mysql
@@ -41,22 +41,22 @@ class Actor:
     store: Store
     accounts: Accounts
 
-    def do(self, action: Action) -> None:
-        """Carry out an action; raises pymysql.MySQLError, ClusterError and OSError."""
+    def execute(self, action: Action) -> None:
+        """Execute an action; raises pymysql.MySQLError, ClusterError and OSError."""
         match action:
             case Wait() | Serve():
                 return
             case Claim(version=version):
-                self.cluster.take(version, group=str(uuid4()))
+                self.cluster.acquire(version, group=str(uuid4()))
             case TakeLease(version=version):
-                self.cluster.take(version)
+                self.cluster.acquire(version)
             case Adopt(group=name):
-                self.cluster.record(name, self.store.now.view)
+                self.cluster.record(name, self.store.current.view)
             case Bootstrap(group=name):
                 self._start_alone(name)
             case Reboot(group=name, forced=forced):
-                # What others have and this member has not must not get the numbers of what comes now.
-                self._start_alone(self.cluster.succeed(name) if forced else name, forced=forced)
+                # A new name: new transactions must not get the GTIDs of those that only an absent member has.
+                self._start_alone(self.cluster.rename_group(name) if forced else name, forced=forced)
             case Join(group=name, seeds=seeds):
                 self.accounts.ensure_replication(self.mysql)
                 group.join(self.mysql, name, map(self.settings.host, seeds), self._password)
@@ -83,7 +83,7 @@ class Actor:
             message = f"takes the data of {donor}; discards transactions that the group does not have: {discarded}"
             self.cluster.event("Warning", "Discarding", message)
             log.warning("transactions_discarded", gtids=discarded, donor=donor)
-        # The volume's data are not the group's any more until the clone is whole.
+        # While the clone is incomplete, the volume holds no group's data.
         self.store.clear()
         group.clone(self.mysql, self.settings.host(donor), self._password)
 

@@ -1,0 +1,106 @@
+"""The loop: what it counts and remembers between two rounds."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import pymysql
+import pytest
+
+from efishery_mysql_agent import agent as module
+from efishery_mysql_agent.accounts import Secrets
+from efishery_mysql_agent.actions import Action, Clone, Join
+from efishery_mysql_agent.agent import Agent
+from efishery_mysql_agent.cluster import Cluster
+from efishery_mysql_agent.execute import Executor
+from efishery_mysql_agent.model import LeaseState, Observation, State, Status
+from efishery_mysql_agent.mysql import Mysql
+from efishery_mysql_agent.peers import Peers
+from efishery_mysql_agent.reconcile import Reconciler
+from efishery_mysql_agent.server import StatusPublisher
+from efishery_mysql_agent.settings import AgentSettings
+from efishery_mysql_agent.store import Store, Stored
+from tests.unit.mysql_agent.conftest import FORMED, GROUP, VIEW, online, outside, without
+
+RECOVERING, FAILED = (outside("mysql-0", state=state) for state in (State.RECOVERING, State.ERROR))
+LIVE = tuple(without(online(pod, primary="mysql-1"), "mysql-0") for pod in ("mysql-1", "mysql-2"))
+
+
+@dataclass
+class Stub:
+    """Everything that the loop uses; `executed` are the actions, of which those of type `fails` fail."""
+
+    initialized: bool = True
+    executed: list[Action] = field(default_factory=list)
+    fails: type[Action] | None = None
+
+    def ask(self) -> tuple[Status, ...]:
+        return LIVE
+
+    def lease(self) -> LeaseState:
+        return FORMED
+
+    def reconcile(self, _seen: Observation) -> None: ...
+
+    def execute(self, action: Action) -> None:
+        self.executed.append(action)
+        if self.fails and isinstance(action, self.fails):
+            raise pymysql.OperationalError(2003, "no donor")
+
+    def close(self) -> None: ...
+
+    @property
+    def mysql(self) -> "Stub":
+        return self
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0)
+    return Stub()
+
+
+@pytest.fixture
+def agent(stub: Stub, tmp_path: Path) -> Agent:
+    store = Store(tmp_path)
+    store.write(Stored(GROUP, VIEW))
+    return Agent(
+        AgentSettings(pod="mysql-0", namespace="db", run_dir=tmp_path),
+        cast(Mysql, stub),
+        cast(Cluster, stub),
+        store,
+        cast(Secrets, stub),
+        cast(Peers, stub),
+        cast(Reconciler, stub),
+        cast(Executor, stub),
+        StatusPublisher("mysql-0"),
+    )
+
+
+def last_action(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch, *states: Status) -> Action:
+    """Run a round for each state, with the action that it starts; return the last action."""
+    for state in states:
+        monkeypatch.setattr(module, "observe", lambda *_, state=state: state)
+        agent.tick()
+        if agent._running:
+            agent._running.result(timeout=5)
+    return stub.executed[-1]
+
+
+def test_a_member_clones_after_three_failed_recoveries(
+    agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(last_action(agent, stub, monkeypatch, *(RECOVERING, FAILED) * 2), Join)
+    assert isinstance(last_action(agent, stub, monkeypatch, RECOVERING, FAILED), Clone)
+
+
+def test_failed_recoveries_do_not_outlive_the_data(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    last_action(agent, stub, monkeypatch, *(RECOVERING, FAILED) * 3)
+    cloned = replace(outside("mysql-0"), gtids=LIVE[0].gtids)
+    assert isinstance(last_action(agent, stub, monkeypatch, cloned), Join), "another clone would never end"
+
+
+def test_a_clone_that_failed_is_tried_again(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub.fails = Clone
+    assert isinstance(last_action(agent, stub, monkeypatch, *(RECOVERING, FAILED) * 3, FAILED), Clone)
+    assert [type(action) for action in stub.executed[-2:]] == [Clone, Clone]

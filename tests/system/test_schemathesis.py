@@ -1,4 +1,4 @@
-"""Schemathesis sends requests that the OpenAPI documents allow and forbid, and compares each answer with the documents."""
+"""Schemathesis sends requests that the OpenAPI documents allow and forbid, and compares the answers with them."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ import requests
 from tests.system.running import RunningSystem
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-LIMIT_SECONDS = 60  # of one run; on an idle machine all four together take less
+LIMIT_SECONDS = 100  # of one run, on a busy machine; on an idle one all four together take less than 60
 PHONES = {("auth", "user"): 1, ("auth", "admin"): 2, ("fetch", "user"): 3, ("fetch", "admin"): 4}
 
 

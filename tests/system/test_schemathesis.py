@@ -48,10 +48,10 @@ def served_document(system: RunningSystem, service: str, login: dict[str, str]) 
 
 def run_schemathesis(document: Path, url: str, token: str) -> subprocess.CompletedProcess[str]:
     """Run all phases against `url`; the exit code is 0 when no check failed."""
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG, "--no-color", "run", document]
-    options = ["--url", url, "--header", f"Authorization: Bearer {token}"]
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "--no-color"]
+    arguments = ["run", str(document), "--url", url, "--header", f"Authorization: Bearer {token}"]
     return subprocess.run(
-        [*command, *options],
+        [*command, *arguments],
         cwd=document.parent,
         capture_output=True,
         text=True,

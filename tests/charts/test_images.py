@@ -96,3 +96,14 @@ def test_hack_images_and_hack_up_know_each_service() -> None:
     script = 'source hack/lib.sh && printf "%s\\n" "${SERVICES[@]}"'
     listed = subprocess.run(["bash", "-c", script], cwd=helm.REPOSITORY, capture_output=True, text=True, check=True)
     assert sorted(listed.stdout.split()) == SERVICES
+
+
+def test_the_one_node_cluster_has_the_public_images() -> None:
+    """It builds them itself, under their public names: a machine without internet access cannot pull them."""
+    named = {container["image"] for workload in rendered().workloads for container in workload.all_containers}
+    for dockerfile in helm.REPOSITORY.glob("services/*/Dockerfile"):
+        named |= set(re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE))
+    script = (helm.REPOSITORY / "hack/one-node/images/build").read_text()
+    built = set(re.findall(r"^ *image docker\.io/library/(\S+)", script, re.MULTILINE))
+    public = {image for image in named if not image.startswith("efishery/")}
+    assert {"mysql:9.7", "redis:8"} <= public <= built

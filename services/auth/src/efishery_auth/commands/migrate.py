@@ -33,7 +33,7 @@ def migrate() -> None:
 
 
 def alembic_config(connection: Connection | None) -> Config:
-    """Answer Alembic's configuration for this package's migrations on `connection`."""
+    """Return Alembic's configuration for this package's migrations on `connection`."""
     config = Config()
     config.set_main_option("script_location", str(files("efishery_auth") / "migrations"))
     config.attributes["connection"] = connection

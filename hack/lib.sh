@@ -1,18 +1,21 @@
-# shellcheck shell=bash disable=SC2034  # names here are for the scripts that source this file
-# What the scripts of this folder share. Sourcing it moves to the repository's root.
+# shellcheck shell=bash disable=SC2034  # the scripts that source this file use its variables
+# Functions and variables of the scripts in this folder. Sourcing it changes to the repository's root.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 NAMESPACE=efishery
 RELEASE=efishery
-SERVICES=(auth fetch docs rate-cron sample mysql-agent)
+# Each service with a Dockerfile has an image, which hack/images builds and hack/up loads.
+SERVICES=(services/*/Dockerfile)
+SERVICES=("${SERVICES[@]%/Dockerfile}")
+SERVICES=("${SERVICES[@]#services/}")
 export IMAGE_TAG=${IMAGE_TAG:-dev}
 
-one_node() {  # one_node NAME: that setting of the one-node cluster
+one_node() {  # one_node NAME: prints the variable NAME of hack/one-node/settings
   bash -c 'source hack/one-node/settings && echo "${!1}"' - "$1"
 }
 
-# Programs made for this repository come first, those of the one-node cluster fill what PATH lacks.
+# .tools/bin comes before PATH, the programs of the one-node cluster after it.
 ONE_NODE_CACHE=$(one_node CACHE)
 export PATH=$PWD/.tools/bin:$PATH:$ONE_NODE_CACHE/bin
 
@@ -23,13 +26,13 @@ need() {  # need PROGRAM HOW-TO-GET-IT
   command -v "$1" >/dev/null || die "$1 is not on PATH: $2"
 }
 
-# image_name SERVICE: the full name, as the nodes know it. Kubernetes reads a name without a host as
-# docker.io's; podman and buildah would say localhost, so it is always written out.
+# image_name SERVICE: prints the full name of its image. Kubernetes completes a name without a registry to docker.io,
+# podman and buildah to localhost, so the registry is always part of it.
 image_name() {
   echo "${REGISTRY:-docker.io}/efishery/$1:$IMAGE_TAG"
 }
 
-# container_engine: docker, podman or buildah, the first that works; a docker client without its engine does not.
+# container_engine: prints the first of docker, podman and buildah that works; a docker client without a daemon does not.
 container_engine() {
   local engine
   for engine in docker podman buildah; do
@@ -38,7 +41,7 @@ container_engine() {
   die "no container engine works here: start Docker, or install podman or buildah (Debian: apt-get install buildah)"
 }
 
-# use_cluster: kubectl talks to the current context or, where there is none, to the one-node cluster.
+# use_cluster: selects the current kubectl context or, where there is none, the one-node cluster, and checks that it answers.
 use_cluster() {
   need kubectl "see https://kubernetes.io/docs/tasks/tools/, or make cluster"
   if ! kubectl config current-context >/dev/null 2>&1 && [ -f "$ONE_NODE_CACHE/admin.conf" ]; then
@@ -48,14 +51,14 @@ use_cluster() {
     die "no cluster answers on the current kubectl context: choose one, or make cluster"
 }
 
-# say_cluster: names the cluster that is about to be worked on; on stderr, as stdout may be wanted for itself.
+# say_cluster: prints context and server of the selected cluster, on stderr: a caller may parse stdout.
 say_cluster() {
   local server
   server=$(kubectl config view --minify -o 'jsonpath={.clusters[0].cluster.server}')
   say "cluster: context $(kubectl config current-context), $server" >&2
 }
 
-# cluster_kind: kind, minikube, one-node, or other. Asks the nodes, as contexts can be renamed.
+# cluster_kind: prints kind, minikube, one-node or other. Reads it from the nodes, because contexts can be renamed.
 cluster_kind() {
   local node
   node=$(kubectl get nodes -o jsonpath='{.items[0].metadata.name} {.items[0].metadata.labels} {.items[0].spec.providerID}')
@@ -71,8 +74,7 @@ minikube_profile() {
   kubectl get nodes -o jsonpath='{.items[0].metadata.labels.minikube\.k8s\.io/name}'
 }
 
-# kind names a cluster's context kind-NAME and its nodes kind://PROVIDER/NAME/NODE.
-kind_name() {
+kind_name() {  # the providerID of kind's nodes is kind://PROVIDER/CLUSTER/NODE
   kubectl get nodes -o jsonpath='{.items[0].spec.providerID}' | cut -d/ -f4
 }
 

@@ -1,19 +1,24 @@
 """The checked-in OpenAPI documents are valid, are what is served, and name exactly the routes that exist."""
 
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
 from flask import Flask
+from hypothesis import example, given
+from hypothesis import strategies as st
+from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
 import efishery_auth
 import efishery_auth.app
 import efishery_fetch
 import efishery_fetch.app
+from efishery_auth import forms, phones
 from efishery_auth.settings import AuthSettings
 from efishery_fetch.settings import FetchSettings
 from tests.keys import KeyPair
@@ -85,3 +90,94 @@ def test_what_needs_a_token_says_so(service: Service) -> None:
             needed = operation.get("security", service.document.get("security")) == [{"bearerAuth": []}]
             refused = client.open(path, method=method.upper()).status_code == 401
             assert refused == needed, f"{method} {path}"
+
+
+def responses(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each documented response with its method, path and status, references to components resolved."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for status, response in operation["responses"].items():
+                name = response.get("$ref", "").rpartition("/")[2]
+                yield f"{method} {path} {status}", document["components"]["responses"][name] if name else response
+
+
+def test_every_response_has_its_headers(service: Service) -> None:
+    needed = {"401": {"WWW-Authenticate"}, "502": {"Retry-After"}, "503": {"Retry-After"}}
+    for name, response in responses(service.document):
+        wanted = {"X-Request-ID"} | needed.get(name.rpartition(" ")[2], set())
+        assert wanted <= response["headers"].keys(), name
+
+
+def test_every_example_matches_its_schema(service: Service) -> None:
+    components = service.document["components"]
+    for name, response in responses(service.document):
+        for content in response["content"].values():
+            examples = [each["value"] for each in content.get("examples", {}).values()]
+            validator = OAS30Validator({"allOf": [content["schema"]], "components": components})
+            for value in [*examples, *([content["example"]] if "example" in content else [])]:
+                assert [error.message for error in validator.iter_errors(value)] == [], name
+
+
+def schema(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = _read(efishery_auth.app.OPENAPI_DOCUMENT)["components"]["schemas"][name]
+    return found
+
+
+def is_accepted(phone: str) -> bool:
+    try:
+        phones.normalise(phone)
+    except ValueError:
+        return False
+    return True
+
+
+PHONE = re.compile(schema("Phone")["pattern"].removesuffix("$"))
+NAME = re.compile(schema("Name")["pattern"].removesuffix("$"))
+NEARLY_PHONES = st.from_regex(r"[ -]?(\+|0|00|\+62|0062|\+6|\+620)?([ \u00a0\n-]{0,2}[0-9]){4,16}[ -]?", fullmatch=True)
+
+
+@given(NEARLY_PHONES | st.text("+0126789 -\u00a0", max_size=20) | st.text())
+@example("0" * 31)
+@example("08123456789\n")
+def test_the_pattern_of_phones_accepts_what_auth_accepts(phone: str) -> None:
+    assert bool(PHONE.fullmatch(phone)) == is_accepted(phone)
+
+
+@given(st.from_regex(PHONE, fullmatch=True))
+def test_auth_accepts_what_the_pattern_of_phones_accepts(phone: str) -> None:
+    assert is_accepted(phone)
+
+
+def test_the_pattern_of_names_excludes_what_auth_refuses() -> None:
+    refused = ("Cc", "Cf", "Zl", "Zp")
+    for character in map(chr, [*range(0xD800), *range(0xE000, 0x110000)]):
+        category = unicodedata.category(character)
+        if category != "Cn":  # a later version of Unicode may assign it
+            assert bool(NAME.fullmatch(f"a{character}b")) == (category not in refused), hex(ord(character))
+            assert bool(NAME.fullmatch(character)) == (category not in (*refused, "Zs")), hex(ord(character))
+
+
+@pytest.mark.parametrize("name", ["Siti", " Siti ", "\u3000Siti", " ", "", "a\nb", "\nSiti", "a\u200bb", "Siti\n"])
+def test_auth_accepts_the_same_names(name: str) -> None:
+    assert bool(NAME.fullmatch(name)) == _is_registration({"name": name, "phone": "08123456789"})
+
+
+def _is_registration(body: dict[str, str]) -> bool:
+    try:
+        forms.Registration.model_validate(body)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("name", "form"), [("Registration", forms.Registration), ("Login", forms.Login)])
+def test_bodies_have_the_documented_fields_and_lengths(name: str, form: type[forms.Form]) -> None:
+    documented = schema(name)
+    fields = form.model_json_schema()
+    assert documented["properties"].keys() == fields["properties"].keys()
+    assert documented["required"] == fields["required"]
+    assert documented["additionalProperties"] is fields["additionalProperties"] is False
+    for field, rules in documented["properties"].items():
+        resolved = schema(rules["$ref"].rpartition("/")[2]) if "$ref" in rules else rules
+        for limit in ("minLength", "maxLength"):
+            assert resolved.get(limit) == fields["properties"][field].get(limit), f"{field} {limit}"

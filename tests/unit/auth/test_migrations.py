@@ -2,6 +2,7 @@
 
 import io
 import re
+from unittest.mock import Mock
 
 import pytest
 from alembic.migration import MigrationContext
@@ -9,9 +10,9 @@ from alembic.operations import Operations
 from alembic.script import Script, ScriptDirectory
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
-from efishery_auth.commands.migrate import alembic_config
+from efishery_auth.commands.migrate import alembic_config, lock_name, take_lock
 from efishery_auth.database import db
 from efishery_auth.state import current_users
 
@@ -70,3 +71,24 @@ def test_a_migration_that_was_cut_short_can_be_repeated(app: Flask, commands_app
     assert runner.invoke(args=["migrate"]).exit_code == 0
     with app.app_context(), db.engine.connect() as connection:
         assert connection.execute(text("SELECT COUNT(*) FROM users")).scalar_one() == 1
+
+
+@pytest.mark.parametrize("database", ["e", "efishery", "x" * 64, "\u00e9" * 64])
+def test_the_name_of_the_lock_is_one_that_mysql_takes(database: str) -> None:
+    assert len(lock_name(database)) <= 64
+    assert lock_name(database).isascii()
+
+
+def test_each_database_has_a_lock_of_its_own() -> None:
+    assert len({lock_name(name) for name in ("efishery", "Efishery", "x" * 64, "x" * 63 + "y")}) == 4
+
+
+def test_migrate_asks_mysql_for_that_lock() -> None:
+    connection = Mock()  # there is no MySQL here; tests/e2e migrate on one
+    connection.dialect.name = "mysql"
+    connection.engine.url = make_url("mysql+pymysql://u@h/" + "x" * 64)
+    take_lock(connection, 5)
+    (statement, values), _ = connection.execute.call_args
+    assert "GET_LOCK(:name, :seconds)" in str(statement)
+    assert values == {"name": lock_name("x" * 64), "seconds": 5}
+    connection.detach.assert_called_once()

@@ -81,6 +81,14 @@ def test_missing_fields_are_all_named(client: FlaskClient) -> None:
         ("null", "application/json", 400),
         (b'{"name": "\xe9"}', "application/json", 400),
         ("[" * 60_000, "application/json", 400),
+        ('{"name": ' + "9" * 5_000 + "}", "application/json", 400),
+        ('{"name": -' + "9" * 60_000 + "}", "application/json", 400),
+        ("{" + '"a": {' * 10_000, "application/json", 400),
+        ('{"name": "Siti", "phone": "\\ud800"}', "application/json", 400),
+        ('{"name": "a\0b"}', "application/json", 400),
+        ("\ufeff{}", "application/json", 400),
+        ('{"name": "Siti"}'.encode("utf-16"), "application/json", 400),
+        ('{"name": "Siti"} {}', "application/json", 400),
         ("x" * 70_000, "application/json", 413),
         ("", "application/json", 400),
         ("name=Siti", "application/x-www-form-urlencoded", 415),
@@ -91,9 +99,25 @@ def test_a_body_that_is_no_json_object(client: FlaskClient, body: str | bytes, c
     assert response.status_code == response.get_json()["status"] == status
 
 
+@pytest.mark.parametrize(
+    "value", ["NaN", "-Infinity", "1e400", "-0", "9" * 400, "[[[]]]", '{"a": {}}', '"\\u0000"', "true"], ids=str
+)
+def test_a_value_that_is_no_text_is_a_wrong_field(client: FlaskClient, value: str) -> None:
+    body = f'{{"name": {value}, "phone": "08123456789"}}'
+    response = client.post("/auth/register", data=body, content_type="application/json")
+    assert response.status_code == 422
+    assert [error["field"] for error in response.get_json()["errors"]] == ["name"]
+
+
+def test_of_a_field_given_twice_the_last_counts(client: FlaskClient) -> None:
+    body = '{"name": "Siti", "phone": "x", "phone": "08123456789"}'
+    response = client.post("/auth/register", data=body, content_type="application/json")
+    assert response.status_code == 201
+
+
 def test_broken_json_is_told_with_its_place(client: FlaskClient) -> None:
     response = client.post("/auth/register", data='{"name": bad}', content_type="application/json")
-    assert "line 1, column 10" in response.get_json()["msg"]
+    assert "line 1 column 10" in response.get_json()["msg"]
 
 
 def test_nobody_makes_themselves_an_admin(client: FlaskClient, login: Login) -> None:

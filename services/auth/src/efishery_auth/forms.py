@@ -1,32 +1,38 @@
-"""The bodies that auth accepts, and what is said of a wrong one."""
+"""The request bodies that auth accepts, and the answers to invalid ones. openapi.yaml documents the same rules."""
 
-import json
 import unicodedata
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from werkzeug.exceptions import UnsupportedMediaType
 
 from efishery_auth import passwords, phones
 from efishery_auth.models import Role
 from servicekit.envelope import FieldError
-from servicekit.errors import BadRequest, Invalid
+from servicekit.errors import BadRequest, Invalid, ServiceError
 
 
-def _visible(name: str) -> str:
-    """Refuse control and format characters: they forge log lines and turn names around."""
-    if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") for sign in name):
-        raise ValueError("must not hold control or invisible characters")
+def _visible_name(name: str) -> str:
+    """Strip the spaces around a name. Raises ValueError when nothing is left, or for an invisible character.
+
+    Control and format characters can forge log lines and reverse the direction of text.
+    """
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") for character in name):
+        raise ValueError("must not contain control or invisible characters")
+    name = name.strip()
+    if not name:
+        raise ValueError("must contain a character other than a space")
     return name
 
 
-Phone = Annotated[str, Field(max_length=32), AfterValidator(phones.normalise)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_visible)]
+Name = Annotated[str, Field(max_length=100), AfterValidator(_visible_name)]
+Phone = Annotated[str, Field(max_length=phones.LONGEST), AfterValidator(phones.normalise)]
 
 
 class Form(BaseModel):
-    """Base of all bodies; an unknown field is an error, as it is most likely a misspelt one."""
+    """Base of all bodies. An unknown field is an error, because it is most likely a misspelt one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,7 +54,8 @@ class Login(Form):
 
 AnyForm = TypeVar("AnyForm", bound=Form)
 
-_PLAIN = {
+# Shorter than pydantic's own messages.
+_MESSAGES = {
     "missing": "is missing",
     "extra_forbidden": "is not a field of this request; see /docs/",
     "string_type": "must be a string",
@@ -56,35 +63,24 @@ _PLAIN = {
 
 
 def read(form_class: type[AnyForm]) -> AnyForm:
-    """Read the request's JSON body. Raises Invalid with an entry for each wrong field."""
-    try:
-        return form_class.model_validate(_json_object())
-    except ValidationError as error:
-        raise Invalid(_field_errors(error)) from None
-
-
-def _json_object() -> dict[str, Any]:
+    """Read the request's JSON body. Raises UnsupportedMediaType, BadRequest, or Invalid, which names each field."""
     if not request.is_json:
         raise UnsupportedMediaType
     try:
-        body = json.loads(request.get_data())
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise BadRequest(f"the body is not JSON: {error.msg} at {where}") from None
-    except UnicodeDecodeError:
-        raise BadRequest("the body is not JSON: it must be UTF-8") from None
-    except RecursionError:
-        raise BadRequest("the body is nested too deeply; send a flat JSON object") from None
-    if not isinstance(body, dict):
-        raise BadRequest("the body must be a JSON object")
-    return body
+        return form_class.model_validate_json(request.get_data())
+    except ValidationError as error:
+        raise _refusal(error.errors(include_input=False, include_url=False)) from None
 
 
-def _field_errors(error: ValidationError) -> list[FieldError]:
-    return [
-        {
-            "field": ".".join(str(part) for part in problem["loc"]),
-            "msg": _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, ")),
-        }
-        for problem in error.errors(include_input=False, include_url=False)
-    ]
+def _refusal(problems: list[ErrorDetails]) -> ServiceError:
+    first = problems[0]
+    if first["type"] == "json_invalid":
+        return BadRequest(f"send the body as one JSON object in UTF-8 (RFC 8259): {first['ctx']['error']}")
+    if first["type"] == "model_type":
+        return BadRequest("the body must be a JSON object")
+    return Invalid([_field_error(problem) for problem in problems])
+
+
+def _field_error(problem: ErrorDetails) -> FieldError:
+    message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    return {"field": ".".join(str(part) for part in problem["loc"]), "msg": message}

@@ -1,17 +1,18 @@
-"""Phone numbers, the names that users log in with."""
+"""Phone numbers, which identify users at login."""
 
 import re
 
-_SEPARATORS = re.compile(r"[\s-]+")
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # no country's code begins with 0
+LONGEST = 32  # characters of a number as it is written, separators included
+_SEPARATORS = re.compile(r"[ \u00a0-]+")  # U+00A0, the no-break space, comes with numbers copied from web pages
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164: at most 15 digits; no country code begins with 0
 
 
 def normalise(phone: str) -> str:
-    """Write a phone number in E.164 form, so that one phone is one account however it is written.
+    """Convert a phone number to E.164 form, so that each spelling of a number identifies the same account.
 
-    Spaces and dashes go; the international prefix 00 becomes the plus sign; a leading 0 becomes Indonesia's
-    +62, after which zeros go too. Raises ValueError when what is left is not a plus
-    sign and 7 to 15 digits.
+    Removes spaces and dashes, replaces the international prefix 00 by a plus sign and a leading 0 by Indonesia's
+    country code +62, and removes zeros after +62. Raises ValueError when the result is not a plus sign and 7 to 15
+    digits. The pattern of `Phone` in openapi.yaml accepts the same numbers.
     """
     phone = _SEPARATORS.sub("", phone)
     if phone.startswith("00"):
@@ -21,7 +22,7 @@ def normalise(phone: str) -> str:
     if not _E164.fullmatch(phone):
         raise ValueError(
             "must be a plus sign and 7 to 15 digits, as in +628123456789 or 08123456789;"
-            " only spaces and dashes may stand between them"
+            " other than digits, only spaces and dashes are allowed"
         )
     return phone
 

@@ -1,5 +1,6 @@
-"""`migrate`: brings the tables to the version that this image serves."""
+"""`migrate`: upgrades the tables to the schema version of this image."""
 
+from hashlib import sha256
 from importlib.resources import files
 
 import click
@@ -13,8 +14,7 @@ from sqlalchemy import Connection, text
 from efishery_auth.commands.waiting import wait_for_primary
 from efishery_auth.database import db
 
-# A lock is the server's, not the database's: two releases may share a server.
-TAKE_LOCK = text("SELECT GET_LOCK(CONCAT('auth-migrate:', DATABASE()), :seconds)")
+TAKE_LOCK = text("SELECT GET_LOCK(:name, :seconds)")
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ def migrate() -> None:
 
 
 def alembic_config(connection: Connection | None) -> Config:
-    """Answer Alembic's configuration for this package's migrations on `connection`."""
+    """Return Alembic's configuration for this package's migrations on `connection`."""
     config = Config()
     config.set_main_option("script_location", str(files("efishery_auth") / "migrations"))
     config.attributes["connection"] = connection
@@ -41,13 +41,24 @@ def alembic_config(connection: Connection | None) -> Config:
 
 
 def take_lock(connection: Connection, seconds: int) -> None:
-    """Keep other migrations of this database out for as long as `connection` is open.
+    """Exclude other migrations of this database until `connection` is closed.
 
-    It is MySQL's user-level lock (manual, section Locking Functions), which ends with its connection, so that
-    one is closed in the end and not pooled. Raises click.ClickException when another holds it after `seconds`.
+    Takes a user-level lock of MySQL (manual, section Locking Functions), which its connection holds. The connection is
+    detached from the pool, so that leaving its context closes it. Raises click.ClickException when another connection
+    still holds the lock after `seconds`.
     """
     if connection.dialect.name != "mysql":
         return
     connection.detach()
-    if not connection.execute(TAKE_LOCK, {"seconds": seconds}).scalar():
+    name = lock_name(connection.engine.url.database or "")
+    if not connection.execute(TAKE_LOCK, {"name": name, "seconds": seconds}).scalar():
         raise click.ClickException(f"another migration has been running for {seconds} s: look at its log, then repeat")
+
+
+def lock_name(database: str) -> str:
+    """Return the name of the lock for `database`: two releases may share a server, whose locks have one namespace.
+
+    A lock's name has at most 64 characters, as a database's name does (MySQL manual, Locking Functions and Identifier
+    Length Limits), so the database is named by a digest.
+    """
+    return f"auth-migrate:{sha256(database.encode()).hexdigest()[:32]}"

@@ -1,0 +1,109 @@
+"""Each image of this project that the chart names is built by skaffold, hack/images and hack/up, and no other."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.charts import helm
+from tests.charts.manifests import Manifests, parse
+
+REGISTRY = "registry.example"
+DEV_VALUES = ("--values", str(helm.REPOSITORY / "hack/values-dev.yaml"))
+SKAFFOLD: dict[str, Any] = yaml.safe_load((helm.REPOSITORY / "skaffold.yaml").read_text())
+PROFILES = [profile["name"] for profile in SKAFFOLD["profiles"]]
+SERVICES = sorted(path.parent.name for path in helm.REPOSITORY.glob("services/*/Dockerfile"))
+
+
+def rendered(*options: str) -> Manifests:
+    """Render the chart with the values of `make up` and skaffold."""
+    result = helm.template("efishery", *DEV_VALUES, *options)
+    assert result.returncode == 0, result.stderr
+    return parse(result.stdout)
+
+
+def images(manifests: Manifests) -> set[str]:
+    """Return the images of this project, without those of MySQL and Redis."""
+    containers = [container for workload in manifests.workloads for container in workload.all_containers]
+    return {container["image"] for container in containers if "efishery/" in container["image"]}
+
+
+def with_profile(name: str) -> dict[str, Any]:
+    """Return skaffold's configuration with a profile, which replaces whole lists (skaffold.dev, Profiles)."""
+    profile = next(profile for profile in SKAFFOLD["profiles"] if profile["name"] == name)
+    assert not {"patches", "deploy"} & profile.keys(), "this test does not merge them"
+    return {**SKAFFOLD, "build": {**SKAFFOLD["build"], **profile.get("build", {})}}
+
+
+def test_the_chart_names_an_image_of_each_service() -> None:
+    assert images(rendered()) == {f"efishery/{service}:dev" for service in SERVICES}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_skaffold_builds_each_image(profile: str) -> None:
+    built = {artifact["image"]: artifact["custom"] for artifact in with_profile(profile)["build"]["artifacts"]}
+    assert sorted(built) == [f"efishery/{service}" for service in SERVICES]
+    for service in SERVICES:
+        assert built[f"efishery/{service}"]["buildCommand"] == f"hack/images {service}"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_release_uses_the_images_that_skaffold_built(profile: str) -> None:
+    configuration = with_profile(profile)
+    (release,) = configuration["deploy"]["helm"]["releases"]
+    values = [f"{name}={_built(template)}" for name, template in release["setValueTemplates"].items()]
+    options = [option for value in values for option in ("--set-string", value)]
+    artifacts = [artifact["image"] for artifact in configuration["build"]["artifacts"]]
+    assert images(rendered(*options)) == {f"{REGISTRY}/{image}:built@sha256:{_variable(image)}" for image in artifacts}
+
+
+def _built(template: str) -> str:
+    """Return what skaffold makes of a value's template for an image that it has pushed."""
+    text = re.sub(r"\{\{with (\.\w+)\}\}@\{\{\.\}\}\{\{end\}\}", r"@{{\1}}", template)
+    for service in SERVICES:
+        name = _variable(f"efishery/{service}")
+        for kind, value in {
+            "REPO": f"{REGISTRY}/efishery/{service}",
+            "TAG": "built",
+            "DIGEST": f"sha256:{name}",
+        }.items():
+            text = text.replace(f"{{{{.IMAGE_{kind}_{name}}}}}", value)
+    return text
+
+
+def _variable(image: str) -> str:
+    return re.sub(r"[/.-]", "_", image)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_skaffold_rebuilds_an_image_when_its_sources_change(service: str) -> None:
+    artifact = next(each for each in SKAFFOLD["build"]["artifacts"] if each["image"] == f"efishery/{service}")
+    dockerfile = (helm.REPOSITORY / f"services/{service}/Dockerfile").read_text()
+    copied = [
+        path for line in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE) for path in line.split()
+    ]
+    watched = [Path(path) for path in artifact["custom"]["dependencies"]["paths"]]
+    assert watched
+    for path in map(Path, copied):
+        assert any(path.is_relative_to(each) for each in watched), f"{path} is not watched"
+
+
+def test_hack_images_and_hack_up_know_each_service() -> None:
+    # Both loop over SERVICES; tests/unit/hack/test_images.py runs them.
+    script = 'source hack/lib.sh && printf "%s\\n" "${SERVICES[@]}"'
+    listed = subprocess.run(["bash", "-c", script], cwd=helm.REPOSITORY, capture_output=True, text=True, check=True)
+    assert sorted(listed.stdout.split()) == SERVICES
+
+
+def test_the_one_node_cluster_has_the_public_images() -> None:
+    """It builds them itself, under their public names: a machine without internet access cannot pull them."""
+    named = {container["image"] for workload in rendered().workloads for container in workload.all_containers}
+    for dockerfile in helm.REPOSITORY.glob("services/*/Dockerfile"):
+        named |= set(re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE))
+    script = (helm.REPOSITORY / "hack/one-node/images/build").read_text()
+    built = set(re.findall(r"^ *image docker\.io/library/(\S+)", script, re.MULTILINE))
+    public = {image for image in named if not image.startswith("efishery/")}
+    assert {"mysql:9.7", "redis:8"} <= public <= built

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from servicekit.http import (
     RedirectRefused,
     Unreachable,
 )
+from tests.keys import KeyPair
 
 MEBIBYTE = 1024 * 1024
 
@@ -136,6 +138,15 @@ def test_what_is_not_http_is_unreachable() -> None:
     banner = b"SSH-2.0-OpenSSH_9.2\r\n"
     with server(lambda connection, _: connection.sendall(banner)) as url, pytest.raises(Unreachable):
         client().get(url)
+
+
+def test_an_untrusted_certificate_is_refused(key_pair: KeyPair) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(key_pair.certificate, key_pair.key)
+    with HTTPServer(ssl_context=context) as https:
+        https.expect_request("/").respond_with_data("ok")
+        with pytest.raises(Unreachable, match="CertificateError"):
+            client().get(https.url_for("/"))
 
 
 def test_a_redirect_to_the_same_host_is_followed(httpserver: HTTPServer) -> None:

@@ -38,7 +38,7 @@ class Rate:
 
 
 class RateReader:
-    """Reads the rate from Redis; never raises, whatever Redis or the record contains."""
+    """Reads the rate from Redis; never raises, even if Redis fails or the record is invalid."""
 
     def __init__(self, redis: RedisCache, clock: Clock, *, stale_after_seconds: int) -> None:
         self._redis = redis

@@ -105,7 +105,7 @@ def _parse_list(body: bytes) -> list[object]:
     except (ValueError, RecursionError) as error:
         raise UpstreamInvalid("bad_body", "answered with something that is not JSON") from error
     if not isinstance(items, list):
-        raise UpstreamInvalid("bad_body", f"answered with a JSON {type(items).__name__}, wanted an array")
+        raise UpstreamInvalid("bad_body", f"answered with a JSON {type(items).__name__}, not an array")
     return items
 
 

@@ -37,7 +37,7 @@ class Provider(Protocol):
         """Request the rate; raises ProviderError."""
 
 
-def get_json(client: HTTPClient, url: str) -> Any:  # noqa: ANN401 -- whatever JSON the provider sends
+def get_json(client: HTTPClient, url: str) -> Any:  # noqa: ANN401 -- any JSON
     """GET `url` and parse its body, with Decimal for every fraction; raises ProviderError."""
     try:
         answer = client.get(url)

@@ -14,7 +14,7 @@ import requests
 from tests.system.running import RunningSystem, Start
 
 UPSTREAM_TIMEOUT_SECONDS = 4
-HTTP_THREADS = 8  # the default of servicekit
+HTTP_THREADS = 8  # of fetch in the chart
 
 
 class TricklingServer(ThreadingTCPServer):
@@ -75,6 +75,7 @@ def test_a_trickling_list_ends_at_the_deadline_and_does_not_stop_fetch(
 ) -> None:
     monkeypatch.setenv("FETCH_LIST_URL", trickling.url)
     monkeypatch.setenv("FETCH_UPSTREAM_TIMEOUT_SECONDS", str(UPSTREAM_TIMEOUT_SECONDS))
+    monkeypatch.setenv("HTTP_THREADS", str(HTTP_THREADS))
     system = start()
     system.wait_until_up()
     headers = admin_headers(system)

@@ -17,14 +17,14 @@ http://sample/rate
 {{- end }}
 
 {{- define "efishery.rateCron.minRate" -}}
-{{- $minimum := float64 .Values.rateCron.minRate -}}
-{{- if not (and (gt $minimum 0.0) (lt $minimum (float64 .Values.rateCron.maxRate))) -}}
-{{- fail "rateCron.minRate is not above 0 and below rateCron.maxRate: no rate would be accepted" -}}
+{{- $least := float64 .Values.rateCron.minRate -}}
+{{- if not (and (gt $least 0.0) (lt $least (float64 .Values.rateCron.maxRate))) -}}
+{{- fail "rateCron.minRate is not above 0 and below rateCron.maxRate: no rate could be believed" -}}
 {{- end -}}
 {{ .Values.rateCron.minRate }}
 {{- end }}
 
-{{- /* The pod of one run, used by the CronJob and by the Job of this release. */}}
+{{- /* The pod of one run, for the CronJob and for the Job of this revision. */}}
 {{- define "efishery.rateCron.pod" -}}
 {{- $component := dict "root" . "name" "rate-cron" "values" .Values.rateCron "prefix" "RATE_CRON" -}}
 metadata:

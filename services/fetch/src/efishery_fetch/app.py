@@ -21,6 +21,7 @@ from servicekit.settings import http_threads, load
 from servicekit.tokens import KeySet, init_tokens
 
 OPENAPI_DOCUMENT = Path(__file__).with_name("openapi.yaml")
+MAX_UPSTREAM_CALLS = 6  # each may hold FETCH_UPSTREAM_MAX_BYTES and the parsed list in memory
 THREADS_WITHOUT_UPSTREAM = 2  # kept free for requests that need no call of the upstream
 
 
@@ -60,4 +61,5 @@ def _state(settings: FetchSettings, redis: Redis, clock: Clock) -> state.State:
 
 def _upstream(settings: FetchSettings) -> Upstream:
     client = HTTPClient(settings.upstream_timeout_seconds, settings.upstream_max_bytes, "efishery-fetch")
-    return Upstream(client, str(settings.list_url), max_calls=max(1, http_threads() - THREADS_WITHOUT_UPSTREAM))
+    free_threads = max(1, http_threads() - THREADS_WITHOUT_UPSTREAM)
+    return Upstream(client, str(settings.list_url), max_calls=min(MAX_UPSTREAM_CALLS, free_threads))

@@ -79,6 +79,7 @@ def test_a_trickling_list_ends_at_the_deadline_and_does_not_stop_fetch(
     system = start()
     system.wait_until_up()
     headers = admin_headers(system)
+    assert get(system, "/fetch/rate", headers)[0].status_code == 200
     with ThreadPoolExecutor(HTTP_THREADS) as pool:
         lists = [pool.submit(get, system, "/fetch/resource", headers) for _ in range(HTTP_THREADS)]
         while not trickling.connections:

@@ -16,7 +16,7 @@ from servicekit.breaker import CircuitBreakerError, circuit_breaker
 T = TypeVar("T")
 Record = bytes | str  # bytes, unless the client is configured to decode
 
-TIMEOUT_SECONDS = 0.5  # to connect, and for each answer
+TIMEOUT_SECONDS = 1.0  # to connect, and for each answer
 BREAKER_RESET_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)

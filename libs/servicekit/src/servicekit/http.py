@@ -1,25 +1,36 @@
 """Outgoing HTTP GET requests, each with a total deadline and a limit on the size of the answer.
 
-aiohttp is used because a task of asyncio can be cancelled wherever it waits. The timeouts of requests and
-urllib3 bound each read from the socket: a server that sends one byte at a time resets them with each byte.
-Name resolution is the one step outside the deadline: `getaddrinfo` cannot be cancelled, and resolv.conf(5) bounds it.
+The timeouts of requests and urllib3 bound each read from the socket, so a server that sends one byte at a time resets
+them with each byte. Calls therefore run in a bounded number of threads, and the caller waits until the deadline.
 """
 
-import asyncio
-from dataclasses import dataclass
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import urljoin, urlsplit
 
-import aiohttp
+import requests
 from flask import g, has_request_context
+from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, Retry
+from urllib3.exceptions import HTTPError as TransportError
 
 from servicekit.requests_log import REQUEST_ID_HEADER
 
 MAX_REDIRECTS = 5
-RETRY_STATUSES = (502, 503, 504)
-RETRY_PAUSE_SECONDS = 0.2
-REDIRECT_STATUSES = (301, 302, 303, 307, 308)  # RFC 9110, section 15.4
 CHUNK_BYTES = 64 * 1024
+# A second attempt for what fails at once: a refused connection, a gateway's error. A silent server was waited for
+# already, and a Retry-After may be hours.
+RETRY = Retry(
+    total=1,
+    read=0,
+    backoff_factor=0.2,
+    status_forcelist=(502, 503, 504),
+    allowed_methods=("GET",),
+    raise_on_status=False,
+    respect_retry_after_header=False,
+)
 
 
 class HTTPError(Exception):
@@ -64,13 +75,19 @@ class Answer:
 class HTTPClient:
     """Sends GET requests; a connection is used for one request.
 
-    `deadline_seconds` bounds a call as a whole: connection, headers, body, redirects, and the second attempt.
-    `max_bytes` bounds the body after decompression.
+    `deadline_seconds` bounds a call as a whole: name resolution, connection, headers, body, redirects, and the second
+    attempt. `max_bytes` bounds the body after decompression. `max_calls` run at a time; further ones wait, at most
+    until their deadline. A server that sends its headers byte by byte occupies one until it closes the connection.
     """
 
     deadline_seconds: float
     max_bytes: int
     user_agent: str
+    max_calls: int = 4
+    _threads: ThreadPoolExecutor = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_threads", ThreadPoolExecutor(self.max_calls, "http"))
 
     def get(self, url: str, *, accept: str = "application/json") -> Answer:
         """Send a GET; once more after 0.2 s if the connection fails or the status is 502, 503 or 504.
@@ -83,48 +100,56 @@ class HTTPClient:
         headers = {"User-Agent": self.user_agent, "Accept": accept}
         if has_request_context():
             headers[REQUEST_ID_HEADER] = g.request_id
-        return asyncio.run(self._get_in_time(url, headers))
-
-    async def _get_in_time(self, url: str, headers: dict[str, str]) -> Answer:
+        deadline = time.monotonic() + self.deadline_seconds
+        call: Future[Answer] = self._threads.submit(self._get, url, headers, deadline)
         try:
-            async with asyncio.timeout(self.deadline_seconds), _session(headers) as session:
-                return await self._get_with_retry(session, url)
+            return call.result(self.deadline_seconds)
         except TimeoutError as error:
-            raise DeadlineExceeded(f"no complete answer within {self.deadline_seconds:g} s") from error
-        except aiohttp.ClientError as error:  # its text quotes the URL
-            raise Unreachable(type(error).__name__) from error
+            call.cancel()  # if it has not begun
+            raise self._deadline_exceeded() from error
 
-    async def _get_with_retry(self, session: aiohttp.ClientSession, url: str) -> Answer:
-        try:
-            answer = await self._get_following_redirects(session, url)
-            if answer.status not in RETRY_STATUSES:
-                return answer
-        except aiohttp.ClientConnectionError:
-            pass
-        await asyncio.sleep(RETRY_PAUSE_SECONDS)
-        return await self._get_following_redirects(session, url)
+    def _get(self, url: str, headers: dict[str, str], deadline: float) -> Answer:
+        with _Session(headers) as session:
+            try:
+                return self._get_following_redirects(session, url, deadline)
+            except (requests.Timeout, TimeoutError) as error:
+                raise self._deadline_exceeded() from error
+            except (requests.RequestException, TransportError) as error:  # its text quotes the URL
+                raise Unreachable(type(error).__name__) from error
 
-    async def _get_following_redirects(self, session: aiohttp.ClientSession, url: str) -> Answer:
+    def _get_following_redirects(self, session: requests.Session, url: str, deadline: float) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
-            async with session.get(url, allow_redirects=False) as response:
-                location = response.headers.get("Location")
-                if response.status not in REDIRECT_STATUSES or location is None:
-                    return Answer(response.status, await self._read(response))
-            url = _redirect_target(url, location)
+            left = max(deadline - time.monotonic(), 0.001)
+            with session.get(url, timeout=left, stream=True, allow_redirects=False) as response:
+                if not response.is_redirect:
+                    return Answer(response.status_code, self._read(response.raw, deadline))
+            url = _redirect_target(url, response.headers["Location"])
         raise RedirectRefused(f"more than {MAX_REDIRECTS} redirects")
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+    def _read(self, raw: BaseHTTPResponse, deadline: float) -> bytes:
         body = bytearray()
-        async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+        # read1 returns what has arrived; read would wait for the whole chunk.
+        while chunk := raw.read1(CHUNK_BYTES, decode_content=True):
             body += chunk
             if len(body) > self.max_bytes:
                 raise BodyTooLarge(f"the body is larger than {self.max_bytes} bytes")
+            if time.monotonic() > deadline:
+                raise self._deadline_exceeded()
         return bytes(body)
 
+    def _deadline_exceeded(self) -> DeadlineExceeded:
+        return DeadlineExceeded(f"no complete answer within {self.deadline_seconds:g} s")
 
-def _session(headers: dict[str, str]) -> aiohttp.ClientSession:
-    # The deadline is the only timeout, in place of aiohttp's own; trust_env is for HTTP_PROXY and NO_PROXY.
-    return aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(), trust_env=True)
+
+class _Session(requests.Session):
+    def __init__(self, headers: dict[str, str]) -> None:
+        super().__init__()
+        self.headers.update(headers)
+        self.mount("http://", HTTPAdapter(max_retries=RETRY))
+        self.mount("https://", HTTPAdapter(max_retries=RETRY))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 -- the signature of requests
+        """Leave redirects to HTTPClient: requests reads the body of each, whatever its size."""
 
 
 def _redirect_target(url: str, location: str) -> str:

@@ -1,7 +1,7 @@
 """Recorded answers of the real list, which are not part of the project.
 
-EFISHERY_RECORDED_DATA names the folder that has them. The tests here fail without them;
-`tests/unit/fetch` has rows of the same shapes for everybody else.
+The environment variable EFISHERY_RECORDED_DATA names their folder; the tests here fail without it.
+`tests/unit/fetch` has invented rows with the same defects.
 """
 
 import os
@@ -35,7 +35,7 @@ def recorded(request: pytest.FixtureRequest, data: Path) -> bytes:
 
 @pytest.fixture
 def signed_in(key_pair: KeyPair, recorded: bytes, httpserver: HTTPServer) -> tuple[FlaskClient, Headers]:
-    """Return a client of a fetch whose upstream answers the recording, and an admin's header."""
+    """Return a client of fetch, whose upstream answers the recording, and the header of an admin's token."""
     httpserver.expect_request("/commodities").respond_with_data(recorded, content_type="application/json")
     settings = FetchSettings.model_validate(
         {

@@ -1,6 +1,6 @@
-"""Both recorded lists are served in full account, and their aggregate equals one made here from the raw rows.
+"""Every row of both recorded lists is served or counted, and their aggregate equals one computed here.
 
-What is made here shares no code with the service: its own date arithmetic, grouping and fractions.
+The computation here shares no code with the service: it has its own date arithmetic, grouping and fractions.
 """
 
 import json
@@ -32,7 +32,7 @@ def get(signed_in: tuple[FlaskClient, Headers], path: str) -> dict[str, Any]:
 
 
 def epoch_seconds(row: dict[str, str]) -> Fraction | None:
-    """Return the row's moment in seconds; in these recordings no row has only text."""
+    """Return the row's date as epoch seconds; no row of these recordings has only `tgl_parsed`."""
     if not row["timestamp"]:
         assert not row["tgl_parsed"]
         return None
@@ -44,7 +44,7 @@ def priced(row: dict[str, str]) -> bool:
 
 
 def distinct(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return the good rows, the first of each set that says the same."""
+    """Return the valid rows, the first of each set of equal ones."""
     seen: dict[tuple[object, ...], dict[str, str]] = {}
     for row in filter(priced, rows):
         places = tuple(" ".join((row[name] or "").upper().split()) for name in ("area_provinsi", "area_kota"))
@@ -100,7 +100,7 @@ def test_every_row_is_served_or_counted(signed_in: tuple[FlaskClient, Headers], 
     assert meta["rejected"] == expected
 
 
-def test_the_list_is_the_distinct_good_rows(signed_in: tuple[FlaskClient, Headers], recorded: bytes) -> None:
+def test_the_list_has_the_distinct_valid_rows(signed_in: tuple[FlaskClient, Headers], recorded: bytes) -> None:
     answer = get(signed_in, "/fetch/resource")
     wanted = distinct(json.loads(recorded))
     assert answer["meta"]["count"] == len(answer["data"]) == len(wanted)

@@ -1,4 +1,4 @@
-"""The page and its settings."""
+"""The page of docs and its settings."""
 
 import json
 import re
@@ -14,7 +14,7 @@ def client() -> FlaskClient:
     return create_app().test_client()
 
 
-def test_docs_leads_to_the_page_on_whatever_host_it_was_asked(client: FlaskClient) -> None:
+def test_docs_redirects_to_the_page_on_any_host(client: FlaskClient) -> None:
     answer = client.get("/docs", base_url="http://elsewhere:1234")
     assert (answer.status_code, answer.headers["Location"]) == (308, "/docs/")
 
@@ -32,7 +32,7 @@ def test_the_page_lists_both_documents(client: FlaskClient) -> None:
     assert config["persistAuthorization"] is True
 
 
-def test_the_page_asks_no_other_host(client: FlaskClient) -> None:
+def test_the_page_requests_nothing_from_other_hosts(client: FlaskClient) -> None:
     page = client.get("/docs/")
     assets = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(assets) >= 4
@@ -42,7 +42,7 @@ def test_the_page_asks_no_other_host(client: FlaskClient) -> None:
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
 
 
-def test_what_is_not_there_is_404_in_the_envelope(client: FlaskClient) -> None:
+def test_an_unknown_path_is_404_in_the_envelope(client: FlaskClient) -> None:
     answer = client.get("/docs/nothing.js")
     assert answer.status_code == 404
     assert answer.json is not None
@@ -56,7 +56,7 @@ def test_the_documents_are_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("value", ["auth", "=/auth", "auth=https://elsewhere/", ","])
-def test_bad_documents_are_told(
+def test_bad_documents_are_an_error_that_names_the_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
 ) -> None:
     monkeypatch.setenv("DOCS_DOCUMENTS", value)

@@ -1,4 +1,4 @@
-"""fetch with a real HTTP upstream, a stand-in for Redis, and a clock that stands still."""
+"""fetch with a real HTTP upstream, a fake Redis, and a fixed clock."""
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
@@ -30,7 +30,7 @@ def redis_server() -> FakeServer:
 
 @pytest.fixture
 def redis(redis_server: FakeServer) -> FakeRedis:
-    """Redis as rate-cron leaves it."""
+    """A Redis that holds the rate."""
     client = FakeRedis(server=redis_server)
     client.set(RATE_KEY, RATE_RECORD)
     return client

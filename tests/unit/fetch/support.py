@@ -1,16 +1,18 @@
-"""What the tests of fetch share: rows of the upstream's shapes, and tokens."""
+"""Shared by the tests of fetch: upstream rows, the rate record, and tokens."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 
+from efishery_fetch.list_cache import KEY as LIST_KEY
+from efishery_fetch.rate import KEY as RATE_KEY
 from servicekit.tokens import read_public_key, thumbprint
 from tests.keys import KeyPair
 
+__all__ = ["LIST_KEY", "NOW", "RATE_KEY", "RATE_RECORD", "Headers", "bearer", "upstream_row"]
+
 NOW = datetime(2022, 5, 30, 8, tzinfo=UTC)
-RATE_KEY = "rate:IDR:USD"
-LIST_KEY = "fetch:list"
 RATE_RECORD = (
     '{"rate": "0.00006123", "base": "IDR", "quote": "USD", "as_of": "2022-05-30",'
     ' "fetched_at": "2022-05-30T07:55:00Z", "source": "frankfurter"}'

@@ -1,4 +1,4 @@
-"""Weekly statistics, and the endpoint that only admins may ask for them."""
+"""Weekly statistics, and their endpoint, which is for admins only."""
 
 import statistics as standard
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ def test_groups_are_sorted_by_province_year_and_week() -> None:
     days = [utc(2022, 3, 10), utc(2021, 12, 9), utc(2022, 2, 3)]
     rows = [row(1, day, province) for province in ("JAWA TIMUR", "ACEH") for day in days]
     groups, _ = aggregate(rows)
-    assert [tuple(group.week) for group in groups] == [
+    assert [tuple(group.key) for group in groups] == [
         ("ACEH", 2021, 49),
         ("ACEH", 2022, 5),
         ("ACEH", 2022, 10),
@@ -56,7 +56,7 @@ def test_groups_are_sorted_by_province_year_and_week() -> None:
     ]
 
 
-def test_rows_in_no_group_are_counted_by_reason() -> None:
+def test_excluded_rows_are_counted_by_reason() -> None:
     groups, excluded = aggregate([row(1), row(2, None, None), row(3, utc(2022, 1, 1), None), row(4)])
     assert groups == []
     assert excluded == {"no_date": 2, "no_province": 2}
@@ -100,7 +100,7 @@ def test_agrees_with_the_standard_library(values: list[int]) -> None:
     assert Fraction(found.median) == round(standard.median(exact), 2)
 
 
-def test_answers_groups_and_what_is_in_none(client: FlaskClient, httpserver: HTTPServer, admin: Headers) -> None:
+def test_answers_groups_and_excluded_rows(client: FlaskClient, httpserver: HTTPServer, admin: Headers) -> None:
     rows = [
         upstream_row(price="100", size="asdf"),
         upstream_row(price="201", area_provinsi="Jawa Timur"),
@@ -130,7 +130,7 @@ def test_answers_groups_and_what_is_in_none(client: FlaskClient, httpserver: HTT
     }
 
 
-def test_is_for_admins_alone(client: FlaskClient, user: Headers) -> None:
+def test_is_for_admins_only(client: FlaskClient, user: Headers) -> None:
     assert client.get(PATH).status_code == 401
     answer = client.get(PATH, headers=user)
     assert (answer.status_code, answer.get_json()["status"]) == (403, 403)

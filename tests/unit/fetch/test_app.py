@@ -1,4 +1,4 @@
-"""The service starts with complete settings only, and answers its own document and ping."""
+"""The service starts with valid settings only, and answers its OpenAPI document and ping."""
 
 import pytest
 import yaml

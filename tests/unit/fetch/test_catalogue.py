@@ -1,4 +1,4 @@
-"""What Redis keeps comes back as it was, or not at all."""
+"""A serialized list is parsed to an equal one, or rejected."""
 
 import json
 from datetime import timedelta
@@ -28,7 +28,7 @@ CLEAN_ROWS = st.builds(
 
 @settings(deadline=None)
 @given(st.lists(CLEAN_ROWS), st.dictionaries(st.sampled_from(["duplicate", "empty_row"]), st.integers(1)))
-def test_comes_back_as_it_was(rows: list[Row], rejected: dict[str, int]) -> None:
+def test_parses_to_an_equal_catalogue(rows: list[Row], rejected: dict[str, int]) -> None:
     catalogue = Catalogue(tuple(rows), len(rows), rejected, NOW)
     assert Catalogue.loads(catalogue.dumps()) == catalogue
 
@@ -40,9 +40,9 @@ def test_a_price_with_decimals_stays_exact() -> None:
 
 @pytest.mark.parametrize(
     "stored",
-    [b"", b"{", b"null", b"[]", b"{}", b'{"form": 0, "rows": []}', b"\xff", b'{"form": 1, "rows": [[1]]}'],
+    [b"", b"{", b"null", b"[]", b"{}", b'{"format": 1, "rows": []}', b"\xff", b'{"format": 2, "rows": [[1]]}'],
 )
-def test_another_form_is_corrupt(stored: bytes) -> None:
+def test_another_format_is_corrupt(stored: bytes) -> None:
     with pytest.raises(CorruptCatalogueError):
         Catalogue.loads(stored)
 

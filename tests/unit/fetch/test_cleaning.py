@@ -1,4 +1,4 @@
-"""Each shape of row that the upstream has sent is kept or rejected with its reason."""
+"""Each kind of row that the upstream has sent is accepted, or rejected with its reason."""
 
 from decimal import Decimal
 from typing import Any

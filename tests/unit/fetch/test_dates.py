@@ -1,4 +1,4 @@
-"""Every way in which upstream clients have written a date, and some in which they must not be read."""
+"""Every date format that clients of the upstream have sent, and values that must not be parsed."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -65,7 +65,7 @@ def test_reads(written: object, utc: str) -> None:
         [],
     ],
 )
-def test_does_not_guess(written: object) -> None:
+def test_rejects(written: object) -> None:
     assert parse_moment(written, NOW) is None
 
 
@@ -79,17 +79,17 @@ def test_does_not_guess(written: object) -> None:
         "999999999999999",
     ],
 )
-def test_takes_an_absurd_date_for_none(written: str) -> None:
+def test_rejects_a_date_out_of_range(written: str) -> None:
     assert parse_moment(written, NOW) is None
 
 
-def test_timestamp_wins_over_jakarta_time_labelled_as_utc() -> None:
+def test_timestamp_takes_precedence_over_jakarta_time_labelled_as_utc() -> None:
     moment = row_moment("1654052400000", "2022-06-01T10:00:00Z", NOW)
     assert moment == datetime(2022, 6, 1, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("unreadable", ["", None, "asdf", "99999999999999"])
-def test_text_counts_where_the_timestamp_cannot_be_read(unreadable: object) -> None:
+def test_text_is_used_when_the_timestamp_is_invalid(unreadable: object) -> None:
     assert row_moment(unreadable, "2022-06-01T10:00:00+07:00", NOW) == datetime(2022, 6, 1, 3, tzinfo=UTC)
 
 

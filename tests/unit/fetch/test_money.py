@@ -1,4 +1,4 @@
-"""Dollars are exact to the last of four decimals."""
+"""Dollars are exact to four decimals."""
 
 from decimal import Decimal
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What the endpoints answer is what the document promises."""
+"""The answers of the endpoints match the OpenAPI document."""
 
 from typing import Any
 

@@ -92,7 +92,7 @@ def test_answers_503_while_there_is_none(
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_answers_503_while_redis_is_away(client: FlaskClient, redis_server: FakeServer, user: Headers) -> None:
+def test_answers_503_while_redis_is_unavailable(client: FlaskClient, redis_server: FakeServer, user: Headers) -> None:
     redis_server.connected = False
     assert client.get(PATH, headers=user).status_code == 503
 

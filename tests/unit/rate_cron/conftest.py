@@ -1,19 +1,19 @@
-"""What the tests of rate-cron share: a provider to be played, and a Redis that speaks the protocol."""
+"""Shared by the tests of rate-cron: an HTTP client, and a Redis that speaks the protocol."""
 
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
-import requests
 from fakeredis import TcpFakeServer
 
-from servicekit.http import Session
+from servicekit.http import HTTPClient
 
 
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
-    """Undo what a run does to the process's logging."""
+    """Restore the logging configuration that a run replaces."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -22,9 +22,15 @@ def own_logging() -> Iterator[None]:
 
 
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with Session(timeout_seconds=2, user_agent="test") as session:
-        yield session
+def client() -> HTTPClient:
+    return HTTPClient(deadline_seconds=2, max_bytes=64 * 1024, user_agent="test")
+
+
+@pytest.fixture
+def silent_url() -> Iterator[str]:
+    """The URL of a server that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
 @pytest.fixture

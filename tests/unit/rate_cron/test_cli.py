@@ -7,6 +7,7 @@ import redis
 from pytest_httpserver import HTTPServer
 
 from efishery_rate_cron import cli
+from efishery_rate_cron.rate_record import KEY
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def provider(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPSer
 
 
 def events(text: str) -> list[dict[str, str]]:
-    """The run's own events: the server of the test logs in the same process."""
+    """Return the run's own events; the test's HTTP server logs in the same process."""
     parsed = [json.loads(line) for line in text.splitlines()]
     return [event for event in parsed if event["logger"].startswith("efishery_rate_cron")]
 
@@ -31,22 +32,22 @@ def test_a_run_writes_the_rate(
     monkeypatch.setenv("RATE_CRON_REDIS_URL", redis_url)
     assert cli.main() == 0
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        stored = client.get("rate:IDR:USD")
+        stored = client.get(KEY)
     assert isinstance(stored, str)
     assert json.loads(stored)["rate"] == "0.0000612"
     (event,) = events(capsys.readouterr().out)
     assert (event["event"], event["source"], event["rate"]) == ("rate_written", "custom", "0.0000612")
 
 
-def test_no_sane_rate_is_exit_code_1_and_the_old_one_stays(
+def test_no_valid_rate_is_exit_code_1_and_the_old_one_stays(
     provider: HTTPServer, redis_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     provider.expect_request("/rate").respond_with_json({"rates": {"USD": 16350.5}})
     monkeypatch.setenv("RATE_CRON_REDIS_URL", redis_url)
     with redis.Redis.from_url(redis_url) as client:
-        client.set("rate:IDR:USD", "old")
+        client.set(KEY, "old")
         assert cli.main() == 1
-        assert client.get("rate:IDR:USD") == b"old"
+        assert client.get(KEY) == b"old"
     assert [event["event"] for event in events(capsys.readouterr().out)] == [
         "provider_failed",
         "rate_not_written",
@@ -83,6 +84,7 @@ def test_the_log_never_holds_the_query_of_a_provider(
         ("RATE_CRON_MAX_RATE", "0.00001"),
         ("RATE_CRON_MIN_RATE", "NaN"),
         ("RATE_CRON_TIMEOUT_SECONDS", "0"),
+        ("RATE_CRON_MAX_BYTES", "0"),
     ],
 )
 def test_bad_settings_are_exit_code_2_with_the_variable_named(

@@ -1,4 +1,4 @@
-"""The generated list: always the same, and with every shape of mess at its share."""
+"""The generated list: reproducible, with every defect at its frequency."""
 
 import re
 from collections import Counter
@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
+from efishery_sample.defects import DEFECTS, Row
 from efishery_sample.generator import FISH, generate
-from efishery_sample.mess import SHAPES, Row
 
 
 def texts(rows: list[Row], field: str) -> list[str]:
     return [value for row in rows if (value := row.get(field)) is not None]
 
 
-def test_the_seed_and_the_length_decide_all() -> None:
+def test_the_same_seed_and_length_give_the_same_list() -> None:
     assert generate(7, 219) == generate(7, 219)
     assert generate(7, 219) != generate(8, 219)
 
@@ -60,12 +60,12 @@ def test_it_has_the_length_asked_for(rows: int) -> None:
         ("area_kota", r" .+"),
     ],
 )
-def test_every_form_of_a_field_is_met_in_219_rows(field: str, pattern: str) -> None:
+def test_219_rows_have_every_defect_of_a_field(field: str, pattern: str) -> None:
     assert any(re.fullmatch(pattern, text) for text in texts(generate(1, 219), field))
 
 
 @pytest.mark.parametrize(
-    "is_messy",
+    "has_defect",
     [
         lambda row: row and all(value is None for value in row.values()),
         lambda row: "price" not in row,
@@ -75,18 +75,18 @@ def test_every_form_of_a_field_is_met_in_219_rows(field: str, pattern: str) -> N
     ],
     ids=["every field null", "fields missing", "province null", "city null", "timestamp null"],
 )
-def test_every_form_of_a_row_is_met_in_219_rows(is_messy: Callable[[Row], bool]) -> None:
-    assert any(map(is_messy, generate(1, 219)))
+def test_219_rows_have_every_defect_of_a_row(has_defect: Callable[[Row], bool]) -> None:
+    assert any(map(has_defect, generate(1, 219)))
 
 
-def test_one_uuid_is_met_several_times() -> None:
+def test_one_uuid_is_in_several_rows() -> None:
     assert Counter(texts(generate(1, 219), "uuid")).most_common(1)[0][1] >= 4
 
 
-def test_the_shares_are_those_stated() -> None:
+def test_the_frequency_is_the_stated_one() -> None:
     words = [row for row in generate(1, 10_000) if row.get("price") == "asfd"]
-    share = next(shape.every for shape in SHAPES if shape.name == "price a word")
-    # A later shape empties some of the rows that this one changed.
+    share = next(defect.every for defect in DEFECTS if defect.name == "price is a word")
+    # A later defect empties some of the rows that this one changed.
     assert 10_000 / share * 0.9 <= len(words) <= 10_000 / share + 1
 
 

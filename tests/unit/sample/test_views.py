@@ -27,7 +27,7 @@ def test_a_length_out_of_range_is_refused(client: FlaskClient, rows: str) -> Non
     assert answer.json["errors"][0]["field"] == "rows"
 
 
-def test_the_rate_has_the_shape_of_a_provider(client: FlaskClient) -> None:
+def test_the_rate_has_the_format_of_a_provider(client: FlaskClient) -> None:
     answer = client.get("/rate").json
     assert answer is not None
     assert answer["base"] == "IDR"

@@ -1,4 +1,4 @@
-"""Structured logs: one event a line, JSON in a cluster, readable on a terminal; gunicorn's own lines alike."""
+"""Structured logs, one event per line: JSON in a cluster, text on a terminal; gunicorn's log included."""
 
 import logging
 import sys
@@ -15,13 +15,13 @@ _SHARED: list[structlog.typing.Processor] = [
 
 
 def configure(level: str = "info", log_format: Literal["json", "console"] = "json") -> None:
-    """Send structlog's and the standard library's records to stdout in one form; safe to call again."""
+    """Write the records of structlog and of `logging` to stdout in one format; may be called again."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_formatter(log_format))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Its warnings of a retry hold the whole URL, in whose query a key may be.
+    # Its retry warnings contain the whole URL, whose query may hold a key.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     structlog.configure(
         processors=[

@@ -16,17 +16,19 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from efishery_auth import passwords
 
 HEADER = "Idempotency-Key"
-_KEY = re.compile(r'"?([A-Za-z0-9._-]{16,128})"?')  # the draft quotes it; clients often do not
+_KEY = re.compile(r"[A-Za-z0-9._-]{16,128}")
 
 
 def parse_key(header: str) -> str:
     """Return the key in the header. Raises ValueError when it is none."""
-    found = _KEY.fullmatch(header.strip())
-    if not found:
+    key = header.strip()
+    if len(key) > 2 and key[0] == key[-1] == '"':  # the draft quotes it; clients often do not
+        key = key[1:-1]
+    if not _KEY.fullmatch(key):
         raise ValueError(
             "must be 16 to 128 letters, digits, '-', '_' or '.', new and random for each registration, such as a UUID"
         )
-    return found[1]
+    return key
 
 
 def derivation_secret(signing_key: RSAPrivateKey) -> bytes:

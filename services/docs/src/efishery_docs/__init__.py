@@ -1,4 +1,4 @@
-"""docs: one Swagger UI at /docs/ with a selector for the documents of all services."""
+"""docs: one Swagger UI at /docs/ with a selector for the OpenAPI documents of all services."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""The settings of the service: environment variables that begin with DOCS_."""
+"""The settings of docs, from environment variables with the prefix DOCS_."""
 
 from typing import Annotated
 
@@ -7,11 +7,11 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from servicekit.settings import ServiceSettings
 
-_FORM = "must be like auth=/auth/swagdocs,fetch=/fetch/swagdocs: a name and a path on this host for each"
+_FORMAT = "must be like auth=/auth/swagdocs,fetch=/fetch/swagdocs: name=path pairs, where a path begins with /"
 
 
 class DocsSettings(ServiceSettings):
-    """What the service needs; the README's table explains each."""
+    """Each field is the environment variable DOCS_<FIELD>; README.md describes them."""
 
     model_config = SettingsConfigDict(env_prefix="DOCS_")
 
@@ -22,11 +22,11 @@ class DocsSettings(ServiceSettings):
     @field_validator("documents", mode="before")
     @classmethod
     def read_pairs(cls, value: object) -> object:
-        """Turn `name=path` pairs, separated by commas, into a mapping in their order."""
+        """Turn `name=path` pairs, separated by commas, into a dict in the same order."""
         if not isinstance(value, str):
             return value
         pairs = [pair.strip().partition("=") for pair in value.split(",") if pair.strip()]
-        # A path alone: the browser asks the gateway that served the page, so no other origin is ever involved.
+        # Paths only: the browser requests the documents from the origin that served the page.
         if not pairs or not all(name and path.startswith("/") for name, _, path in pairs):
-            raise ValueError(_FORM)
+            raise ValueError(_FORMAT)
         return {name: path for name, _, path in pairs}

@@ -1,4 +1,4 @@
-"""The page: Swagger UI from the package's own files, so that no other host is ever asked."""
+"""The page: Swagger UI, with its files from the Python package, so that no other host is needed."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,8 @@ from flask import Blueprint, Response, redirect
 from flask.typing import ResponseReturnValue
 from flask_swagger_ui import get_swaggerui_blueprint
 
-# The page's start script is inline, and Swagger UI sets styles from code and draws icons from data: URLs.
-_POLICY = (
+# The page has an inline script; Swagger UI sets inline styles and has icons in data: URLs.
+_CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 )
 
@@ -16,20 +16,20 @@ docs = Blueprint("docs", __name__)
 
 @docs.get("/docs")
 def redirect_to_page() -> ResponseReturnValue:
-    """Lead to the page by a path alone: behind the gateway this service knows neither scheme nor host."""
+    """Redirect to the page with a relative Location: behind the gateway, scheme and host are unknown here."""
     return redirect("/docs/", 308)
 
 
 def swagger_ui(documents: Mapping[str, str]) -> Blueprint:
-    """Make the page for `documents`: paths of OpenAPI documents by the names that the selector shows."""
+    """Make the blueprint of the page; `documents` maps the names in the selector to paths of OpenAPI documents."""
     urls = [{"name": name, "url": path} for name, path in documents.items()]
     config = {"app_name": "eFishery API", "urls": urls, "persistAuthorization": True, "validatorUrl": None}
     blueprint: Blueprint = get_swaggerui_blueprint("/docs", urls[0]["url"], config=config)
-    blueprint.after_request(_keep_to_this_host)
+    blueprint.after_request(_add_security_headers)
     return blueprint
 
 
-def _keep_to_this_host(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = _POLICY
+def _add_security_headers(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -1,4 +1,4 @@
-"""Weekly statistics by province. Weeks are ISO 8601 weeks (Monday to Sunday) of the calendar in Jakarta."""
+"""Weekly statistics by province. Weeks are ISO 8601 weeks (Monday to Sunday) in Jakarta time."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,14 +10,14 @@ from typing import NamedTuple
 from efishery_fetch.cleaning import Row
 from efishery_fetch.dates import JAKARTA
 
-STEP = Decimal("0.01")
+TWO_DECIMALS = Decimal("0.01")
 NO_PROVINCE = "no_province"
 NO_DATE = "no_date"
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Of at least one number; `mean` and `median` are rounded half to even to two decimals."""
+    """Statistics of one or more numbers; `mean` and `median` are rounded half to even to two decimals."""
 
     count: int
     min: int | Decimal
@@ -26,8 +26,8 @@ class Statistics:
     median: Decimal
 
 
-class Week(NamedTuple):
-    """One province in one ISO week; sorts by province, year, week."""
+class GroupKey(NamedTuple):
+    """The key of a group: one province in one ISO week. Sorts by province, year, week."""
 
     area_provinsi: str
     iso_year: int
@@ -35,31 +35,31 @@ class Week(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class WeekSummary:
-    """The prices (rupiah) of one province and week; `size` is None where no row of the week has one."""
+class Group:
+    """Statistics of price (rupiah) and size of one province and week; `size` is None when no row has a size."""
 
-    week: Week
+    key: GroupKey
     price: Statistics
     size: Statistics | None
 
     def as_json(self) -> dict[str, object]:
-        """Return the group; `week_start` is its Monday as `YYYY-MM-DD`."""
-        monday = date.fromisocalendar(self.week.iso_year, self.week.iso_week, 1)
+        """Return the JSON object; `week_start` is the Monday as `YYYY-MM-DD`."""
+        monday = date.fromisocalendar(self.key.iso_year, self.key.iso_week, 1)
         return {
-            **self.week._asdict(),
+            **self.key._asdict(),
             "week_start": monday.isoformat(),
             "price": asdict(self.price),
             "size": asdict(self.size) if self.size else None,
         }
 
 
-def aggregate(rows: Iterable[Row]) -> tuple[list[WeekSummary], dict[str, int]]:
+def aggregate(rows: Iterable[Row]) -> tuple[list[Group], dict[str, int]]:
     """Group rows by province and ISO week.
 
-    Returns the groups sorted by province, year and week, and how many rows are in none of them, per reason
-    (`no_province` comes first where both are missing).
+    Returns the groups sorted by province, year and week, and the number of rows excluded per reason. A row with
+    neither province nor date counts as `no_province`.
     """
-    groups: defaultdict[Week, list[Row]] = defaultdict(list)
+    groups: defaultdict[GroupKey, list[Row]] = defaultdict(list)
     excluded: Counter[str] = Counter()
     for row in rows:
         if row.area_provinsi is None:
@@ -67,8 +67,8 @@ def aggregate(rows: Iterable[Row]) -> tuple[list[WeekSummary], dict[str, int]]:
         elif row.moment is None:
             excluded[NO_DATE] += 1
         else:
-            groups[_week(row.area_provinsi, row.moment)].append(row)
-    return [_summary(week, groups[week]) for week in sorted(groups)], dict(sorted(excluded.items()))
+            groups[_key(row.area_provinsi, row.moment)].append(row)
+    return [_group(key, groups[key]) for key in sorted(groups)], dict(sorted(excluded.items()))
 
 
 def statistics(values: Sequence[int | Decimal]) -> Statistics:
@@ -85,17 +85,17 @@ def statistics(values: Sequence[int | Decimal]) -> Statistics:
     )
 
 
-def _week(province: str, moment: datetime) -> Week:
-    # The ISO year differs from the calendar's around New Year: 2022-01-01 is in 2021's week 52.
+def _key(province: str, moment: datetime) -> GroupKey:
+    # Around New Year the ISO year differs from the calendar year: 2022-01-01 is in week 52 of 2021.
     year, week, _ = moment.astimezone(JAKARTA).isocalendar()
-    return Week(province, year, week)
+    return GroupKey(province, year, week)
 
 
-def _summary(week: Week, rows: Sequence[Row]) -> WeekSummary:
+def _group(key: GroupKey, rows: Sequence[Row]) -> Group:
     sizes = [row.size for row in rows if row.size is not None]
-    return WeekSummary(week, statistics([row.price for row in rows]), statistics(sizes) if sizes else None)
+    return Group(key, statistics([row.price for row in rows]), statistics(sizes) if sizes else None)
 
 
 def _mean(values: Sequence[int | Decimal]) -> Decimal:
     total = sum((Decimal(value) for value in values), Decimal(0))
-    return (total / len(values)).quantize(STEP, rounding=ROUND_HALF_EVEN)
+    return (total / len(values)).quantize(TWO_DECIMALS, rounding=ROUND_HALF_EVEN)

@@ -1,4 +1,4 @@
-"""The cleaned list as one value, and the form of it that Redis keeps."""
+"""The cleaned list, and its serialized form in Redis."""
 
 import json
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from decimal import Decimal
 from efishery_fetch.cleaning import Row, clean_list
 from efishery_fetch.dates import epoch_milliseconds, from_epoch_milliseconds, rfc3339
 
-FORM = 1  # raise it when the meaning of the stored form changes: pods of two versions share one cache
+FORMAT_VERSION = 2  # increase it when the stored fields change: pods of two releases share one cache
 
 
 class CorruptCatalogueError(ValueError):
-    """The stored form is not one of ours, or of another version."""
+    """The record cannot be parsed, or has another format version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Rows to serve, how many were received, how many rejected per reason, and when (UTC) that was."""
+    """The rows to serve, how many were received, how many rejected per reason, and when (UTC) they were fetched."""
 
     rows: tuple[Row, ...]
     received: int
@@ -26,18 +26,18 @@ class Catalogue:
 
     @classmethod
     def clean(cls, items: list[object], *, max_price: int, now: datetime) -> "Catalogue":
-        """Clean a list just received; see `clean_list`."""
+        """Clean the items of an upstream answer; see `clean_list`."""
         rows, rejected = clean_list(items, max_price=max_price, now=now)
         return cls(rows, len(items), rejected, now)
 
     def meta(self) -> dict[str, object]:
-        """Return what every answer made of this list says about it."""
+        """Return the part of `meta` that every answer based on this list has."""
         return {"received": self.received, "rejected": self.rejected, "fetched_at": rfc3339(self.fetched_at)}
 
     def dumps(self) -> bytes:
-        """Return the stored form: JSON, rows as arrays in the order of `Row`'s fields."""
+        """Serialize to JSON; each row is an array in the order of `Row`'s fields."""
         stored = {
-            "form": FORM,
+            "format": FORMAT_VERSION,
             "received": self.received,
             "rejected": self.rejected,
             "fetched_at": epoch_milliseconds(self.fetched_at),
@@ -47,15 +47,15 @@ class Catalogue:
 
     @classmethod
     def loads(cls, stored: bytes | str) -> "Catalogue":
-        """Read the stored form.
+        """Parse what `dumps` wrote.
 
         Raises:
-            CorruptCatalogueError: it cannot be read; ask the upstream instead.
+            CorruptCatalogueError: treat the record as missing and fetch the list again.
         """
         try:
             record = json.loads(stored)
-            if record["form"] != FORM:
-                raise CorruptCatalogueError(f"form {record['form']!r}, wanted {FORM}")
+            if record["format"] != FORMAT_VERSION:
+                raise CorruptCatalogueError(f"format {record['format']!r}, expected {FORMAT_VERSION}")
             rows = tuple(_unpack(*packed) for packed in record["rows"])
             fetched_at = from_epoch_milliseconds(record["fetched_at"])
             return cls(rows, record["received"], record["rejected"], fetched_at)
@@ -64,7 +64,7 @@ class Catalogue:
 
 
 def _pack(row: Row) -> list[object]:
-    # Not dataclasses.astuple, which deep-copies every value of every row.
+    # dataclasses.astuple would deep-copy every value of every row.
     moment = epoch_milliseconds(row.moment) if row.moment else None
     return [row.uuid, row.komoditas, row.area_provinsi, row.area_kota, row.size, str(row.price), moment]
 
@@ -78,7 +78,7 @@ def _unpack(
     price: str,
     moment: int | None,
 ) -> Row:
-    """Take the items of one stored row; the wrong number of them is a TypeError."""
+    """Build a row from its array, passed as arguments: a wrong length raises TypeError."""
     return Row(
         uuid=uuid,
         komoditas=komoditas,

@@ -1,4 +1,4 @@
-"""Turns rows of the upstream list into clean rows, or into a reason why not."""
+"""Cleans rows of the upstream list, or rejects them with a reason (ADR 22)."""
 
 import re
 from collections import Counter
@@ -12,14 +12,14 @@ from efishery_fetch.dates import epoch_milliseconds, rfc3339, row_moment
 
 FIELDS = ("uuid", "komoditas", "area_provinsi", "area_kota", "size", "price", "tgl_parsed", "timestamp")
 
-# At most two decimals: "20.000" is twenty thousand to an Indonesian and twenty to a parser, so it is neither.
+# At most two decimals: "20.000" means twenty thousand in Indonesia and twenty to a parser, so it is rejected.
 PRICE_TEXT = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,2})?")
 SIZE_TEXT = re.compile(r"[0-9]{1,9}")
 CENT = Decimal("0.01")
 
 
 class Reason(StrEnum):
-    """Why a row of the upstream list is not served."""
+    """Why a row is rejected, in the order in which the reasons are checked; `duplicate` is last."""
 
     NOT_AN_OBJECT = "not_an_object"
     EMPTY_ROW = "empty_row"
@@ -31,7 +31,7 @@ class Reason(StrEnum):
 
 
 class RejectedError(Exception):
-    """One row cannot be served, for `reason`."""
+    """A row is rejected for `reason`."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value)
@@ -51,7 +51,7 @@ class Row:
     moment: datetime | None
 
     def as_json(self) -> dict[str, object]:
-        """Return the row under the upstream's own field names: date as RFC 3339 and as epoch milliseconds."""
+        """Return the upstream's field names: `tgl_parsed` as RFC 3339, `timestamp` as epoch milliseconds."""
         return {
             "uuid": self.uuid,
             "komoditas": self.komoditas,
@@ -65,10 +65,10 @@ class Row:
 
 
 def clean_list(items: Iterable[object], *, max_price: int, now: datetime) -> tuple[tuple[Row, ...], dict[str, int]]:
-    """Clean every item; return the rows kept, in the upstream's order, and the number rejected per reason.
+    """Clean every item; return the accepted rows, in the upstream's order, and the number rejected per reason.
 
-    A row is a duplicate when all its cleaned content equals a row already kept. The uuid alone is no
-    identity: upstream clients send the likes of `kotlin.random.XorWowRandom@64a9d2f`.
+    A row is a duplicate if its cleaned content equals that of an earlier row. The uuid alone does not identify a
+    row: clients of the upstream send values like `kotlin.random.XorWowRandom@64a9d2f`.
     """
     kept: dict[Row, None] = {}
     rejected: Counter[str] = Counter()
@@ -113,22 +113,22 @@ def _is_blank(value: object) -> bool:
 
 
 def _text(value: object) -> str | None:
-    """Return text without outer, doubled or line-breaking space; None where there is none left."""
+    """Return text with each run of white space replaced by one space and none at the ends; None if nothing is left."""
     if not isinstance(value, str):
         return None
-    # JSON can carry half a surrogate pair, which no UTF-8 answer or cache entry can.
+    # JSON can contain a lone surrogate, which cannot be encoded as UTF-8.
     valid = value.encode("utf-8", "replace").decode("utf-8")
     return " ".join(valid.split()) or None
 
 
 def _place(value: object) -> str | None:
-    """Return a province or city in upper case: "Jawa Timur" and "JAWA TIMUR" are one."""
+    """Return a province or city in upper case, so that "Jawa Timur" and "JAWA TIMUR" are equal."""
     text = _text(value)
     return text.upper() if text else None
 
 
 def _size(value: object) -> int | None:
-    """Return a positive whole number of up to nine digits, else None: a bad size does not spoil the price."""
+    """Return a positive whole number of up to nine digits, else None: a row with an invalid size is still served."""
     text = str(value).strip() if isinstance(value, str | int) else ""
     return (int(text) or None) if SIZE_TEXT.fullmatch(text) else None
 
@@ -145,7 +145,7 @@ def _price(value: object, max_price: int) -> int | Decimal:
 
 
 def _number(value: object) -> Decimal:
-    """Return the finite number; a boolean, "$5.03", "asfd" or "NaN" is none."""
+    """Return a finite number; reject a boolean, "$5.03", "asfd" or "NaN"."""
     if isinstance(value, str) and PRICE_TEXT.fullmatch(value.strip()):
         return Decimal(value.strip())
     if isinstance(value, int | Decimal) and not isinstance(value, bool) and Decimal(value).is_finite():

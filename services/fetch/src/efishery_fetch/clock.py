@@ -1,4 +1,4 @@
-"""Time is passed in, so that tests choose it."""
+"""The clock is a parameter, so that tests can set the time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,5 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the present, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Reads the two date fields of an upstream row; `docs/adr/0020-which-date-wins.md` says which one counts."""
+"""Parses the two date fields of an upstream row and chooses one (ADR 20)."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,12 +11,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 FUTURE_TOLERANCE = timedelta(days=1)
 
-# As seconds this is the year 5138, as milliseconds 1973: no sane date is read as the wrong unit.
+# As seconds this is the year 5138, as milliseconds 1973: every accepted date has an unambiguous unit.
 MILLISECONDS_FROM = 10**11
 
 WHOLE_NUMBER = re.compile(r"[0-9]{1,15}")
 
-# Explicit formats rather than a guessing parser, which would read "a" or "10" as a day of this month.
+# Explicit formats: a lenient parser would read "a" or "10" as a day of this month.
 FORMATS = (
     "%Y-%m-%dT%H:%M:%S%z",
     "%Y-%m-%dT%H:%M:%S.%f%z",
@@ -33,23 +33,23 @@ FORMATS = (
 
 
 def row_moment(timestamp: object, tgl_parsed: object, now: datetime) -> datetime | None:
-    """Return when a row was recorded (UTC, whole milliseconds), or None if neither field tells.
+    """Return when a row was recorded (UTC, whole milliseconds), or None if neither field is valid.
 
-    `timestamp` wins whenever it can be read.
+    A valid `timestamp` takes precedence over `tgl_parsed`.
     """
     return parse_moment(timestamp, now) or parse_moment(tgl_parsed, now)
 
 
 def parse_moment(value: object, now: datetime) -> datetime | None:
-    """Read epoch seconds, epoch milliseconds or one of `FORMATS`; text without an offset is Jakarta time.
+    """Parse epoch seconds, epoch milliseconds or one of `FORMATS`; text without an offset is Jakarta time.
 
-    None for anything else, and for dates before 2000 or more than a day ahead of `now`.
+    Returns None for anything else, and for dates before 2000 or more than a day after `now`.
     """
     text = str(value).strip() if isinstance(value, str | int) else ""
     try:
         moment = _from_epoch(int(text)) if WHOLE_NUMBER.fullmatch(text) else _from_text(text)
         moment = moment and moment.astimezone(UTC)
-    except OverflowError:  # beyond the year 9999, or moved below year 1 by its offset
+    except OverflowError:  # after the year 9999, or before year 1 once the offset is applied
         return None
     if moment is None or not EARLIEST <= moment <= now + FUTURE_TOLERANCE:
         return None
@@ -57,7 +57,7 @@ def parse_moment(value: object, now: datetime) -> datetime | None:
 
 
 def epoch_milliseconds(moment: datetime) -> int:
-    """Return milliseconds since the epoch, exactly (`datetime.timestamp` goes through a float)."""
+    """Return milliseconds since the epoch, exactly (`datetime.timestamp` is a float)."""
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
@@ -78,7 +78,7 @@ def _from_epoch(number: int) -> datetime:
 def _from_text(text: str) -> datetime | None:
     for pattern in FORMATS:
         try:
-            moment = datetime.strptime(text, pattern)  # noqa: DTZ007 -- the zone is set below where there is none
+            moment = datetime.strptime(text, pattern)  # noqa: DTZ007 -- the next line adds a missing zone
         except ValueError:
             continue
         return moment if moment.tzinfo else moment.replace(tzinfo=JAKARTA)

@@ -1,4 +1,4 @@
-"""The exchange rate that rate-cron leaves in Redis."""
+"""The exchange rate that rate-cron writes to Redis."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,21 +6,21 @@ from datetime import datetime
 from decimal import Decimal
 
 from efishery_fetch.clock import Clock
-from efishery_fetch.store import Store
+from efishery_fetch.redis_cache import Record, RedisCache
 
 KEY = "rate:IDR:USD"
 
 
 class CorruptRateError(ValueError):
-    """The record is not a rate; the message says what is wrong with it."""
+    """The record is not a rate; the text says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one rupiah costs in dollars, of which day, from whom, and how old our knowledge is.
+    """US dollars for one rupiah, with its source and age.
 
-    `as_of` is the provider's own date or time, `fetched_at` (UTC) when we asked. A rate older than the limit
-    is `stale` and used all the same: an old price in dollars helps more than none.
+    `as_of` is the provider's date or time of the rate, `fetched_at` (UTC) when rate-cron requested it, and
+    `age_seconds` counts from `fetched_at`. A `stale` rate is still used: an old price in dollars is better than none.
     """
 
     rate: Decimal
@@ -37,32 +37,34 @@ class Rate:
         return asdict(self)
 
 
-class RateSource:
-    """Reads the rate; never raises, whatever state Redis or the record is in."""
+class RateReader:
+    """Reads the rate from Redis; never raises, even if Redis fails or the record is invalid."""
 
-    def __init__(self, store: Store, clock: Clock, *, stale_after_seconds: int) -> None:
-        self._store = store
+    def __init__(self, redis: RedisCache, clock: Clock, *, stale_after_seconds: int) -> None:
+        self._redis = redis
         self._clock = clock
         self._stale_after_seconds = stale_after_seconds
 
     def read(self) -> Rate | None:
-        """Return the present rate, or None when there is no readable one."""
-        return self._store.read(KEY, self._parse)
+        """Return the current rate, or None when there is no valid one."""
+        return self._redis.read(KEY, self._parse)
 
-    def _parse(self, record: bytes | str) -> Rate:
+    def _parse(self, record: Record) -> Rate:
         return parse_rate(record, now=self._clock(), stale_after_seconds=self._stale_after_seconds)
 
 
-def parse_rate(record: bytes | str, *, now: datetime, stale_after_seconds: int) -> Rate:
-    """Read the JSON record `{"rate", "base", "quote", "as_of", "fetched_at", "source"}`.
+def parse_rate(record: Record, *, now: datetime, stale_after_seconds: int) -> Rate:
+    """Parse the JSON record `{"rate", "base", "quote", "as_of", "fetched_at", "source"}`.
+
+    rate-cron defines it in `efishery_rate_cron.rate_record`; `tests/contract/test_rate_record.py` compares the two.
 
     Raises:
-        CorruptRateError: it is something else.
+        CorruptRateError: a field is missing or invalid.
     """
     try:
         fields = json.loads(record)
         fetched_at = datetime.fromisoformat(fields["fetched_at"])
-        # Two clocks may differ: a rate from the future is a new one.
+        # The clocks of two pods differ a little: a time in the future is age 0.
         age_seconds = max(0, int((now - fetched_at).total_seconds()))
         return Rate(
             rate=_positive(fields["rate"]),
@@ -79,7 +81,7 @@ def parse_rate(record: bytes | str, *, now: datetime, stale_after_seconds: int) 
 
 
 def _positive(value: object) -> Decimal:
-    """Return the rate; above one dollar for one rupiah it is surely upside down."""
+    """Return the rate. One of 1 or more is rejected: it is rupiah per dollar."""
     rate = Decimal(str(value))
     if not rate.is_finite() or not 0 < rate < 1:
         raise CorruptRateError(f"rate {value!r} is not between 0 and 1")

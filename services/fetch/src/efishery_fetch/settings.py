@@ -1,4 +1,4 @@
-"""The settings of fetch, from environment variables that begin with FETCH_."""
+"""The settings of fetch, from environment variables with the prefix FETCH_."""
 
 from pydantic import AnyHttpUrl, Field, RedisDsn, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -8,13 +8,14 @@ from servicekit.tokens import KeysDirectory
 
 
 class FetchSettings(TokenSettings):
-    """Each field is the variable FETCH_<FIELD>; README.md has the table."""
+    """Each field is the environment variable FETCH_<FIELD>; README.md describes them."""
 
     model_config = SettingsConfigDict(env_prefix="FETCH_")
 
     list_url: AnyHttpUrl
     list_ttl_seconds: int = Field(default=300, gt=0)
     upstream_timeout_seconds: float = Field(default=5, gt=0)
+    upstream_max_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
     redis_url: RedisDsn
     redis_password: SecretStr | None = None
     rate_stale_after_seconds: int = Field(default=900, gt=0)

@@ -1,12 +1,12 @@
-"""What the views work with, kept with the application."""
+"""The objects that the views use, kept in `app.extensions`."""
 
 from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app
 
-from efishery_fetch.rate import RateSource
-from efishery_fetch.source import ListSource
+from efishery_fetch.list_cache import ListCache
+from efishery_fetch.rate import RateReader
 
 EXTENSION = "efishery_fetch"
 
@@ -15,8 +15,8 @@ EXTENSION = "efishery_fetch"
 class State:
     """One per application."""
 
-    lists: ListSource
-    rates: RateSource
+    lists: ListCache
+    rates: RateReader
 
 
 def state() -> State:

@@ -1,1 +1,1 @@
-"""rate-cron: one run takes the IDR to USD rate from the first provider that answers sanely and stores it."""
+"""rate-cron: one run gets the IDR to USD rate from the first provider with a valid answer and writes it to Redis."""

@@ -6,10 +6,10 @@ import redis
 import structlog
 from redis.maint_notifications import MaintNotificationsConfig
 
-from efishery_rate_cron import providers, store
-from efishery_rate_cron.refresh import Bounds, NoSaneRateError, first_sane
+from efishery_rate_cron import providers, rate_record
+from efishery_rate_cron.selection import Bounds, NoValidRateError, first_valid
 from efishery_rate_cron.settings import RateCronSettings
-from servicekit.http import Session
+from servicekit.http import HTTPClient
 from servicekit.logging import configure
 from servicekit.settings import load
 
@@ -17,13 +17,13 @@ log = structlog.get_logger(__name__)
 
 
 def main() -> int:
-    """Do one run and answer its exit code; raises SystemExit(2) for bad settings."""
+    """Run once and return the exit code; raises SystemExit(2) for bad settings."""
     settings = load(RateCronSettings)
     configure(settings.log_level, settings.log_format)
     try:
         run(settings, datetime.now(UTC))
-    except NoSaneRateError as error:
-        log.error("rate_not_written", reason=str(error))  # noqa: TRY400 -- an expected failure, told in one line
+    except NoValidRateError as error:
+        log.error("rate_not_written", reason=str(error))  # noqa: TRY400 -- an expected failure needs no traceback
         return 1
     except redis.RedisError as error:
         log.error("rate_not_written", reason=f"Redis: {error}")  # noqa: TRY400 -- as above
@@ -32,14 +32,14 @@ def main() -> int:
 
 
 def run(settings: RateCronSettings, now: datetime) -> None:
-    """Take the rate and write it; raises NoSaneRateError and redis.RedisError."""
+    """Get the rate and write it to Redis; raises NoValidRateError and redis.RedisError."""
     bounds = Bounds(settings.min_rate, settings.max_rate)
-    with Session(settings.timeout_seconds, user_agent="efishery-rate-cron") as session:
-        provider, quote = first_sane(providers.build(settings), session, bounds)
-    value = store.record(quote, provider.name, now)
-    with _connect(settings) as client:
-        store.write(client, value)
-    log.info("rate_written", key=store.KEY, **value)
+    client = HTTPClient(settings.timeout_seconds, settings.max_bytes, "efishery-rate-cron")
+    provider, quote = first_valid(providers.build(settings), client, bounds)
+    record = rate_record.make_record(quote, provider.name, now)
+    with _connect(settings) as redis_client:
+        rate_record.write(redis_client, record)
+    log.info("rate_written", key=rate_record.KEY, **record)
 
 
 def _connect(settings: RateCronSettings) -> redis.Redis:
@@ -49,6 +49,6 @@ def _connect(settings: RateCronSettings) -> redis.Redis:
         password=password,
         socket_connect_timeout=settings.timeout_seconds,
         socket_timeout=settings.timeout_seconds,
-        # Only managed Redis has these; asking for them would be a denied command in Redis' ACL log at each run.
+        # For managed Redis only; elsewhere each run would add a denied command to Redis' ACL log.
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )

@@ -1,4 +1,4 @@
-"""sample: a made-up upstream for development, so that everything runs without the internet."""
+"""sample: a generated upstream for development, so that the system runs without the internet."""
 
 from flask import Flask
 

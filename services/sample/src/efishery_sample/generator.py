@@ -1,4 +1,4 @@
-"""The commodity list: tidy rows from a seed, then made messy by the shapes of `mess`."""
+"""Generates the commodity list: valid rows from a seed, to which the defects of `defects` are applied."""
 
 import uuid
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
 
-from efishery_sample.mess import ISO_FORM, SHAPES, Row
+from efishery_sample.defects import DEFECTS, ISO_FORMAT, Row
 
 START: Final = datetime(2022, 12, 5, tzinfo=UTC)
 PERIOD: Final = timedelta(weeks=26)
@@ -39,18 +39,18 @@ SIZES: Final = (20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 200)
 
 
 def generate(seed: int, rows: int) -> list[Row]:
-    """Make `rows` rows. The same seed and length give the same rows, whenever and wherever."""
+    """Generate `rows` rows. The same seed and length give the same rows on every machine and day."""
     random = Random(seed)
     moments = [START + random.random() * PERIOD for _ in range(rows)]
-    made = [_tidy(random, moment) for moment in moments]
-    for order, shape in enumerate(SHAPES):
-        # Each shape starts at a row of its own, so that not all mess is heaped on the same few rows.
-        for number in range(order % shape.every, rows, shape.every):
-            shape.change(made[number], moments[number])
-    return made
+    generated = [_valid_row(random, moment) for moment in moments]
+    for order, defect in enumerate(DEFECTS):
+        # Each defect starts at another row, so that they do not all fall on the same few rows.
+        for number in range(order % defect.every, rows, defect.every):
+            defect.change(generated[number], moments[number])
+    return generated
 
 
-def _tidy(random: Random, moment: datetime) -> Row:
+def _valid_row(random: Random, moment: datetime) -> Row:
     fish, usual = random.choice(list(FISH.items()))
     province = random.choice(list(PLACES))
     price = int(usual * random.uniform(0.75, 1.25)) // 100 * 100
@@ -61,6 +61,6 @@ def _tidy(random: Random, moment: datetime) -> Row:
         "area_kota": random.choice(PLACES[province]),
         "size": str(random.choice(SIZES)),
         "price": str(price),
-        "tgl_parsed": moment.strftime(ISO_FORM),
+        "tgl_parsed": moment.strftime(ISO_FORMAT),
         "timestamp": str(int(moment.timestamp() * 1000)),
     }

@@ -1,4 +1,4 @@
-"""The rate of the sample: a little different each minute, and the same for all who ask in one."""
+"""The generated rate: it changes a little each minute and is the same within a minute."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -10,10 +10,10 @@ _STEPS: Final = 601
 
 
 def rate_at(now: datetime) -> Decimal:
-    """US dollars for one rupiah at `now`, within half a percent of the middle.
+    """Return US dollars for one rupiah at `now`, within half a percent of `MIDDLE`.
 
-    Minutes walk through the steps by 37, which shares no divisor with 601: two minutes in a row always
-    differ, so that a refresh can be seen.
+    The step of a minute is 37 times the minute modulo 601, a prime: consecutive minutes always differ, which makes a
+    refresh visible.
     """
     minute = int(now.timestamp()) // 60
     return MIDDLE + _STEP * (minute * 37 % _STEPS - _STEPS // 2)

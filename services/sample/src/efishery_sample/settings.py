@@ -1,4 +1,4 @@
-"""The settings of the service: environment variables that begin with SAMPLE_."""
+"""The settings of sample, from environment variables with the prefix SAMPLE_."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ MAX_ROWS: Final = 100_000
 
 
 class SampleSettings(ServiceSettings):
-    """What the service needs; the README's table explains each."""
+    """Each field is the environment variable SAMPLE_<FIELD>; README.md describes them."""
 
     model_config = SettingsConfigDict(env_prefix="SAMPLE_")
 

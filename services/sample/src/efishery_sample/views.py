@@ -1,4 +1,4 @@
-"""The endpoints."""
+"""The endpoints of sample."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,13 +17,13 @@ _generate = lru_cache(maxsize=4)(generate)
 
 @sample.get("/commodities")
 def list_commodities() -> Response:
-    """Answer the list; `?rows=` asks for another length than the setting's."""
+    """Answer the list; the query parameter `rows` overrides the setting."""
     return jsonify(_generate(current_app.config["SAMPLE_SEED"], _rows()))
 
 
 @sample.get("/rate")
 def show_rate() -> Response:
-    """Answer the rate of this minute, in the shape of a provider."""
+    """Answer the rate of this minute, in the format of a provider."""
     now = datetime.now(UTC)
     return jsonify(base="IDR", date=now.date(), rates={"USD": rate_at(now)})
 

@@ -2,10 +2,12 @@
 
 from flask import Flask
 
-from efishery_auth.views import claims, login, register
+from efishery_auth.views import login, register
+from servicekit.claims import claims_blueprint
 
 
 def register_views(app: Flask) -> None:
     """Add all endpoints to `app`; the key set has ports of its own as well, see `views.jwks`."""
-    for view in (register, login, claims):
-        app.register_blueprint(view.blueprint)
+    app.register_blueprint(register.blueprint)
+    app.register_blueprint(login.blueprint)
+    app.register_blueprint(claims_blueprint("/auth/claims"))

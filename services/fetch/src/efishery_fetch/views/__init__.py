@@ -1,11 +1,13 @@
-"""The endpoints, one module each, named as the last word of its path."""
+"""The endpoints, one module each, named after the last word of its path."""
 
 from flask import Flask
 
-from efishery_fetch.views import aggregate, claims, rate, resource
+from efishery_fetch.views import aggregate, rate, resource
+from servicekit.claims import claims_blueprint
 
 
 def register_views(app: Flask) -> None:
-    """Add all endpoints to `app`."""
-    for view in (resource, aggregate, claims, rate):
+    """Register all endpoints with `app`."""
+    for view in (resource, aggregate, rate):
         app.register_blueprint(view.blueprint)
+    app.register_blueprint(claims_blueprint("/fetch/claims"))

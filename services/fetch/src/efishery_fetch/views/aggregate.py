@@ -1,4 +1,4 @@
-"""GET /fetch/resource/aggregate: weekly statistics by province, for admins."""
+"""GET /fetch/resource/aggregate: weekly statistics by province, for admins only."""
 
 from flask import Blueprint, Response
 
@@ -13,7 +13,7 @@ blueprint = Blueprint("aggregate", __name__)
 @blueprint.get("/fetch/resource/aggregate")
 @require_role("admin")
 def aggregate() -> Response:
-    """Answer a group for each province and ISO week; `meta.excluded` counts the rows that are in none."""
+    """Answer one group per province and ISO week; `meta.excluded` counts the rows that are in no group."""
     catalogue = state().lists.get()
     groups, excluded = aggregate_rows(catalogue.rows)
     meta = {

@@ -15,7 +15,7 @@ blueprint = Blueprint("resource", __name__)
 @blueprint.get("/fetch/resource")
 @jwt_required()
 def resource() -> Response:
-    """Answer every clean row with `price_usd`, which is null while there is no rate."""
+    """Answer every clean row with `price_usd`, which is null when there is no rate."""
     catalogue = state().lists.get()
     rate = state().rates.read()
     rows = [_with_dollars(row, rate) for row in catalogue.rows]

@@ -1,4 +1,4 @@
-"""What a provider of exchange rates is, and how providers read numbers out of JSON."""
+"""The interface of a provider of exchange rates, and helpers that read values from its JSON."""
 
 import json
 from dataclasses import dataclass
@@ -6,17 +6,16 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal, DecimalException
 from typing import Any, Protocol
 
-import requests
-
+from servicekit.http import HTTPClient, HTTPError
 from servicekit.serialization import rfc3339
 
-# A rate near 0.00006 has four zeros ahead of its digits: twelve significant ones are far more than any
-# provider knows, and a price in the hundred millions still converts to the cent.
+# Twelve significant digits are more than any provider gives, and convert a price of 100 million rupiah exactly to
+# four decimals of a dollar.
 _TWELVE_DIGITS = Context(prec=12)
 
 
 class ProviderError(Exception):
-    """A provider cannot be used now. The text says why, without the URL, whose query may hold a key."""
+    """A provider gave no usable rate. The text says why, without the URL, whose query may hold a key."""
 
 
 @dataclass(frozen=True)
@@ -28,34 +27,32 @@ class Quote:
 
 
 class Provider(Protocol):
-    """A source of the rate; a new one is a class with these two, and a line in `providers.build`."""
+    """A source of the rate. A new one needs a `ProviderName`, a class like this, and a case in `providers._build`."""
 
     @property
     def name(self) -> str:
         """The name in RATE_CRON_PROVIDERS, and the `source` of the record."""
 
-    def quote(self, session: requests.Session) -> Quote:
-        """Ask for the rate; raises ProviderError."""
+    def quote(self, client: HTTPClient) -> Quote:
+        """Request the rate; raises ProviderError."""
 
 
-def get_json(session: requests.Session, url: str) -> Any:  # noqa: ANN401 -- whatever JSON the provider sends
+def get_json(client: HTTPClient, url: str) -> Any:  # noqa: ANN401 -- any JSON
     """GET `url` and parse its body, with Decimal for every fraction; raises ProviderError."""
     try:
-        response = session.get(url, headers={"Accept": "application/json"})
-        response.raise_for_status()
-    except requests.HTTPError as error:
-        raise ProviderError(f"answered {error.response.status_code}") from error
-    except requests.RequestException as error:
-        # The text of these errors quotes the whole URL, so only their kind is told.
-        raise ProviderError(f"did not answer: {type(error).__name__}") from error
+        answer = client.get(url)
+    except HTTPError as error:
+        raise ProviderError(f"gave no answer: {error}") from error
+    if answer.status != 200:
+        raise ProviderError(f"answered with status {answer.status}")
     try:
-        return json.loads(response.content, parse_float=Decimal)
+        return json.loads(answer.body, parse_float=Decimal)
     except (ValueError, RecursionError, DecimalException) as error:
         raise ProviderError("did not answer in JSON") from error
 
 
-def member(document: Any, *names: str) -> Any:  # noqa: ANN401 -- a walk through JSON
-    """Follow `names` through nested objects; raises ProviderError where one is missing."""
+def member(document: Any, *names: str) -> Any:  # noqa: ANN401 -- a part of JSON
+    """Return the value at `names` in nested objects; raises ProviderError where one is missing."""
     for name in names:
         if not isinstance(document, dict) or name not in document:
             raise ProviderError(f"answered without {'.'.join(names)}")
@@ -63,8 +60,8 @@ def member(document: Any, *names: str) -> Any:  # noqa: ANN401 -- a walk through
     return document
 
 
-def positive(value: Any, where: str) -> Decimal:  # noqa: ANN401 -- a leaf of JSON
-    """Read a number, or text that is one, at twelve significant digits; raises ProviderError."""
+def positive_number(value: Any, where: str) -> Decimal:  # noqa: ANN401 -- a leaf of JSON
+    """Parse a number or numeric text, rounded to twelve significant digits; raises ProviderError."""
     try:
         number = _TWELVE_DIGITS.create_decimal(value) if isinstance(value, int | str | Decimal) else Decimal(0)
     except DecimalException:
@@ -74,8 +71,8 @@ def positive(value: Any, where: str) -> Decimal:  # noqa: ANN401 -- a leaf of JS
     return number
 
 
-def moment(value: Any, where: str) -> str:  # noqa: ANN401 -- a leaf of JSON
-    """Read an ISO 8601 date or time, kept as it is, or seconds since 1970; raises ProviderError."""
+def date_or_time(value: Any, where: str) -> str:  # noqa: ANN401 -- a leaf of JSON
+    """Return an ISO 8601 date or time unchanged, or seconds since 1970 as RFC 3339; raises ProviderError."""
     try:
         if isinstance(value, str):
             datetime.fromisoformat(value)
@@ -86,12 +83,11 @@ def moment(value: Any, where: str) -> str:  # noqa: ANN401 -- a leaf of JSON
 
 
 def inverse(rupiah_per_dollar: Decimal) -> Decimal:
-    """Turn rupiah for one dollar into dollars for one rupiah; raises ProviderError.
+    """Convert rupiah for one dollar into dollars for one rupiah; raises ProviderError.
 
-    Providers publish the inverse pair themselves with six decimals, two digits of a rate like 0.000061:
-    asking for the large number and dividing keeps all that they know.
+    Providers round IDR to USD to six decimals, which leaves two digits of a rate like 0.000061. USD to IDR has more.
     """
     try:
         return _TWELVE_DIGITS.divide(Decimal(1), rupiah_per_dollar)
     except DecimalException as error:
-        raise ProviderError("answered a number out of all proportion") from error
+        raise ProviderError("answered a number that cannot be inverted") from error

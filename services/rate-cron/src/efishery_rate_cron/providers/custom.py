@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import jsonpath
-import requests
 
-from efishery_rate_cron.providers.base import ProviderError, Quote, get_json, moment, positive
+from efishery_rate_cron.providers.base import ProviderError, Quote, date_or_time, get_json, positive_number
+from servicekit.http import HTTPClient
 
 _ENVIRONMENT = jsonpath.JSONPathEnvironment(strict=True)
 
@@ -20,13 +20,13 @@ class Custom:
     date_path: str | None = None
     name: str = "custom"
 
-    def quote(self, session: requests.Session) -> Quote:
-        """Ask for the rate; raises ProviderError."""
-        answer = get_json(session, self.url)
-        rate = positive(_only(answer, self.rate_path), self.rate_path)
+    def quote(self, client: HTTPClient) -> Quote:
+        """Request the rate; raises ProviderError."""
+        answer = get_json(client, self.url)
+        rate = positive_number(_only(answer, self.rate_path), self.rate_path)
         if self.date_path is None:
             return Quote(rate)
-        return Quote(rate, as_of=moment(_only(answer, self.date_path), self.date_path))
+        return Quote(rate, as_of=date_or_time(_only(answer, self.date_path), self.date_path))
 
 
 def _only(document: Any, path: str) -> Any:  # noqa: ANN401 -- a leaf of JSON

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import requests
-
-from efishery_rate_cron.providers.base import Quote, get_json, inverse, member, moment, positive
+from efishery_rate_cron.providers.base import Quote, date_or_time, get_json, inverse, member, positive_number
+from servicekit.http import HTTPClient
 
 
 @dataclass(frozen=True)
@@ -14,8 +13,8 @@ class Frankfurter:
     url: str
     name: str = "frankfurter"
 
-    def quote(self, session: requests.Session) -> Quote:
-        """Ask for the rate; raises ProviderError."""
-        answer = get_json(session, self.url)
-        rate = inverse(positive(member(answer, "rates", "IDR"), "rates.IDR"))
-        return Quote(rate, as_of=moment(member(answer, "date"), "date"))
+    def quote(self, client: HTTPClient) -> Quote:
+        """Request the rate; raises ProviderError."""
+        answer = get_json(client, self.url)
+        rate = inverse(positive_number(member(answer, "rates", "IDR"), "rates.IDR"))
+        return Quote(rate, as_of=date_or_time(member(answer, "date"), "date"))

@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 
-import requests
-
 from efishery_rate_cron.providers.base import (
     ProviderError,
     Quote,
+    date_or_time,
     get_json,
     inverse,
     member,
-    moment,
-    positive,
+    positive_number,
 )
+from servicekit.http import HTTPClient
 
 
 @dataclass(frozen=True)
@@ -22,11 +21,11 @@ class OpenERAPI:
     url: str
     name: str = "open-er-api"
 
-    def quote(self, session: requests.Session) -> Quote:
-        """Ask for the rate; raises ProviderError."""
-        answer = get_json(session, self.url)
+    def quote(self, client: HTTPClient) -> Quote:
+        """Request the rate; raises ProviderError."""
+        answer = get_json(client, self.url)
         # Failures come with status 200 too, and then say result: error.
         if member(answer, "result") != "success":
             raise ProviderError("answered that it failed")
-        rate = inverse(positive(member(answer, "rates", "IDR"), "rates.IDR"))
-        return Quote(rate, as_of=moment(member(answer, "time_last_update_unix"), "time_last_update_unix"))
+        rate = inverse(positive_number(member(answer, "rates", "IDR"), "rates.IDR"))
+        return Quote(rate, as_of=date_or_time(member(answer, "time_last_update_unix"), "time_last_update_unix"))

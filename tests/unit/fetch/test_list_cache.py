@@ -1,6 +1,4 @@
-"""The list comes from Redis while it is fresh, else from the upstream; either may be away."""
-
-import socket
+"""The list comes from Redis until it expires, else from the upstream; either may be unavailable."""
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
@@ -8,7 +6,6 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from pytest_httpserver import HTTPServer
 
-from efishery_fetch import store
 from tests.unit.fetch.support import LIST_KEY, Headers, upstream_row
 
 PATH = "/fetch/resource"
@@ -43,7 +40,7 @@ def test_both_endpoints_share_one_copy(client: FlaskClient, upstream: HTTPServer
     assert len(upstream.log) == 1
 
 
-def test_the_upstream_answers_while_redis_is_away(
+def test_the_upstream_answers_while_redis_is_unavailable(
     client: FlaskClient, upstream: HTTPServer, redis_server: FakeServer, user: Headers
 ) -> None:
     redis_server.connected = False
@@ -51,11 +48,10 @@ def test_the_upstream_answers_while_redis_is_away(
     answer = client.get(PATH, headers=user)
     assert (answer.status_code, answer.get_json()["meta"]["count"]) == (200, 1)
     assert answer.get_json()["meta"]["rate"] is None
-    assert count("fetch_redis_failures_total", operation="get") == before + 2
-    assert count("fetch_redis_failures_total", operation="set") >= 1
+    assert count("fetch_redis_failures_total", operation="get") == before + 1  # then the circuit is open
 
 
-@pytest.mark.parametrize("record", [b"", b"not JSON", b"[]", b'{"form": 0}'])
+@pytest.mark.parametrize("record", [b"", b"not JSON", b"[]", b'{"format": 1}'])
 def test_a_corrupt_copy_is_replaced(
     client: FlaskClient, upstream: HTTPServer, redis: FakeRedis, user: Headers, record: bytes
 ) -> None:
@@ -67,16 +63,10 @@ def test_a_corrupt_copy_is_replaced(
     assert len(upstream.log) == 1
 
 
-def test_the_copy_answers_while_the_upstream_is_away(
+def test_the_copy_answers_while_the_upstream_is_unavailable(
     client: FlaskClient, httpserver: HTTPServer, user: Headers
 ) -> None:
     httpserver.expect_ordered_request("/commodities").respond_with_json([upstream_row()])
     assert client.get(PATH, headers=user).status_code == 200
     assert client.get(PATH, headers=user).status_code == 200
     assert len(httpserver.log) == 1
-
-
-def test_a_silent_redis_is_not_waited_for_long() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
-        client = store.connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", None)
-        assert store.Store(client).read(LIST_KEY, str) is None

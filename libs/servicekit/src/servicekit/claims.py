@@ -1,0 +1,20 @@
+"""The endpoint that answers the claims of the caller's token, the same in every service that accepts tokens."""
+
+from flask import Blueprint, Response
+from flask_jwt_extended import jwt_required
+
+from servicekit.envelope import success
+from servicekit.tokens import current_claims
+
+
+def claims_blueprint(path: str) -> Blueprint:
+    """Make the blueprint `claims` with GET `path`; 401 without a valid token."""
+    blueprint = Blueprint("claims", __name__)
+
+    @blueprint.get(path)
+    @jwt_required()
+    def claims() -> Response:
+        """Answer the claims of the verified token."""
+        return success(current_claims())
+
+    return blueprint

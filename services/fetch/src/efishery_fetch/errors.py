@@ -1,0 +1,22 @@
+"""Maps the errors of this service's modules to HTTP answers, in one place."""
+
+from flask import Flask, Response
+
+from efishery_fetch.upstream import UpstreamInvalid, UpstreamUnavailable
+from servicekit.errors import BadGateway, Unavailable, answer
+
+UPSTREAM_RETRY_AFTER_SECONDS = 10
+
+
+def register_domain_errors(app: Flask) -> None:
+    """Answer 503 for an upstream that is unavailable and 502 for one that is invalid, both with Retry-After."""
+    app.register_error_handler(UpstreamUnavailable, _answer_unavailable)
+    app.register_error_handler(UpstreamInvalid, _answer_invalid)
+
+
+def _answer_unavailable(error: UpstreamUnavailable) -> Response:
+    return answer(Unavailable(str(error), retry_after=UPSTREAM_RETRY_AFTER_SECONDS))
+
+
+def _answer_invalid(error: UpstreamInvalid) -> Response:
+    return answer(BadGateway(str(error), headers={"Retry-After": str(UPSTREAM_RETRY_AFTER_SECONDS)}))

@@ -1,0 +1,86 @@
+"""Redis as an optional cache: while it is unavailable reads return None and writes are dropped (ADR 23)."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis, RedisError, ResponseError
+from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+
+from efishery_fetch.metrics import CORRUPT_RECORDS, REDIS_FAILURES
+from servicekit.breaker import CircuitBreakerError, circuit_breaker
+
+T = TypeVar("T")
+Record = bytes | str  # bytes, unless the client is configured to decode
+
+TIMEOUT_SECONDS = 1.0  # to connect, and for each answer
+BREAKER_RESET_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+def connect(url: str, password: str | None) -> Redis:
+    """Make a client; nothing is sent before the first command."""
+    return Redis.from_url(
+        url,
+        password=password,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        # One immediate retry, for an idle connection that Redis has closed. Timeouts are not retried.
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+        # For managed Redis only; elsewhere each connection would add a denied command to Redis' ACL log.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
+
+
+class RedisCache:
+    """Reads and writes records; neither raises when Redis fails.
+
+    The first failure opens a circuit breaker: for `BREAKER_RESET_SECONDS` no operation waits for Redis,
+    then one trial operation decides.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._breaker = circuit_breaker(
+            "redis", failures=1, reset_seconds=BREAKER_RESET_SECONDS, ignore=lambda e: isinstance(e, ResponseError)
+        )
+
+    def read(self, key: str, parse: Callable[[Record], T]) -> T | None:
+        """Return the parsed record; None when there is none, Redis fails, or `parse` raises ValueError."""
+        try:
+            with self._breaker.calling():
+                record = self._client.get(key)
+        except CircuitBreakerError:
+            return None
+        except RedisError as error:
+            _report_failure("get", key, error)
+            return None
+        return None if record is None else _parse(key, record, parse)
+
+    def write(self, key: str, record: bytes, ttl_seconds: int) -> None:
+        """Store the record with an expiry, unless Redis fails."""
+        try:
+            with self._breaker.calling():
+                self._client.set(key, record, ex=ttl_seconds)
+        except CircuitBreakerError:
+            return
+        except RedisError as error:
+            _report_failure("set", key, error)
+
+
+def _report_failure(operation: str, key: str, error: RedisError) -> None:
+    REDIS_FAILURES.labels(operation).inc()
+    log.warning("redis_failed", operation=operation, key=key, error=str(error))
+
+
+def _parse(key: str, record: Record, parse: Callable[[Record], T]) -> T | None:
+    try:
+        return parse(record)
+    except ValueError as error:
+        CORRUPT_RECORDS.labels(key).inc()
+        log.warning("corrupt_record", key=key, error=str(error))
+        return None

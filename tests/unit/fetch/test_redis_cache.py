@@ -1,0 +1,83 @@
+"""A Redis that fails costs at most one timeout; then it is skipped until a trial operation succeeds."""
+
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fakeredis import FakeRedis, FakeServer
+from prometheus_client import REGISTRY
+
+from efishery_fetch.redis_cache import BREAKER_RESET_SECONDS, TIMEOUT_SECONDS, RedisCache, connect
+
+
+def seconds(call: Callable[[], object]) -> float:
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
+
+
+def failures(operation: str) -> float:
+    return REGISTRY.get_sample_value("fetch_redis_failures_total", {"operation": operation}) or 0
+
+
+def is_open() -> bool:
+    return REGISTRY.get_sample_value("circuit_breaker_state", {"name": "redis", "state": "open"}) == 1
+
+
+def let_reset_time_pass(cache: RedisCache) -> None:
+    cache._breaker._state_storage.opened_at = datetime.now(UTC) - timedelta(seconds=BREAKER_RESET_SECONDS + 1)
+
+
+def test_a_silent_redis_costs_one_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=32) as silent:
+        cache = RedisCache(connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", "a-password"))
+        with ThreadPoolExecutor(8) as pool:
+            in_flight = [pool.submit(seconds, lambda: cache.read("key", str)) for _ in range(8)]
+            assert max(each.result() for each in in_flight) < TIMEOUT_SECONDS * 2
+        assert is_open()
+        assert seconds(lambda: cache.read("key", str)) < 0.1
+        assert seconds(lambda: cache.write("key", b"", 1)) < 0.1
+
+
+def test_only_one_operation_tries_again() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=32) as silent:
+        cache = RedisCache(connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", None))
+        cache.read("key", str)
+        let_reset_time_pass(cache)
+        before = failures("get")
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: cache.read("key", str), range(8)))
+        assert failures("get") == before + 1
+
+
+def test_a_recovered_redis_is_used_again() -> None:
+    server = FakeServer()
+    cache = RedisCache(FakeRedis(server=server))
+    server.connected = False
+    cache.write("key", b"lost", 60)
+    server.connected = True
+    assert cache.read("key", lambda record: record) is None
+    let_reset_time_pass(cache)
+    cache.write("key", b"kept", 60)
+    assert not is_open()
+    assert cache.read("key", lambda record: record) == b"kept"
+
+
+def test_an_error_that_redis_answers_does_not_open_the_circuit() -> None:
+    redis = FakeRedis()
+    redis.lpush("a-list", "item")
+    cache, before = RedisCache(redis), failures("get")
+    assert cache.read("a-list", str) is None
+    assert failures("get") == before + 1
+    assert not is_open()
+
+
+@pytest.mark.parametrize("operation", ["get", "set"])
+def test_a_refused_connection_is_counted_once(operation: str) -> None:
+    cache, before = RedisCache(connect("redis://127.0.0.1:9/0", None)), failures(operation)
+    for _ in range(3):
+        cache.read("key", str) if operation == "get" else cache.write("key", b"", 1)
+    assert failures(operation) == before + 1

@@ -110,11 +110,11 @@ def test_errors_of_connection_and_role_are_unavailable(endpoint: Endpoint, code:
 
 @pytest.mark.parametrize("code", PERMANENT)
 def test_other_errors_are_raised_counted_and_leave_the_circuit_closed(endpoint: Endpoint, code: int) -> None:
-    before = metric("auth_database_errors_total", endpoint="primary", code=str(code))
+    before = metric("auth_database_errors_total", endpoint="primary", kind="permanent", code=str(code))
     fail_statements(endpoint.engine, code)
     with pytest.raises(OperationalError):
         endpoint.run(select_one)
-    assert metric("auth_database_errors_total", endpoint="primary", code=str(code)) == before + 1
+    assert metric("auth_database_errors_total", endpoint="primary", kind="permanent", code=str(code)) == before + 1
     assert metric("circuit_breaker_state", name="database-primary", state="closed") == 1
 
 

@@ -15,6 +15,7 @@ from flask import g, has_request_context
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, Retry
 from urllib3.exceptions import HTTPError as TransportError
+from urllib3.exceptions import ReadTimeoutError
 
 from servicekit.requests_log import REQUEST_ID_HEADER
 
@@ -24,7 +25,7 @@ CHUNK_BYTES = 64 * 1024
 # already, and a Retry-After may be hours.
 RETRY = Retry(
     total=1,
-    read=0,
+    read=False,  # raised as it is
     backoff_factor=0.2,
     status_forcelist=(502, 503, 504),
     allowed_methods=("GET",),
@@ -112,7 +113,7 @@ class HTTPClient:
         with _Session(headers) as session:
             try:
                 return self._get_following_redirects(session, url, deadline)
-            except (requests.Timeout, TimeoutError) as error:
+            except (requests.Timeout, ReadTimeoutError) as error:
                 raise self._deadline_exceeded() from error
             except (requests.RequestException, TransportError) as error:  # its text quotes the URL
                 raise Unreachable(type(error).__name__) from error

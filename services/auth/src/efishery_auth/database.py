@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from logging import ERROR, WARNING
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +26,9 @@ REPLICAS = "replicas"
 
 POOL_IN_USE = Gauge("auth_database_connections_in_use", "Connections of the pool that requests hold", ["endpoint"])
 ERRORS = Counter(
-    "auth_database_errors_total", "Errors of the database, by MySQL's number; 0 where it has none", ["endpoint", "code"]
+    "auth_database_errors_total",
+    "Errors of the database: kind unavailable or permanent, and MySQL's number, 0 where it has none",
+    ["endpoint", "kind", "code"],
 )
 
 T = TypeVar("T")
@@ -90,10 +93,10 @@ class Endpoint:
     def _report(self, error: SQLAlchemyError) -> None:
         if isinstance(error, IntegrityError | DataError):  # an answer about the values, which the text repeats
             return
-        ERRORS.labels(self.name, error_code(error) or 0).inc()
+        kind, level = ("unavailable", WARNING) if is_unavailable(error) else ("permanent", ERROR)
+        ERRORS.labels(self.name, kind, error_code(error) or 0).inc()
         cause = error.orig if isinstance(error, DBAPIError) else error
-        write_line = log.warning if is_unavailable(error) else log.error
-        write_line("database_error", endpoint=self.name, error=str(cause))
+        log.log(level, "database_error", endpoint=self.name, kind=kind, error=str(cause))
 
 
 @dataclass(frozen=True)

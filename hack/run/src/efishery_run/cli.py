@@ -17,7 +17,7 @@ from efishery_run.supervisor import Supervisor
 from efishery_run.welcome import welcome
 
 REPOSITORY: Final = Path(__file__).resolve().parents[4]
-VIRTUAL_SERVICE: Final = REPOSITORY / "k8s" / "istio" / "virtualservice.yaml"
+ISTIO: Final = REPOSITORY / "k8s" / "istio"
 READY_SECONDS: Final = 45.0
 RATE_EVERY_SECONDS: Final = 300.0
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -53,7 +53,7 @@ def _serve(options: argparse.Namespace, state: State, supervisor: Supervisor) ->
 
 def _start(services: Services, supervisor: Supervisor, redis: RedisKind) -> None:
     """Start what needs nothing while the database is made; the first rate needs Redis and the sample."""
-    config = gateway.configuration(VIRTUAL_SERVICE, services.ports.gateway, services.ports.http)
+    config = gateway.configuration(ISTIO, services.ports.gateway, services.ports.http)
     services.state.gateway_config.write_text(json.dumps(config, indent=1))
     supervisor.start(services.gateway(), services.redis(redis), services.sample(), services.docs(), services.fetch())
     supervisor.run(services.migrate(), READY_SECONDS)

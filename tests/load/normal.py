@@ -46,7 +46,10 @@ class NormalClients:
 def _encoded(request: dict[str, Any]) -> bytes:
     body = json.dumps(request["body"]).encode() if request.get("body") else b""
     headers = {"Host": "normal", "Connection": "close", "Content-Length": str(len(body)), **request["headers"]}
-    lines = [f"{request['method']} {request['path']} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [
+        f"{request['method']} {request['path']} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 

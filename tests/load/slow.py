@@ -1,6 +1,6 @@
 """Hundreds of slow HTTP clients in one process: `python -m tests.load.slow HOST PORT CLIENTS`.
 
-Prints a line once all of them are connected, and at the end of its standard input a JSON object of what they saw. A
+Prints a line once all of them have begun, and at the end of its standard input a JSON object of what they saw. A
 client whose connection is closed opens another, so that their number stays the same.
 """
 
@@ -16,6 +16,7 @@ Behaviour = Callable[[asyncio.StreamReader, Writer], Awaitable[None]]
 
 FILE = b"/docs/swagger-ui-bundle.js"  # 1.7 MB: more than the kernel and a proxy without settings would hold
 RECONNECT_SECONDS = 2.0
+RAMP_SECONDS = 5.0  # they come one after the other: a hundred downloads at the same moment would be load, not slowness
 RECEIVE_BUFFER = 4096
 
 
@@ -113,8 +114,9 @@ class SlowClients:
         self.not_json: list[str] = []
         self.connected = 0
 
-    async def keep(self, behaviour: Behaviour) -> None:
-        """Be one client, again and again."""
+    async def keep(self, behaviour: Behaviour, after_seconds: float) -> None:
+        """Be one client, again and again, from `after_seconds` on."""
+        await asyncio.sleep(after_seconds)
         while True:
             try:
                 await self._once(behaviour)
@@ -137,7 +139,7 @@ class SlowClients:
     async def _connect(self) -> socket.socket:
         connection = socket.socket()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        connection.setblocking(False)  # noqa: FBT003 -- socket's own signature
+        connection.setblocking(False)
         await asyncio.get_running_loop().sock_connect(connection, self._address)
         return connection
 
@@ -152,9 +154,11 @@ class SlowClients:
 async def main(host: str, port: int, count: int) -> None:
     """Run `count` clients until standard input ends."""
     clients = SlowClients(host, port)
-    tasks = [asyncio.create_task(clients.keep(BEHAVIOURS[i % len(BEHAVIOURS)])) for i in range(count)]
-    while clients.connected < count * 0.7:  # those that send too much are closed at once and wait
-        await asyncio.sleep(0.05)
+    tasks = [
+        asyncio.create_task(clients.keep(BEHAVIOURS[i % len(BEHAVIOURS)], RAMP_SECONDS * i / count))
+        for i in range(count)
+    ]
+    await asyncio.sleep(RAMP_SECONDS + 1)
     print("connected", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     seen = {"connected": clients.connected, "answers": clients.answers, "not_json": clients.not_json}

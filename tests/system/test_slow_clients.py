@@ -19,5 +19,5 @@ def test_slow_clients_do_not_slow_normal_ones(system: RunningSystem, admin_token
     print(measured)
     assert measured.failures == []
     assert measured.slow_p99 <= measured.allowed_p99
-    assert measured.slow["connected"] > SLOW_CLIENTS * 0.6
+    assert measured.slow["connected"] > SLOW_CLIENTS * 0.5
     assert measured.slow["not_json"] == []

@@ -19,7 +19,7 @@ _LOG_FORMAT: Final = {"text_format_source": {"inline_string": _LOG_LINE}}
 
 
 def configuration(istio: Path, port: int, services: Mapping[str, int]) -> Json:
-    """Make the configuration of a gateway on `port` to `services` (local port by Service name), from the folder `istio`.
+    """Make the configuration of a gateway on `port` to `services` (local port by Service name) from folder `istio`.
 
     Raises LaunchError when a file is missing or uses what this gateway cannot do.
     """

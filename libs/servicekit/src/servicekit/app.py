@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 
 from flask import Blueprint, Flask, Response
+from werkzeug.exceptions import ClientDisconnected
 
 from servicekit import logging
 from servicekit.background import serve_in_background
 from servicekit.bare import bare_app
-from servicekit.envelope import success
+from servicekit.envelope import failure, success
 from servicekit.management import management_app
 from servicekit.requests_log import observe_requests
 from servicekit.settings import ServiceSettings
@@ -36,9 +37,15 @@ def build_app(import_name: str, settings: ServiceSettings) -> Flask:
     app = bare_app(import_name)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["servicekit"] = ServiceState()
+    app.register_error_handler(ClientDisconnected, _answer_late_body)
     observe_requests(app)
     app.register_blueprint(ping)
     return app
+
+
+def _answer_late_body(_error: ClientDisconnected) -> Response:
+    # Werkzeug raises this when reading the body fails: the client has gone, or has stalled (stalled_clients.py).
+    return failure(408, "the body did not arrive in time")
 
 
 def serve_on_extra_port(app: Flask, port: int, extra: Flask) -> None:

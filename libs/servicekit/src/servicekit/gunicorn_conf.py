@@ -10,6 +10,7 @@ from typing import Any
 from servicekit import logging
 from servicekit.app import start_background_servers
 from servicekit.settings import http_threads, number
+from servicekit.stalled_clients import ShortRecord, limit_stalls
 
 logging.configure()  # until the application's own settings are read
 
@@ -24,16 +25,22 @@ graceful_timeout = number("HTTP_GRACEFUL_SECONDS", 25)
 timeout = 60
 keepalive = 75  # longer than Envoy's idle connections are kept, so that Envoy is the one to close them
 worker_tmp_dir = "/dev/shm"  # noqa: S108 -- the root file system is read-only, and this one never blocks on disk
+# Envoy's limits (k8s/istio/envoyfilter-limits.yaml) are lower: its errors have the envelope, gunicorn's are HTML.
+limit_request_line = 8190
+limit_request_fields = 100
 control_socket_disable = True  # it would be a file in a home directory that is not there
 accesslog = None  # the application logs each request with its id
 logconfig_dict = {  # gunicorn's own lines go the way of all others
     "version": 1,
     "disable_existing_loggers": False,
     "root": {},  # not gunicorn's default, which would take the root logger's handlers away
-    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
+    "filters": {"stalled_clients": {"()": ShortRecord}},
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "filters": ["stalled_clients"], "propagate": True}},
 }
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
-    """Open the ports beside the public one, in the process that serves."""
+    """Limit how long a client may stall, and open the ports beside the public one, in the process that serves."""
+    for listener in worker.sockets:
+        limit_stalls(listener)
     start_background_servers(worker.wsgi, HOST, number("MANAGEMENT_PORT", 9090))

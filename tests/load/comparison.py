@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+SLOW_CLIENTS = 500
 REPOSITORY = Path(__file__).parents[2]
 # Below this, a p99 is the scheduling of a machine that runs the system and its clients on the same few cores.
 FLOOR_SECONDS = 0.25
@@ -30,10 +31,29 @@ class Comparison:
         return max(2 * self.calm_p99, FLOOR_SECONDS)
 
 
-def compare(url: str, requests: list[dict[str, Any]], clients: int, seconds: float = 12) -> Comparison:
-    """Send `requests` in turn for `seconds` beside `clients` slow ones, and for half of it before and after."""
+def usual_requests(login: dict[str, str], token: dict[str, str]) -> list[dict[str, Any]]:
+    """Make one request to each service, and a login: what normal clients send in turn."""
+    json_body = {"Content-Type": "application/json"}
+    return [
+        {"method": "GET", "path": "/ping", "headers": {}},
+        {"method": "POST", "path": "/auth/login", "headers": json_body, "body": login},
+        {"method": "GET", "path": "/fetch/resource", "headers": token},
+        {"method": "GET", "path": "/docs/", "headers": {}},
+    ]
+
+
+def check(measured: Comparison) -> None:
+    """Assert that normal clients met no failure and no delay, and that the slow ones were there."""
+    assert measured.failures == []
+    assert measured.slow_p99 <= measured.allowed_p99, measured
+    assert measured.slow["connected"] > SLOW_CLIENTS / 2, measured
+    assert measured.slow["not_json"] == []
+
+
+def compare(url: str, requests: list[dict[str, Any]], seconds: float = 12) -> Comparison:
+    """Send `requests` in turn for `seconds` beside SLOW_CLIENTS, and for half of it before and after."""
     before = _normal(url, requests, seconds / 2)
-    with _slow(url, clients) as slow:
+    with _slow(url, SLOW_CLIENTS) as slow:
         busy = _normal(url, requests, seconds)
     after = _normal(url, requests, seconds / 2)
     failures = [failure for phase in (before, busy, after) for failure in phase["failures"]]

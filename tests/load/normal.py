@@ -1,7 +1,7 @@
-"""Normal HTTP clients at a steady rate: `python -m tests.load.normal HOST PORT SECONDS`, its requests on standard input.
+"""Normal HTTP clients at a steady rate: `python -m tests.load.normal HOST PORT SECONDS`.
 
-The input is a JSON list of {method, path, headers, body}; they are sent in turn, at RATE a second whether or not the
-former ones have been answered. Prints {"seconds": [...], "failures": [...]} as JSON.
+Standard input is a JSON list of {method, path, headers, body}; they are sent in turn, at RATE a second whether or not
+the former ones have been answered. Prints {"seconds": [...], "failures": [...]} as JSON.
 """
 
 import asyncio
@@ -46,11 +46,9 @@ class NormalClients:
 def _encoded(request: dict[str, Any]) -> bytes:
     body = json.dumps(request["body"]).encode() if request.get("body") else b""
     headers = {"Host": "normal", "Connection": "close", "Content-Length": str(len(body)), **request["headers"]}
-    lines = [
-        f"{request['method']} {request['path']} HTTP/1.1",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    first = f"{request['method']} {request['path']} HTTP/1.1\r\n"
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    return (first + "".join(lines) + "\r\n").encode() + body
 
 
 async def main(host: str, port: int, seconds: float) -> None:
@@ -62,7 +60,7 @@ async def main(host: str, port: int, seconds: float) -> None:
         for number in range(int(seconds * RATE)):
             await asyncio.sleep(max(0.0, began + number / RATE - time.monotonic()))
             tasks.create_task(clients.send(requests[number % len(requests)]))
-    print(json.dumps({"seconds": clients.seconds, "failures": clients.failures}))
+    sys.stdout.write(json.dumps({"seconds": clients.seconds, "failures": clients.failures}))
 
 
 if __name__ == "__main__":

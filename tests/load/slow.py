@@ -159,12 +159,13 @@ async def main(host: str, port: int, count: int) -> None:
         for i in range(count)
     ]
     await asyncio.sleep(RAMP_SECONDS + 1)
-    print("connected", flush=True)
+    sys.stdout.write("connected\n")
+    sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
     seen = {"connected": clients.connected, "answers": clients.answers, "not_json": clients.not_json}
     for task in tasks:
         task.cancel()
-    print(json.dumps(seen), flush=True)
+    sys.stdout.write(json.dumps(seen))
 
 
 if __name__ == "__main__":

@@ -120,7 +120,8 @@ def test_an_unknown_path_is_404_in_the_envelope(system: RunningSystem, path: str
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/metrics", "/commodities", "/rate"])
 def test_what_is_not_public_is_not_at_the_gateway(system: RunningSystem, path: str) -> None:
-    assert get(system, path).status_code == 404
+    answer = get(system, path)
+    assert answer.status_code == answer.json()["status"] == 404
 
 
 @pytest.mark.parametrize(("service", "route"), [("auth", "/auth/login"), ("fetch", "/fetch/resource")])

@@ -28,11 +28,9 @@ def test_objects_are_merged_and_values_replaced() -> None:
 
 
 def test_filters_are_inserted_first() -> None:
-    patches = [
-        patch("NETWORK_FILTER", "INSERT_FIRST", {"name": "limit"}),
-        patch("HTTP_FILTER", "INSERT_FIRST", "buffer"),
-    ]
-    filters = patched(listener(), patches)["filter_chains"][0]["filters"]
+    limit = patch("NETWORK_FILTER", "INSERT_FIRST", {"name": "limit"})
+    buffer = patch("HTTP_FILTER", "INSERT_FIRST", "buffer")
+    filters = patched(listener(), [limit, buffer])["filter_chains"][0]["filters"]
     assert [each["name"] for each in filters] == ["limit", MANAGER]
     assert filters[1]["typed_config"]["http_filters"] == ["buffer", "router"]
 
@@ -52,9 +50,9 @@ def test_only_the_ingress_gateways_patches_are_read(tmp_path: Path) -> None:
     path = tmp_path / "envoyfilters.yaml"
     path.write_text("""
 kind: EnvoyFilter
-spec: {workloadSelector: {labels: {istio: ingressgateway}}, configPatches: [ours]}
+spec: {workloadSelector: {labels: {istio: ingressgateway}}, configPatches: [{of: gateway}]}
 ---
 kind: EnvoyFilter
-spec: {configPatches: [the services']}
+spec: {configPatches: [{of: services}]}
 """)
-    assert gateway_patches(path, path) == ["ours", "ours"]
+    assert gateway_patches(path, path) == [{"of": "gateway"}] * 2

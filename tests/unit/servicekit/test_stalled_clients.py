@@ -43,15 +43,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
     folder = tmp_path_factory.mktemp("stalled")
     (folder / "stalled.py").write_text(APPLICATION)
     port, log = free_port(), folder / "log"
-    places = {
-        "HTTP_HOST": "127.0.0.1",
-        "HTTP_PORT": str(port),
-        "MANAGEMENT_PORT": str(free_port()),
-        "HTTP_THREADS": "1",
-    }
+    ports = {"HTTP_PORT": str(port), "MANAGEMENT_PORT": str(free_port())}
     command = [sys.executable, "-m", "gunicorn", "-c", "python:servicekit.gunicorn_conf", "stalled:create_app()"]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, env={**os.environ, **places}, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **ports, "HTTP_HOST": "127.0.0.1", "HTTP_THREADS": "1"},
+            stdout=output,
+            stderr=output,
+        )
     try:
         wait_until_up(port)
         yield port, log
@@ -85,16 +86,16 @@ def stall(port: int, data: bytes) -> socket.socket:
 def test_a_stalled_client_frees_its_thread(server: tuple[int, Path], data: bytes, stalls: int) -> None:
     port, _ = server
     with closing(stall(port, data)):
-        answer = requests.get(f"http://127.0.0.1:{port}/ping", timeout=STALL_SECONDS * stalls + 5)
+        answer = requests.get(f"http://127.0.0.1:{port}/ping", timeout=STALL_SECONDS * stalls + 10)
     assert answer.status_code == 200
 
 
 def test_a_stalled_body_is_answered_and_logged_in_one_line(server: tuple[int, Path]) -> None:
     port, log = server
     with closing(stall(port, BODY)) as body, closing(stall(port, HEADER)) as header:
-        body.settimeout(STALL_SECONDS + 5)
+        body.settimeout(STALL_SECONDS + 10)
         answer = b"".join(iter(lambda: body.recv(4096), b""))
-        header.settimeout(2 * STALL_SECONDS + 5)
+        header.settimeout(2 * STALL_SECONDS + 10)
         assert header.recv(4096) == b""
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"status":408' in answer

@@ -1,4 +1,4 @@
-"""The API through the Istio gateway: what buyers, analysts and admins do."""
+"""The API through the Istio gateway."""
 
 from collections.abc import Callable
 
@@ -66,7 +66,7 @@ def test_no_token_is_refused(gateway: Gateway, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/auth/claims", "/fetch/resource", "/fetch/resource/aggregate"])
-def test_a_token_of_a_stranger_is_refused(gateway: Gateway, admin: Headers, path: str) -> None:
+def test_a_token_with_a_forged_signature_is_refused(gateway: Gateway, admin: Headers, path: str) -> None:
     forged = admin["Authorization"].removeprefix("Bearer ").rpartition(".")[0] + ".Zm9yZ2Vk"
     response = gateway.get(path, {"Authorization": f"Bearer {forged}"})
     assert response.status_code == response.json()["status"] == 401
@@ -80,7 +80,7 @@ def test_the_published_keys_verify_a_token(gateway: Gateway, user: Headers) -> N
     assert jwt.decode(token, key, ["RS256"], audience="efishery")["name"] == "Siti"
 
 
-def test_nobody_makes_themselves_an_admin(gateway: Gateway, user: Headers, new_phone: Callable[[], str]) -> None:
+def test_a_user_cannot_register_an_admin(gateway: Gateway, user: Headers, new_phone: Callable[[], str]) -> None:
     response = gateway.post("/auth/register", {"name": "X", "phone": new_phone(), "role": "admin"}, user)
     assert response.status_code == response.json()["status"] == 403
 
@@ -97,6 +97,6 @@ def test_the_docs_page_is_public(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/readyz", "/healthz", "/commodities", "/"])
-def test_what_is_not_public_is_not_routed(gateway: Gateway, path: str) -> None:
+def test_paths_that_are_not_public_are_not_routed(gateway: Gateway, path: str) -> None:
     response = gateway.get(path)
     assert response.status_code == response.json()["status"] == 404

@@ -1,4 +1,4 @@
-"""Envoy's configuration, from the files of k8s/istio that the mesh's gateway has too: routes, limits, error answers."""
+"""Envoy's configuration, with the routes, limits and error answers of the mesh's gateway, from k8s/istio."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from efishery_run.manifests import Json
 from efishery_run.routes import routes
 
 _TYPES: Final = "type.googleapis.com/envoy.extensions"
-# The path without its query: whoever puts a token there does not want it in a log.
+# The path without its query, which may contain a token.
 _LOG_LINE: Final = (
     "%START_TIME% %REQ(:METHOD)% %PATH(NQ:ORIG_OR_PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% "
     "%BYTES_SENT% bytes %DURATION% ms %UPSTREAM_CLUSTER% %REQ(X-REQUEST-ID)%\n"
@@ -37,7 +37,7 @@ def _listener(port: int, routes: list[Json]) -> Json:
     return {
         "name": "gateway",
         "address": address(port),
-        # Without this, a second gateway could share the port and take half of the requests.
+        # With SO_REUSEPORT a second gateway could share the port and get half of the requests.
         "enable_reuse_port": False,
         "filter_chains": [{"filters": [_typed("envoy.filters.network.http_connection_manager", _manager(routes))]}],
     }

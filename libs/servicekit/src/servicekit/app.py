@@ -1,4 +1,4 @@
-"""The Flask application that every HTTP service starts from."""
+"""The Flask application that all HTTP services extend."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from servicekit.background import serve_in_background
 from servicekit.bare import bare_app
 from servicekit.envelope import failure, success
 from servicekit.management import management_app
-from servicekit.requests_log import observe_requests
+from servicekit.observability import observe_requests
 from servicekit.settings import ServiceSettings
 
 MAX_BODY_BYTES = 64 * 1024
@@ -27,7 +27,7 @@ class ServiceState:
 
 @ping.get("/ping")
 def answer_ping() -> Response:
-    """Answer pong: the service can be reached."""
+    """Answer pong, to show that the service is reachable."""
     return success(msg="pong")
 
 
@@ -49,7 +49,7 @@ def _answer_late_body(_error: ClientDisconnected) -> Response:
 
 
 def serve_on_extra_port(app: Flask, port: int, extra: Flask) -> None:
-    """Serve `extra` on a port of its own in the process that serves `app`."""
+    """Serve `extra` on another port of the process that serves `app`."""
     state: ServiceState = app.extensions["servicekit"]
     state.extra_ports[port] = extra
 

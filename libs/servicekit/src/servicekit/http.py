@@ -7,7 +7,7 @@ from flask import g, has_request_context
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from servicekit.requests_log import REQUEST_ID_HEADER
+from servicekit.observability import REQUEST_ID_HEADER
 
 # One more try for what fails at once: a refused connection, a gateway's error. A server that is silent was
 # waited for already, and a Retry-After may say hours, for which a thread would sleep.

@@ -1,4 +1,4 @@
-"""The EnvoyFilters of k8s/istio: where they apply, and that their numbers agree with each other and with the services."""
+"""The EnvoyFilters of k8s/istio: where they apply, and that their limits agree with each other and the services."""
 
 from typing import Any
 

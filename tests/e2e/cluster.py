@@ -1,4 +1,4 @@
-"""What the tests on a cluster do with Kubernetes, through its API."""
+"""Kubernetes operations of the tests on a cluster."""
 
 import base64
 import subprocess
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 120) -> T:
-    """Answer what `probe` does once that is truthy; fail with `what` after `seconds`."""
+    """Call `probe` until it returns a truthy value and return that; fail with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         found = probe()
@@ -29,14 +29,14 @@ def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 120) -> 
 
 
 def run(repository: Path, *command: str, seconds: float = 300) -> str:
-    """Run a program in the repository's root; answer its stdout, failing with all it said if it failed."""
+    """Run a program in the repository's root; return its stdout, or fail with its whole output."""
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=seconds, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
     return done.stdout
 
 
 def unique_name() -> str:
-    """Name something that lives for one test."""
+    """Make a name for an object of one test."""
     return f"e2e-{uuid.uuid4().hex[:8]}"
 
 
@@ -45,19 +45,19 @@ class Cluster:
 
     def __init__(self) -> None:
         config.load_kube_config()  # type: ignore[no-untyped-call]  # the client leaves this one untyped
-        # Any: in the client's types every field of every object may be missing.
+        # Any: in the client's types all fields of all objects are optional.
         self.core: Any = client.CoreV1Api()
         self.batch: Any = client.BatchV1Api()
         self.apps: Any = client.AppsV1Api()
 
     def secret(self, name: str) -> dict[str, str]:
-        """Answer a Secret's data, decoded."""
+        """Return a Secret's data, decoded."""
         data: dict[str, str] = self.core.read_namespaced_secret(name, NAMESPACE).data
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
     @contextmanager
     def temporary_namespace(self, **labels: str) -> Iterator[str]:
-        """Make a namespace, outside the mesh unless its labels say otherwise, and delete it in the end."""
+        """Create a namespace, outside the mesh unless a label enables injection, and delete it at the end."""
         name = unique_name()
         self.core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name, labels=labels)))
         try:
@@ -67,7 +67,7 @@ class Cluster:
             self.core.delete_namespace(name)
 
     def run_python(self, namespace: str, script: str, *, account: str = "default") -> str:
-        """Run `script` in a new pod with auth's image; answer what it printed, failing if it failed."""
+        """Run `script` in a new pod with auth's image; return its output, or fail with it."""
         name = unique_name()
         self.core.create_namespaced_pod(namespace, self._python_pod(name, script, account))
         try:
@@ -97,7 +97,7 @@ class Cluster:
 
     @contextmanager
     def job_of_cronjob(self, name: str) -> Iterator[str]:
-        """Make a Job from a CronJob, as `kubectl create job --from` does, and wait until it is complete."""
+        """Create a Job from a CronJob, as `kubectl create job --from` does, and wait until it is complete."""
         job = unique_name()
         template = self.batch.read_namespaced_cron_job(name, NAMESPACE).spec.job_template
         body = client.V1Job(metadata=client.V1ObjectMeta(name=job), spec=template.spec)

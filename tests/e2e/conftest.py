@@ -1,4 +1,4 @@
-"""The system that `make up` has put on the current kubectl context."""
+"""The system that `make up` has installed on the cluster of the current kubectl context."""
 
 import secrets
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Headers = dict[str, str]
 
 
 class Gateway:
-    """The public HTTP API, as its clients reach it."""
+    """The public HTTP API through the ingress gateway."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -33,7 +33,7 @@ class Gateway:
         return self.request("POST", path, json=body, headers=headers)
 
     def login(self, phone: str, password: str) -> Headers:
-        """Log in; answer the header that carries the token."""
+        """Log in; return the Authorization header."""
         response = self.post("/auth/login", {"phone": phone, "password": password})
         assert response.status_code == 200, response.text
         return {"Authorization": f"Bearer {response.json()['data']['access_token']}"}
@@ -51,14 +51,14 @@ def gateway(repository: Path) -> Gateway:
 
 @pytest.fixture(scope="session")
 def admin(cluster: Cluster, gateway: Gateway) -> Headers:
-    """The first admin, whose password the chart made."""
+    """The first admin, whose password the chart generated."""
     first = cluster.secret("auth-first-admin")
     return gateway.login(first["phone"], first["password"])
 
 
 @pytest.fixture(scope="session")
 def new_phone() -> Callable[[], str]:
-    """Make phones that nobody has, so that the tests can be run again on the same database."""
+    """Make unused phone numbers, so that the tests can be repeated on the same database."""
     return lambda: f"+628{secrets.randbelow(10**11):011d}"
 
 

@@ -1,4 +1,4 @@
-"""Who may call whom inside the cluster: what the mesh lets through and what it refuses."""
+"""Calls inside the cluster that the mesh allows or refuses."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.cluster import NAMESPACE, Cluster
 
-# Prints, as one JSON object, what each URL answered: an HTTP status, or the name of the error.
+# Prints, as one JSON object, the answer of each URL: an HTTP status, or the name of the error.
 CALLS = """
 import json, urllib.error, urllib.request
 def call(url):
@@ -19,9 +19,9 @@ def call(url):
         return type(getattr(error, "reason", error)).__name__
 print(json.dumps({url: call(url) for url in %r}))
 """
-# Prints what a TCP server answers to 64 bytes, or the name of the error; b'' is a closed connection. A server
-# may greet first, as MySQL does: Envoy asks its policies when the client's first byte comes, so a greeting is all
-# that can be had without a permission.
+# Prints the answer of a TCP server to 64 bytes, or the name of the error; b'' is a closed connection. A server such as
+# MySQL sends a greeting first: Envoy checks its policies at the client's first byte, so a caller without permission
+# gets the greeting and nothing else.
 TALK = """
 import socket
 connection = socket.create_connection((%r, %d), timeout=10)
@@ -73,12 +73,12 @@ def test_the_key_set_alone_is_open_to_istiod(cluster: Cluster, outside: str) -> 
 
 
 @pytest.mark.parametrize(("service", "port"), DATABASES)
-def test_the_databases_answer_nobody_outside_the_mesh(cluster: Cluster, outside: str, service: str, port: int) -> None:
+def test_the_databases_refuse_callers_outside_the_mesh(cluster: Cluster, outside: str, service: str, port: int) -> None:
     assert talk(cluster, outside, "default", service, port) in REFUSED
 
 
 def test_a_pod_of_the_mesh_without_a_permission_is_refused(cluster: Cluster) -> None:
-    # Its identity is the namespace's default account, which no policy names.
+    # It runs as the namespace's default ServiceAccount, which no policy allows.
     urls = [url("auth", "/ping"), url("fetch", "/fetch/swagdocs"), url("docs", "/docs/"), url("sample", "/rate")]
     answers = json.loads(cluster.run_python(NAMESPACE, CALLS % urls))
     assert answers == dict.fromkeys(urls, 403)
@@ -95,5 +95,5 @@ def test_docs_may_not_talk_to_the_databases(cluster: Cluster, service: str, port
 
 
 def test_the_check_of_the_databases_can_fail(cluster: Cluster) -> None:
-    # rate-cron may talk to Redis, which then answers that it does not know the command.
+    # rate-cron may call Redis, which answers that it does not know the command.
     assert "ERR unknown command" in talk(cluster, NAMESPACE, "rate-cron", "redis", 6379)

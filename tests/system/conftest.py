@@ -1,4 +1,4 @@
-"""Launchers for tests that need one of their own."""
+"""Launchers for tests that need a separate one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.system.running import RunningSystem, Start
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts launchers of this test's own."""
+    """Starts separate launchers for this test."""
     started: list[RunningSystem] = []
 
     def start_one(*arguments: str, port: int | None = None, folder: Path = tmp_path) -> RunningSystem:

@@ -41,23 +41,23 @@ class RunningSystem:
 
     @property
     def printed(self) -> str:
-        """All that the launcher has printed so far."""
+        """The output of the launcher so far."""
         return (self.folder / "output").read_text()
 
     def setting(self, name: str) -> str:
-        """What one of its processes was told in this environment variable (proc(5))."""
+        """The value of an environment variable of one of its processes (proc(5))."""
         environments = (Path(f"/proc/{pid}/environ").read_text() for pid in descendants(self.launcher.pid))
         settings = dict(line.split("=", 1) for text in environments for line in text.split("\0") if "=" in line)
         return settings[name]
 
     def find(self, pattern: str) -> str:
-        """What was printed at the first group of `pattern`."""
+        """The first group of `pattern` in the output."""
         found = re.search(pattern, self.printed)
         assert found is not None, self.printed
         return found[1]
 
     def wait_until_up(self) -> None:
-        """Wait for the sentence that says so."""
+        """Wait until the launcher prints that the system is up."""
         deadline = time.monotonic() + START_SECONDS
         while "eFishery is up" not in self.printed:
             assert self.launcher.poll() is None, self.printed
@@ -65,12 +65,12 @@ class RunningSystem:
             time.sleep(0.1)
 
     def end(self, number: signal.Signals) -> int:
-        """Send a signal and answer the exit code."""
+        """Send a signal and return the exit code."""
         self.launcher.send_signal(number)
         return self.launcher.wait(STOP_SECONDS)
 
     def login(self, phone: str, password: str) -> str:
-        """Answer the access token of a user."""
+        """Return the access token of a user."""
         answer = requests.post(f"{self.url}/auth/login", json={"phone": phone, "password": password}, timeout=10)
         assert answer.status_code == 200, answer.text
         token: str = answer.json()["data"]["access_token"]
@@ -82,7 +82,7 @@ Start = Callable[..., RunningSystem]
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """The one system that all tests share; Ctrl-C must end it well and leave nothing."""
+    """The system that all tests share; SIGINT must end it with exit code 0 and leave no process."""
     system = RunningSystem.start(tmp_path_factory.mktemp("system"))
     try:
         system.wait_until_up()
@@ -112,7 +112,7 @@ def user_token(system: RunningSystem) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -120,13 +120,13 @@ def free_port() -> int:
 
 
 def descendants(pid: int) -> list[int]:
-    """The processes that `pid` started, and those that they started (proc(5))."""
+    """The child processes of `pid` and their descendants (proc(5))."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [each for child in map(int, listed) for each in (child, *descendants(child))]
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs still; one that has ended and waits to be reaped does not."""
+    """Whether the process still runs; a zombie does not."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:

@@ -28,7 +28,7 @@ def test_ping_answers_pong(system: RunningSystem) -> None:
     assert answer.json() == {"success": True, "status": 200, "msg": "pong", "data": None}
 
 
-def test_nobody_registers_as_admin_without_an_admins_token(system: RunningSystem) -> None:
+def test_registering_an_admin_requires_an_admins_token(system: RunningSystem) -> None:
     user = {"name": "Mallory", "phone": "+62811999000", "role": "admin"}
     assert requests.post(f"{system.url}/auth/register", json=user, timeout=10).status_code in (401, 403)
 
@@ -64,7 +64,7 @@ def test_the_key_of_a_token_is_published(system: RunningSystem, user_token: str)
     assert not any("d" in key for key in keys)
 
 
-def test_the_port_that_istiod_asks_has_the_key_set_and_nothing_else(system: RunningSystem) -> None:
+def test_the_jwks_port_serves_only_the_key_set(system: RunningSystem) -> None:
     base = f"http://127.0.0.1:{system.setting('AUTH_JWKS_PORT')}"
     published = get(system, "/auth/.well-known/jwks.json").json()
     assert requests.get(f"{base}/auth/.well-known/jwks.json", timeout=10).json() == published
@@ -119,8 +119,9 @@ def test_an_unknown_path_is_404_in_the_envelope(system: RunningSystem, path: str
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/metrics", "/commodities", "/rate"])
-def test_what_is_not_public_is_not_at_the_gateway(system: RunningSystem, path: str) -> None:
-    assert get(system, path).status_code == 404
+def test_paths_that_are_not_public_are_not_routed(system: RunningSystem, path: str) -> None:
+    answer = get(system, path)
+    assert answer.status_code == answer.json()["status"] == 404
 
 
 @pytest.mark.parametrize(("service", "route"), [("auth", "/auth/login"), ("fetch", "/fetch/resource")])
@@ -130,7 +131,7 @@ def test_each_service_documents_itself(system: RunningSystem, service: str, rout
     assert route in document["paths"]
 
 
-def test_docs_leads_to_the_page(system: RunningSystem) -> None:
+def test_docs_redirects_to_the_page(system: RunningSystem) -> None:
     assert get(system, "/docs").headers["Location"] == "/docs/"
     assert "swagger-ui" in get(system, "/docs/").text
 

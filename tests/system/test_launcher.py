@@ -1,4 +1,4 @@
-"""The launcher: what it prints works, and it says what is wrong."""
+"""The launcher: what it prints works, and its errors name the cause."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def test_the_printed_addresses_of_metrics_work(system: RunningSystem) -> None:
     assert "python_info" in requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
 
 
-def test_secrets_in_the_state_are_for_their_owner_alone(system: RunningSystem) -> None:
+def test_only_the_owner_may_read_secrets_in_the_state(system: RunningSystem) -> None:
     state = system.folder / "state"
     names = ("signing-key.pem", "admin-password", "auth.sqlite3")
     assert {stat.S_IMODE((state / name).stat().st_mode) for name in names} == {0o600}
@@ -58,7 +58,7 @@ def test_no_query_is_in_the_logs(system: RunningSystem) -> None:
     assert not any("from-a-query" in path.read_text() for path in logs.iterdir())
 
 
-def test_a_taken_port_is_told_in_one_line_and_changes_nothing(
+def test_a_taken_port_is_reported_in_one_line_and_changes_nothing(
     system: RunningSystem, start: Start, tmp_path: Path
 ) -> None:
     log = tmp_path / "state" / "logs" / "auth.log"
@@ -72,7 +72,7 @@ def test_a_taken_port_is_told_in_one_line_and_changes_nothing(
     assert not (tmp_path / "state" / "signing-key.pem").exists()
 
 
-def test_a_state_in_use_is_told_in_one_line(system: RunningSystem, start: Start) -> None:
+def test_a_state_in_use_is_reported_in_one_line(system: RunningSystem, start: Start) -> None:
     second = start("--state-dir", str(system.folder / "state"))
     assert second.launcher.wait(20) == 1
     assert "is in use by another run" in second.printed
@@ -80,7 +80,7 @@ def test_a_state_in_use_is_told_in_one_line(system: RunningSystem, start: Start)
 
 
 @pytest.mark.timeout(240)  # two starts, on a machine that may be busy
-def test_it_runs_without_redis_server_keeps_its_data_and_tells_of_a_dead_child(start: Start) -> None:
+def test_it_runs_without_redis_server_keeps_its_data_and_reports_a_dead_child(start: Start) -> None:
     first = start("--redis", "stand-in")
     first.wait_until_up()
     admin = (first.find(r"phone (\+\d+)"), first.find(r"password (\S+)"))
@@ -90,13 +90,13 @@ def test_it_runs_without_redis_server_keeps_its_data_and_tells_of_a_dead_child(s
     assert first.end(signal.SIGTERM) == 0
     second = start("--redis", "stand-in")
     second.wait_until_up()
-    # The same key, database and password: what was registered and signed before the restart still counts.
+    # The same key, database and password: users and tokens from before the restart are still valid.
     assert requests.get(f"{second.url}/auth/claims", headers=headers, timeout=10).status_code == 200
     second.login(*admin)
-    expect_death_to_be_told(second)
+    expect_death_to_be_reported(second)
 
 
-def expect_death_to_be_told(system: RunningSystem) -> None:
+def expect_death_to_be_reported(system: RunningSystem) -> None:
     children = descendants(system.launcher.pid)
     gateway = next(pid for pid in children if b"envoy" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(gateway, signal.SIGKILL)

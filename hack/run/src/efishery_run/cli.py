@@ -17,7 +17,7 @@ from efishery_run.supervisor import Supervisor
 from efishery_run.welcome import welcome
 
 REPOSITORY: Final = Path(__file__).resolve().parents[4]
-VIRTUAL_SERVICE: Final = REPOSITORY / "k8s" / "istio" / "virtualservice.yaml"
+ISTIO: Final = REPOSITORY / "k8s" / "istio"
 READY_SECONDS: Final = 45.0
 RATE_EVERY_SECONDS: Final = 300.0
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -26,7 +26,7 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main(arguments: list[str] | None = None) -> int:
     """Run until stopped; answers 0 then, and 1 when the system could not start or go on."""
     options = _parser().parse_args(arguments)
-    os.umask(0o077)  # the database, the keys and the logs, whichever process writes them, are for their owner alone
+    os.umask(0o077)  # only the owner may read database, keys and logs
     state = State(options.state_dir.resolve())
     supervisor = Supervisor(state.logs)
     for number in STOP_SIGNALS:
@@ -45,15 +45,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _serve(options: argparse.Namespace, state: State, supervisor: Supervisor) -> NoReturn:
     began = time.monotonic()
     services = Services(ports.choose(options.port), state)
-    state.prepare()  # not before the port is ours: a run that cannot start leaves the last one's logs
+    state.prepare()  # after the port check: a run that cannot start keeps the logs of the last one
     _start(services, supervisor, options.redis)
     print(welcome(services, time.monotonic() - began), flush=True)
     _watch(services, supervisor)
 
 
 def _start(services: Services, supervisor: Supervisor, redis: RedisKind) -> None:
-    """Start what needs nothing while the database is made; the first rate needs Redis and the sample."""
-    config = gateway.configuration(VIRTUAL_SERVICE, services.ports.gateway, services.ports.http)
+    """Start the processes in the order of their dependencies; the first rate needs Redis and the sample."""
+    config = gateway.configuration(ISTIO, services.ports.gateway, services.ports.http)
     services.state.gateway_config.write_text(json.dumps(config, indent=1))
     supervisor.start(services.gateway(), services.redis(redis), services.sample(), services.docs(), services.fetch())
     supervisor.run(services.migrate(), READY_SECONDS)
@@ -64,7 +64,7 @@ def _start(services: Services, supervisor: Supervisor, redis: RedisKind) -> None
 
 
 def _watch(services: Services, supervisor: Supervisor) -> NoReturn:
-    """Look after the children, and refresh the rate as the CronJob would; raises LaunchError when one dies."""
+    """Watch the children and refresh the rate as the CronJob would; raises LaunchError when a child ends."""
     refresh_at = time.monotonic() + RATE_EVERY_SECONDS
     while True:
         supervisor.check()
@@ -79,7 +79,7 @@ def _refresh_rate(services: Services, supervisor: Supervisor) -> None:
         supervisor.run(services.rate_cron(), READY_SECONDS)
     except LaunchError as error:
         supervisor.check()
-        # The old rate is served on, told as stale after a while, as in the cluster.
+        # As on a cluster, the old rate is served, after a while with `stale: true`.
         print(f"run: the rate was not refreshed: {error}", file=sys.stderr, flush=True)
 
 

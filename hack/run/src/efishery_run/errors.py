@@ -1,4 +1,4 @@
-"""What ends a run."""
+"""The exceptions that end a run."""
 
 
 class LaunchError(Exception):

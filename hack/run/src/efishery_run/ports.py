@@ -1,4 +1,4 @@
-"""The ports of a run: the gateway's is chosen by the caller, all others are free ones on the loopback."""
+"""The ports of a run: the caller chooses the gateway's, all others are free ports of the loopback interface."""
 
 import socket
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ def _check_free(port: int) -> None:
 
 
 def _free_ports(count: int) -> list[int]:
-    # All are held open until the last is found: the kernel would else offer one twice.
+    # Keep all open until the last is found: the kernel could return a port twice otherwise.
     probes = [_socket() for _ in range(count)]
     try:
         for probe in probes:
@@ -57,6 +57,6 @@ def _free_ports(count: int) -> list[int]:
 
 def _socket() -> socket.socket:
     probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # As servers do: a port whose last connections linger is free, one with a listener is not.
+    # As servers do: ports in TIME_WAIT are free, ports with a listener are not.
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     return probe

@@ -1,4 +1,4 @@
-"""A Redis for machines without redis-server: fakeredis, which speaks the protocol and keeps all in memory."""
+"""A Redis for machines without redis-server: fakeredis, which implements the protocol in memory."""
 
 import signal
 import sys
@@ -12,7 +12,7 @@ from efishery_run.ports import HOST
 def main(port: int) -> None:
     """Serve on `port` until SIGTERM."""
     server = TcpFakeServer((HOST, port))
-    server.daemon_threads = True  # open connections do not keep it from ending
+    server.daemon_threads = True  # open connections do not delay its end
     signal.signal(signal.SIGTERM, _leave)
     server.serve_forever()
 

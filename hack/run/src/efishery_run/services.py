@@ -1,4 +1,4 @@
-"""The table of processes: what a run is made of, and how each is told about the others."""
+"""The processes of a run: command, settings and readiness check of each."""
 
 import http.client
 import os
@@ -49,11 +49,11 @@ class Services:
         return self._web("fetch", settings)
 
     def docs(self) -> Process:
-        """The page over both documents."""
+        """The Swagger UI of both documents."""
         return self._web("docs", {})
 
     def sample(self) -> Process:
-        """The made-up upstream."""
+        """The generated upstream."""
         return self._web("sample", {})
 
     def rate_cron(self) -> Process:
@@ -67,7 +67,7 @@ class Services:
         return Process("rate-cron", (sys.executable, "-m", "efishery_rate_cron"), settings)
 
     def redis(self, kind: RedisKind) -> Process:
-        """A redis-server where there is one, else the stand-in; raises LaunchError when a server is demanded."""
+        """A redis-server where it is installed, else the stand-in; raises LaunchError when a server is required."""
         port = str(self.ports.redis)
         server = shutil.which("redis-server")
         if kind == "server" and server is None:
@@ -80,9 +80,9 @@ class Services:
         return Process("redis", command, is_ready=partial(_redis_answers, self.ports.redis))
 
     def gateway(self) -> Process:
-        """Envoy, on the configuration that is in the state's folder by then."""
+        """Envoy, with the configuration file of the state folder."""
         options = ("--disable-hot-restart", "--concurrency", "1", "--log-level", "warning")
-        flush = ("--file-flush-interval-msec", "500")  # its access log is read by people who have just sent a request
+        flush = ("--file-flush-interval-msec", "500")  # the access log should show a request soon after it
         command = (_envoy(), "--config-path", str(self.state.gateway_config), *options, *flush)
         return Process("gateway", command, is_ready=partial(_answers, self.ports.gateway, "/ping"))
 
@@ -120,7 +120,7 @@ class Services:
 
 
 def _defaults(**settings: str) -> dict[str, str]:
-    """Settings that the caller's environment may replace, as in `FETCH_LIST_URL=https://... make run`."""
+    """Settings that the environment may override, as in `FETCH_LIST_URL=https://... make run`."""
     return {name: os.environ.get(name) or value for name, value in settings.items()}
 
 
@@ -133,7 +133,7 @@ def _envoy() -> str:
 
 
 def _answers(port: int, path: str) -> bool:
-    """Whether GET `path` answers 200; by http.client, which knows no proxies."""
+    """Whether GET `path` answers 200; http.client ignores proxy settings."""
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
         connection.request("GET", path)

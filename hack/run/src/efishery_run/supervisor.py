@@ -25,7 +25,7 @@ _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 @dataclass(frozen=True, eq=False)
 class Process:
-    """A program to run: a name for its log, its command line, what it adds to the environment."""
+    """A program to run: the name of its log, its command line and its additional environment variables."""
 
     name: str
     command: tuple[str, ...]
@@ -34,7 +34,7 @@ class Process:
 
 
 class Supervisor:
-    """The children of this run; use it as a context manager, which stops them at the end."""
+    """The child processes of this run; as a context manager it stops them at the end."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -44,17 +44,17 @@ class Supervisor:
     def interrupt(self, _number: int, _frame: FrameType | None) -> None:
         """Handle a signal: the next check ends the run.
 
-        Raising here could hit between the start of a child and its entry in the list, and lose it.
+        An exception here could come between the start of a child and its entry in the list.
         """
         self._interrupted = True
 
     def start(self, *processes: Process) -> None:
-        """Start processes that are to live as long as the run; raises LaunchError."""
+        """Start processes that run as long as this one; raises LaunchError."""
         for process in processes:
             self._children[process] = self._spawn(process)
 
     def run(self, process: Process, timeout_seconds: float) -> None:
-        """Run a process to its end; raises LaunchError when it fails, is too slow, or another dies; Interrupted."""
+        """Run a process to its end; raises LaunchError when it fails, times out or another ends, and Interrupted."""
         deadline = time.monotonic() + timeout_seconds
         child = self._children[process] = self._spawn(process)
         try:
@@ -67,14 +67,14 @@ class Supervisor:
             raise self._death(process, child.returncode)
 
     def wait_until_ready(self, timeout_seconds: float) -> None:
-        """Wait for all children; raises LaunchError when one dies or is not ready in time; Interrupted."""
+        """Wait until all children are ready; raises LaunchError when one ends or times out, and Interrupted."""
         deadline = time.monotonic() + timeout_seconds
         for process in self._children:
             while not process.is_ready():
                 self._wait_a_little(process, deadline, timeout_seconds)
 
     def check(self, but: Process | None = None) -> None:
-        """Raise LaunchError when a child has died, and Interrupted after a signal."""
+        """Raise LaunchError when a child has ended, and Interrupted after a signal."""
         if self._interrupted:
             raise Interrupted
         for process, child in self._children.items():
@@ -82,7 +82,7 @@ class Supervisor:
                 raise self._death(process, child.returncode)
 
     def stop(self) -> None:
-        """End all children and all that they started: politely, then after eight seconds by force."""
+        """End all children and their descendants: SIGTERM, and SIGKILL after eight seconds."""
         for child in self._children.values():
             _signal_group(child, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
@@ -105,7 +105,7 @@ class Supervisor:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C is for us alone, and each child's own children stay with it
+                    start_new_session=True,  # Ctrl-C reaches only this process; a child and its children are one group
                     preexec_fn=_end_with_parent,  # safe: this process has no threads
                 )
             except OSError as error:
@@ -130,9 +130,9 @@ class Supervisor:
 
 
 def _environment(process: Process) -> dict[str, str]:
-    """The caller's environment with the process's own; whatever proxy there is, this machine is not behind it."""
+    """The caller's environment and the process's own variables, without a proxy for this machine."""
     environment = {**os.environ, **process.environment, "PYTHONUNBUFFERED": "1"}
-    # Without it each of the processes would compile all packages again at each start, seconds of work.
+    # It would make each process compile all packages at each start, which takes seconds.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in ("no_proxy", "NO_PROXY"):
         environment[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
@@ -140,13 +140,13 @@ def _environment(process: Process) -> dict[str, str]:
 
 
 def _end_with_parent() -> None:
-    """Ask Linux to end this child when the launcher ends in whatever way, kill -9 included."""
+    """Ask Linux to end this child when the launcher ends, also by SIGKILL."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(child: subprocess.Popen[bytes], at: float) -> None:
-    """Wait for a child until `at` on the monotonic clock, then end what is left of it and its own children."""
+    """Wait for a child until `at` (monotonic clock), then kill what is left of its group."""
     with suppress(subprocess.TimeoutExpired):
         child.wait(max(0.0, at - time.monotonic()))
     _signal_group(child, signal.SIGKILL)
@@ -154,5 +154,5 @@ def _end(child: subprocess.Popen[bytes], at: float) -> None:
 
 
 def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # all of it has ended
+    with suppress(ProcessLookupError):  # the group has ended
         os.killpg(child.pid, number)

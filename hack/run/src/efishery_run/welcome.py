@@ -1,4 +1,4 @@
-"""What a person is told once the system is up."""
+"""The text that is printed once the system is up."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ curl -s $BASE/fetch/resource/aggregate -H "Authorization: Bearer $ADMIN" | pytho
 
 
 def welcome(services: Services, seconds: float) -> str:
-    """Say where everything is, who may log in, and what to try."""
+    """Describe the addresses, the admin's login and a sequence of curl commands."""
     ports, state = services.ports, services.state
     metrics = "  ".join(f"{name} :{port}" for name, port in ports.management.items())
     password = state.admin_password()

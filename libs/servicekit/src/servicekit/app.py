@@ -1,15 +1,16 @@
-"""The Flask application that every HTTP service starts from."""
+"""The Flask application that all HTTP services extend."""
 
 from dataclasses import dataclass, field
 
 from flask import Blueprint, Flask, Response
+from werkzeug.exceptions import ClientDisconnected
 
 from servicekit import logging
 from servicekit.background import serve_in_background
 from servicekit.bare import bare_app
-from servicekit.envelope import success
+from servicekit.envelope import failure, success
 from servicekit.management import management_app
-from servicekit.requests_log import observe_requests
+from servicekit.observability import observe_requests
 from servicekit.settings import ServiceSettings
 
 MAX_BODY_BYTES = 64 * 1024
@@ -26,7 +27,7 @@ class ServiceState:
 
 @ping.get("/ping")
 def answer_ping() -> Response:
-    """Answer pong: the service can be reached."""
+    """Answer pong, to show that the service is reachable."""
     return success(msg="pong")
 
 
@@ -36,13 +37,19 @@ def build_app(import_name: str, settings: ServiceSettings) -> Flask:
     app = bare_app(import_name)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["servicekit"] = ServiceState()
+    app.register_error_handler(ClientDisconnected, _answer_late_body)
     observe_requests(app)
     app.register_blueprint(ping)
     return app
 
 
+def _answer_late_body(_error: ClientDisconnected) -> Response:
+    # Werkzeug raises this when reading the body fails: the client has gone, or has stalled (stalled_clients.py).
+    return failure(408, "the body did not arrive in time")
+
+
 def serve_on_extra_port(app: Flask, port: int, extra: Flask) -> None:
-    """Serve `extra` on a port of its own in the process that serves `app`."""
+    """Serve `extra` on another port of the process that serves `app`."""
     state: ServiceState = app.extensions["servicekit"]
     state.extra_ports[port] = extra
 

@@ -1,4 +1,4 @@
-"""The least that every Flask application of ours has."""
+"""What all Flask applications of the project share: JSON and error answers."""
 
 from flask import Flask
 
@@ -7,10 +7,10 @@ from servicekit.serialization import JSONProvider
 
 
 def bare_app(import_name: str) -> Flask:
-    """Make an application with our JSON and the envelope for all errors, and no routes."""
+    """Make an application without routes, with the JSON provider and the envelope for all errors."""
     app = Flask(import_name, static_folder=None)
     app.json = JSONProvider(app)
-    # Flask's own answer to OPTIONS is no envelope, and nothing here is for other origins' browsers.
+    # Flask's answer to OPTIONS has no envelope, and no page of another origin calls these APIs.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     register_error_handlers(app)
     return app

@@ -1,6 +1,6 @@
 """gunicorn's settings for every HTTP service: `gunicorn -c python:servicekit.gunicorn_conf "package:create_app()"`.
 
-One process with several threads: a pod is scaled by replicas, and its metrics are of one process.
+One process with several threads: scaling is by replicas, and the metrics are those of one process.
 See https://docs.gunicorn.org/en/stable/settings.html.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 from servicekit import logging
 from servicekit.app import start_background_servers
 from servicekit.settings import http_threads, number
+from servicekit.stalled_clients import ShortRecord, limit_stalls
 
 logging.configure()  # until the application's own settings are read
 
@@ -18,22 +19,28 @@ HOST = os.environ.get("HTTP_HOST", "0.0.0.0")  # noqa: S104 -- a container's own
 bind = f"{HOST}:{number('HTTP_PORT', 8080)}"
 worker_class = "gthread"
 workers = 1
-preload_app = True  # a wrong setting ends the process at once, instead of a worker again and again
+preload_app = True  # a wrong setting ends the process once, instead of each new worker
 threads = http_threads()
 graceful_timeout = number("HTTP_GRACEFUL_SECONDS", 25)
 timeout = 60
-keepalive = 75  # longer than Envoy's idle connections are kept, so that Envoy is the one to close them
+keepalive = 75  # longer than Envoy's idleTimeout (k8s/istio/destinationrules.yaml), so that Envoy closes first
 worker_tmp_dir = "/dev/shm"  # noqa: S108 -- the root file system is read-only, and this one never blocks on disk
-control_socket_disable = True  # it would be a file in a home directory that is not there
+# Envoy's limits (k8s/istio/envoyfilter-limits.yaml) are lower: its errors have the envelope, gunicorn's are HTML.
+limit_request_line = 8190
+limit_request_fields = 100
+control_socket_disable = True  # its file would be in a home directory that does not exist
 accesslog = None  # the application logs each request with its id
-logconfig_dict = {  # gunicorn's own lines go the way of all others
+logconfig_dict = {  # gunicorn's log lines have the format of all others
     "version": 1,
     "disable_existing_loggers": False,
-    "root": {},  # not gunicorn's default, which would take the root logger's handlers away
-    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
+    "root": {},  # gunicorn's default would remove the root logger's handlers
+    "filters": {"stalled_clients": {"()": ShortRecord}},
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "filters": ["stalled_clients"], "propagate": True}},
 }
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
-    """Open the ports beside the public one, in the process that serves."""
+    """Limit how long a client may stall, and open the ports beside the public one, in the process that serves."""
+    for listener in worker.sockets:
+        limit_stalls(listener)
     start_background_servers(worker.wsgi, HOST, number("MANAGEMENT_PORT", 9090))

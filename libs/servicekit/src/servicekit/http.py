@@ -17,7 +17,7 @@ from urllib3 import BaseHTTPResponse, Retry
 from urllib3.exceptions import HTTPError as TransportError
 from urllib3.exceptions import ReadTimeoutError
 
-from servicekit.requests_log import REQUEST_ID_HEADER
+from servicekit.observability import REQUEST_ID_HEADER
 
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 64 * 1024

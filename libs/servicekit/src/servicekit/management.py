@@ -1,4 +1,4 @@
-"""The management port: liveness, readiness and metrics, never routed by the gateway."""
+"""The management port: liveness, readiness and metrics; the gateway does not route it."""
 
 from flask import Flask, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -17,12 +17,12 @@ def management_app() -> Flask:
 
 
 def _healthz() -> Response:
-    # Alive means that this thread runs. A dependency that is away is no reason to be restarted.
+    # The process runs. An unavailable dependency is no reason to restart it.
     return success(msg="alive")
 
 
 def _readyz() -> Response:
-    # Ready once the port is open. No shared dependency is checked: it would make every pod unready at once (ADR 6).
+    # Ready once the port is open. A check of a shared dependency would make all pods unready at once (ADR 6).
     return success(msg="ready")
 
 

@@ -9,8 +9,8 @@ from flask import Flask
 def serve(app: Flask, path: str, document: Path) -> None:
     """Answer GET `path` with `document` as JSON (OpenAPI 3.0.3).
 
-    The document is the contract and is written by hand: nothing is gathered from docstrings. flasgger's own
-    page stays off; one Swagger UI shows the documents of all services.
+    The document is the contract and is written by hand, so flasgger reads no docstrings. Its own page is off: one
+    Swagger UI shows the documents of all services.
     """
     config = {
         "openapi": "3.0.3",

@@ -1,0 +1,88 @@
+"""The EnvoyFilters of k8s/istio: where they apply, and that their limits agree with each other and the services."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from servicekit.app import MAX_BODY_BYTES
+from tests.charts.helm import REPOSITORY
+from tests.charts.manifests import Manifests
+
+
+def _patches(istio: Manifests, name: str) -> list[dict[str, Any]]:
+    """Return the values of an EnvoyFilter's patches."""
+    patches: list[dict[str, Any]] = istio.get(f"EnvoyFilter/{name}").spec["configPatches"]
+    return [patch["patch"]["value"] for patch in patches]
+
+
+def _typed(istio: Manifests, name: str, kind: str) -> dict[str, Any]:
+    """Return the one configuration of a kind in an EnvoyFilter's patches."""
+    configs: list[dict[str, Any]] = [
+        value["typed_config"] for value in _patches(istio, name) if "typed_config" in value
+    ]
+    (found,) = [config for config in configs if config["@type"].endswith(f".{kind}")]
+    return found
+
+
+@pytest.mark.parametrize("name", ["efishery-limits", "efishery-errors"])
+def test_the_gateways_filters_are_where_the_gateway_is(istio: Manifests, name: str) -> None:
+    found = istio.get(f"EnvoyFilter/{name}")
+    assert found.body["metadata"]["namespace"] == "istio-system"
+    assert found.spec["workloadSelector"]["labels"] == istio.get("Gateway/efishery").spec["selector"]
+
+
+@pytest.mark.parametrize("name", ["limits", "errors"])
+def test_the_services_filters_are_for_what_comes_in(istio: Manifests, name: str) -> None:
+    found = istio.get(f"EnvoyFilter/{name}")
+    assert "namespace" not in found.body["metadata"]
+    assert {patch["match"]["context"] for patch in found.spec["configPatches"]} == {"SIDECAR_INBOUND"}
+
+
+@pytest.mark.parametrize("name", ["efishery-limits", "limits"])
+def test_a_proxy_reads_whole_bodies_of_the_size_that_services_take(istio: Manifests, name: str) -> None:
+    assert _typed(istio, name, "Buffer")["max_request_bytes"] == MAX_BODY_BYTES
+
+
+def test_the_proxies_have_the_same_timeouts(istio: Manifests) -> None:
+    at_gateway = _typed(istio, "efishery-limits", "HttpConnectionManager")
+    inside = _typed(istio, "limits", "HttpConnectionManager")
+    timeouts = {"request_headers_timeout", "request_timeout", "stream_idle_timeout"}
+    assert {name: inside[name] for name in timeouts} == {name: at_gateway[name] for name in timeouts}
+
+
+def test_no_answer_is_given_up_while_a_route_waits_for_it(istio: Manifests) -> None:
+    idle = _typed(istio, "efishery-limits", "HttpConnectionManager")["stream_idle_timeout"]
+    timeouts = [route["timeout"] for route in istio.get("VirtualService/efishery").spec["http"]]
+    assert max(int(timeout.removesuffix("s")) for timeout in timeouts) < int(idle.removesuffix("s"))
+
+
+def test_the_services_proxies_get_the_gateways_error_answers(istio: Manifests) -> None:
+    kustomization = yaml.safe_load((REPOSITORY / "k8s/istio/kustomization.yaml").read_text())
+    path = "spec.configPatches.0.patch.value.typed_config.local_reply_config"
+    source = {"kind": "EnvoyFilter", "name": "efishery-errors", "fieldPath": path}
+    target = {"select": {"kind": "EnvoyFilter", "name": "errors"}, "fieldPaths": [path]}
+    assert kustomization["replacements"] == [{"source": source, "targets": [target]}]
+    assert _patches(istio, "errors")[0]["typed_config"]["local_reply_config"] == {}
+
+
+def test_error_answers_name_the_limits(istio: Manifests) -> None:
+    limits = _typed(istio, "efishery-limits", "HttpConnectionManager")
+    replies = _typed(istio, "efishery-errors", "HttpConnectionManager")["local_reply_config"]["mappers"]
+    texts = {_status(reply): reply.get("body", {}).get("inline_string", "") for reply in replies}
+    assert str(MAX_BODY_BYTES) in texts[413]
+    assert limits["request_timeout"].replace("s", " s") in texts[408]
+    assert f"{limits['common_http_protocol_options']['max_headers_count']}, " in texts[431]
+    assert f"{limits['max_request_headers_kb']} KiB" in texts[431]
+    assert not any('"' in text for text in texts.values()), "they go into a JSON string as they are"
+
+
+def _status(mapper: dict[str, Any]) -> int:
+    value: int = mapper["filter"]["status_code_filter"]["comparison"]["value"]["default_value"]
+    return value
+
+
+@pytest.mark.parametrize("component", ["auth", "fetch", "docs"])
+def test_requests_to_a_service_are_limited(istio: Manifests, component: str) -> None:
+    http = istio.get(f"DestinationRule/{component}").spec["trafficPolicy"]["connectionPool"]["http"]
+    assert 0 < http["http2MaxRequests"] == http["http1MaxPendingRequests"] < 1024

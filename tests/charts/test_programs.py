@@ -81,13 +81,13 @@ def _known(settings: type[BaseSettings]) -> set[str]:
 
 
 def _environment(workload: Workload, keys: Path) -> dict[str, str]:
-    """Return the variables of the only container, with test values for secrets and file paths."""
+    """Return the variables of the only container, with test values for secrets, resources and file paths."""
     return {variable["name"]: _value(variable, keys) for variable in workload.containers[0]["env"]}
 
 
 def _value(variable: dict[str, Any], keys: Path) -> str:
     if "valueFrom" in variable:
-        return "secret"
+        return "1" if "resourceFieldRef" in variable["valueFrom"] else "secret"
     value = str(variable["value"])
     for mounted in ("signing", "keys", "database"):
         value = value.replace(f"/etc/efishery/{mounted}", str(keys))

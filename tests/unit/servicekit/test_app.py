@@ -55,7 +55,7 @@ def test_a_cut_request_is_one_event(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes by a reset
         client.sendall(b"GET /healthz HTTP/1.1\r\n")
-    # The thread answers on its own time: the next request shows that the server lives.
+    # The connection is handled in another thread; the next request shows that the server still works.
     assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
     output = capsys.readouterr()
     assert "Traceback" not in output.out + output.err

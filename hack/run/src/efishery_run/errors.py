@@ -6,4 +6,4 @@ class LaunchError(Exception):
 
 
 class Interrupted(Exception):
-    """The run was asked to end, by Ctrl-C or a signal."""
+    """The run was interrupted, by Ctrl-C or a signal."""

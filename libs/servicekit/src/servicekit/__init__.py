@@ -1,1 +1,1 @@
-"""What the service images share: nothing in here knows fish, prices or users."""
+"""Code shared by the service images, without domain logic."""

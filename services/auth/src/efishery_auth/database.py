@@ -40,7 +40,7 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot be asked now. A write that raises this may have been stored all the same."""
+    """The database cannot be used now. A write that raises this may have been stored nevertheless."""
 
 
 @dataclass(frozen=True)

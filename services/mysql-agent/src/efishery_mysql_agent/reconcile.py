@@ -167,7 +167,7 @@ class Reconciler:
         with ThreadPoolExecutor(MAX_MEMBERS) as pool:  # in parallel: the loop waits for it
             list(pool.map(self._unlabel, absent))
         lease = self.cluster.lease()
-        # A request made while the group lives must not act on its next outage: recording removes it.
+        # A request made while the group is online must not act on its next outage: recording removes it.
         if lease.view != view or lease.is_requested:
             self.cluster.record(str(self.store.current.group), view)
         term.recorded = view

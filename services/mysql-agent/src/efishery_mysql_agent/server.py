@@ -1,4 +1,4 @@
-"""The agent's port: probes, status for the peers, metrics. Answers from memory; mysqld is never asked."""
+"""The agent's port: probes, status for the peers, metrics. Answers from memory, without a query to mysqld."""
 
 from __future__ import annotations
 

@@ -37,6 +37,6 @@ class AgentSettings(ServiceSettings):
 
     @property
     def peers(self) -> list[str]:
-        """The other pods that the group can have, existing or not; DNS is not asked."""
+        """The other pods that the group can have, whether they exist or not, without a DNS lookup."""
         stem = self.pod.rpartition("-")[0]
         return [pod for number in range(MAX_MEMBERS) if (pod := f"{stem}-{number}") != self.pod]

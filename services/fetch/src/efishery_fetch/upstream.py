@@ -70,7 +70,7 @@ class Upstream:
                 items = _parse_list(self._request())
         except CircuitBreakerError as error:
             UPSTREAM_ANSWERS.labels("circuit_open").inc()
-            raise UpstreamUnavailable("circuit_open", "failed repeatedly; no requests to it for some seconds") from error
+            raise UpstreamUnavailable("circuit_open", "failed repeatedly and is not called") from error
         except UpstreamError as error:
             UPSTREAM_ANSWERS.labels(error.outcome).inc()
             log.warning("upstream_failed", outcome=error.outcome, reason=str(error), cause=str(error.__cause__ or ""))

@@ -40,6 +40,13 @@ try:
 except OSError as error:
     print(type(error).__name__)
 """
+# Prints the answer to a login whose body does not end.
+SLOW_BODY = """
+import socket
+connection = socket.create_connection((%r, 80), timeout=30)
+connection.sendall(b"POST /auth/login HTTP/1.1\\r\\nHost: auth\\r\\nContent-Length: 100\\r\\n\\r\\n{")
+print(connection.recv(1024).decode())
+"""
 REFUSED = ("ConnectionResetError", "BrokenPipeError", "b''")
 DATABASES = [("redis", 6379), ("mysql-primary", 3306)]
 
@@ -82,6 +89,12 @@ def test_a_pod_of_the_mesh_without_a_permission_is_refused(cluster: Cluster) -> 
     urls = [url("auth", "/ping"), url("fetch", "/fetch/swagdocs"), url("docs", "/docs/"), url("sample", "/rate")]
     answers = json.loads(cluster.run_python(NAMESPACE, CALLS % urls))
     assert answers == dict.fromkeys(urls, 403)
+
+
+def test_a_slow_body_is_refused_inside_the_mesh_too(cluster: Cluster) -> None:
+    answer = cluster.run_python(NAMESPACE, SLOW_BODY % f"auth.{NAMESPACE}.svc.cluster.local")
+    assert answer.startswith("HTTP/1.1 408 "), answer
+    assert json.loads(answer[answer.index("{") :])["status"] == 408
 
 
 def test_fetch_may_not_call_auth(cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 SLOW_CLIENTS = 500
 REPOSITORY = Path(__file__).parents[2]
-# Below this, a p99 is the scheduling of a machine that runs the system and its clients on the same few cores.
+# A p99 below this may be scheduling noise: the system and its clients share a few cores. A held thread costs seconds.
 FLOOR_SECONDS = 0.25
 
 

@@ -81,7 +81,7 @@ def test_after_ten_minutes_the_password_is_not_shown_again(app: Flask, client: F
     register(client)
     earlier = datetime.now(UTC) - timedelta(minutes=10, seconds=1)
     with app.app_context():
-        current_users().database.primary.run(lambda session: session.execute(update(User).values(created_at=earlier)))
+        current_users().database.primary.write(lambda session: session.execute(update(User).values(created_at=earlier)))
     assert register(client).status_code == 409
 
 

@@ -66,7 +66,7 @@ def test_what_an_expansion_is(statement: str, expands: bool) -> None:
 def test_a_migration_that_was_cut_short_can_be_repeated(app: Flask, commands_app: Flask) -> None:
     # MySQL commits each change of a table by itself, so a crash may leave one that Alembic has not noted.
     with app.app_context():
-        current_users().database.primary.run(lambda session: session.execute(text("DELETE FROM alembic_version")))
+        current_users().database.primary.write(lambda session: session.execute(text("DELETE FROM alembic_version")))
     runner: FlaskCliRunner = commands_app.test_cli_runner(catch_exceptions=False)
     assert runner.invoke(args=["migrate"]).exit_code == 0
     with app.app_context(), db.engine.connect() as connection:

@@ -12,7 +12,7 @@ from servicekit.breaker import CircuitBreaker, CircuitBreakerError, circuit_brea
 @pytest.fixture
 def breaker() -> CircuitBreaker:
     name = str(uuid.uuid4())
-    return circuit_breaker(name, failures=2, reset_seconds=60, ignore=lambda error: isinstance(error, KeyError))
+    return circuit_breaker(name, lambda error: not isinstance(error, KeyError), failures=2, reset_seconds=60)
 
 
 def fail(breaker: CircuitBreaker, error: type[Exception] = OSError) -> None:

@@ -28,18 +28,18 @@ log = structlog.get_logger(__name__)
 
 
 def circuit_breaker(
-    name: str, *, failures: int, reset_seconds: float, ignore: Callable[[BaseException], bool]
+    name: str, is_failure: Callable[[BaseException], bool], *, failures: int, reset_seconds: float
 ) -> CircuitBreaker:
     """Make a breaker that opens after that many failures in a row.
 
-    `reset_seconds` later one trial call is let through; it closes the circuit or keeps it open.
-    Exceptions that `ignore` accepts are no failures: the dependency answered.
+    `reset_seconds` after the last failure, by the system's clock, one trial call is admitted; it closes the circuit
+    or keeps it open. After any other exception than an `is_failure` the dependency counts as available.
     """
     _publish(name, STATE_CLOSED)
     return CircuitBreaker(
         fail_max=failures,
         reset_timeout=reset_seconds,
-        exclude=[ignore],
+        exclude=[lambda error: not is_failure(error)],
         listeners=[_OneTrial()],
         name=name,
         throw_new_error_on_trip=False,  # the caller sees the dependency's own error
@@ -65,7 +65,7 @@ class _OneTrial(CircuitBreakerListener):
         """Every end of a trial changes the state, so the next one may begin."""
         self._trial_runs = False
         _publish(str(cb.name), new_state.name)
-        # A late failure of a call from before opens an open circuit again; trials follow each other every reset time.
+        # A call that began before the circuit opened may fail later, and opens it again.
         if old_state and old_state.name != new_state.name and STATE_CLOSED in (old_state.name, new_state.name):
             log.warning("circuit_breaker", name=cb.name, state=new_state.name)
 

@@ -1,6 +1,7 @@
 """The user database: writes on the primary, reads on the replicas, each behind a pool and a circuit breaker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from logging import ERROR, WARNING
 from pathlib import Path
@@ -11,7 +12,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from prometheus_client import Counter, Gauge
 from sqlalchemy import URL, Engine, QueuePool
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from efishery_auth.database_errors import error_code, is_unavailable, reconnect_on_read_only
@@ -20,16 +21,12 @@ from efishery_auth.settings import DatabaseSettings
 from servicekit.breaker import CircuitBreakerError, circuit_breaker
 
 POOL_SIZE = 4  # connections of a pod to each of the two; at 10 ms a commit, 400 writes a second
-POOL_RECYCLE_SECONDS = 60  # so that a new replica gets its share of the connections
-BREAKER_RESET_SECONDS = 0.5
+POOL_RECYCLE_SECONDS = 60  # so that a new replica gets its share, and an idle connection to a lost server is not used
 REPLICAS = "replicas"
 
 POOL_IN_USE = Gauge("auth_database_connections_in_use", "Connections of the pool that requests hold", ["endpoint"])
-ERRORS = Counter(
-    "auth_database_errors_total",
-    "Errors of the database: kind unavailable or permanent, and MySQL's number, 0 where it has none",
-    ["endpoint", "kind", "code"],
-)
+# kind: unavailable or permanent; code: MySQL's number, 0 where there is none.
+ERRORS = Counter("auth_database_errors_total", "Errors of the database", ["endpoint", "kind", "code"])
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -55,7 +52,7 @@ class Timeouts:
 # Commits stand still for some seconds while a member joins the group, so writes wait longer than reads.
 WRITE_TIMEOUTS = Timeouts(connect=1, answer=5, pool=2)
 READ_TIMEOUTS = Timeouts(connect=1, answer=2, pool=1)
-COMMAND_TIMEOUTS = Timeouts(connect=5, answer=600, pool=600)  # a migration may rebuild a table
+MIGRATION_TIMEOUTS = Timeouts(connect=5, answer=600, pool=5)  # it may rebuild a table
 
 
 class Endpoint:
@@ -64,24 +61,29 @@ class Endpoint:
     def __init__(self, name: str, engine: Engine) -> None:
         self.name = name
         self.engine = engine
-        self._breaker = circuit_breaker(
-            f"database-{name}",
-            failures=1,
-            reset_seconds=BREAKER_RESET_SECONDS,
-            ignore=lambda error: not is_unavailable(error),
-        )
+        self._breaker = circuit_breaker(f"database-{name}", is_unavailable, failures=1, reset_seconds=0.5)
         reconnect_on_read_only(engine)
         if isinstance(engine.pool, QueuePool):
             POOL_IN_USE.labels(name).set_function(engine.pool.checkedout)
 
-    def run(self, work: Work[T]) -> T:
+    def write(self, work: Work[T]) -> T:
         """Return what `work` returns, after its transaction is committed. Raises DatabaseUnavailable.
 
         Errors that another attempt would meet again, such as a missing table, are raised as SQLAlchemy has them.
         """
+        with self._session() as session, session.begin():
+            return work(session)
+
+    def read(self, work: Work[T]) -> T:
+        """Return what `work` returns, without a commit. Raises as `write` does."""
+        with self._session() as session:
+            return work(session)
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
         try:
-            with self._breaker.calling(), Session(self.engine, expire_on_commit=False) as session, session.begin():
-                return work(session)
+            with self._breaker.calling(), Session(self.engine, expire_on_commit=False) as session:
+                yield session
         except CircuitBreakerError as error:
             raise DatabaseUnavailable from error
         except SQLAlchemyError as error:
@@ -91,17 +93,17 @@ class Endpoint:
             raise
 
     def _report(self, error: SQLAlchemyError) -> None:
-        if isinstance(error, IntegrityError | DataError):  # an answer about the values, which the text repeats
+        if isinstance(error, IntegrityError):  # an answer about a value, which its text repeats
             return
         kind, level = ("unavailable", WARNING) if is_unavailable(error) else ("permanent", ERROR)
-        ERRORS.labels(self.name, kind, error_code(error) or 0).inc()
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        log.log(level, "database_error", endpoint=self.name, kind=kind, error=str(cause))
+        code = error_code(error) or 0
+        ERRORS.labels(self.name, kind, code).inc()
+        log.log(level, "database_error", endpoint=self.name, kind=kind, code=code, error=str(error.__cause__ or error))
 
 
 @dataclass(frozen=True)
 class Database:
-    """Both endpoints. Writes, and reads that must see every acknowledged write, are `primary.run`."""
+    """Both endpoints. Writes, and reads that must see every acknowledged write, use `primary`."""
 
     primary: Endpoint
     replicas: Endpoint
@@ -109,40 +111,39 @@ class Database:
     def read(self, work: Work[T]) -> T:
         """Run `work` on a replica, which may lag, else on the primary. Raises DatabaseUnavailable."""
         try:
-            return self.replicas.run(work)
+            return self.replicas.read(work)
         except DatabaseUnavailable:
-            return self.primary.run(work)
+            return self.primary.read(work)
 
 
 def engine_options(url: URL, timeouts: Timeouts, ca_file: Path | None = None) -> dict[str, Any]:
-    """Return the options of `create_engine`: a pool without overflow, checked connections, timeouts, TLS.
+    """Return the options of `create_engine`: a pool without overflow, timeouts, TLS.
 
     With `ca_file` (PEM), the server's certificate must be signed by it and name the host; the file is read for each
     connection, so a renewed one needs no restart. Without, TLS is used where the server offers it, unverified.
     """
-    private = {"hide_parameters": True}  # errors are logged, and a statement's values are phones and hashes
+    options: dict[str, Any] = {"hide_parameters": True}  # errors are logged; values are phones and hashes
     if url.get_backend_name() != "mysql":
-        return private
+        return options
     verify = {"ssl_ca": str(ca_file), "ssl_verify_cert": True, "ssl_verify_identity": True} if ca_file else {}
     waits = {"connect_timeout": timeouts.connect, "read_timeout": timeouts.answer, "write_timeout": timeouts.answer}
-    return private | {
+    return options | {
         "pool_size": POOL_SIZE,
         "max_overflow": 0,
         "pool_timeout": timeouts.pool,
-        "pool_pre_ping": True,
         "pool_recycle": POOL_RECYCLE_SECONDS,
         "skip_autocommit_rollback": True,
         "connect_args": waits | verify,
     }
 
 
-def init_database(app: Flask, settings: DatabaseSettings, timeouts: Timeouts | None = None) -> Database:
-    """Give `app` both engines, which connect at the first use. `timeouts` replaces those of requests."""
+def init_database(app: Flask, settings: DatabaseSettings) -> Database:
+    """Give `app` both engines, which connect at the first use."""
     write, read, ca_file = settings.write_url, settings.read_url, settings.database_ca_file
-    # A read is one statement and needs no transaction around it.
-    read_options = engine_options(read, timeouts or READ_TIMEOUTS, ca_file) | {"isolation_level": "AUTOCOMMIT"}
+    # A read is one statement and needs no transaction; the option saves the ROLLBACK after it.
+    read_options = engine_options(read, READ_TIMEOUTS, ca_file) | {"isolation_level": "AUTOCOMMIT"}
     app.config["SQLALCHEMY_DATABASE_URI"] = write
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(write, timeouts or WRITE_TIMEOUTS, ca_file)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(write, WRITE_TIMEOUTS, ca_file)
     app.config["SQLALCHEMY_BINDS"] = {REPLICAS: {"url": read, **read_options}}
     db.init_app(app)
     with app.app_context():

@@ -5,16 +5,17 @@ Numbers: MySQL Error Reference, chapter 2 (server) and chapter 3 (client, from 2
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 # The connection cannot be made, was refused, or was lost: 1040 too many connections, 1053 shutdown in progress,
-# 2002 and 2003 cannot connect, 2006 server has gone away, 2013 and 2055 connection lost, 4031 closed after
-# inactivity. PyMySQL's 0 is a connection that was closed before.
-CONNECTION_ERRORS = frozenset({0, 1040, 1053, 2002, 2003, 2006, 2013, 2055, 4031})
-# The server is not, or no longer, the primary: 1290 read-only option, 1792 read-only transaction, 1836 read-only
-# mode, 3032 offline mode, 3100 and 3101 Group Replication refused or rolled back the commit.
-READ_ONLY_ERRORS = frozenset({1290, 1792, 1836, 3032, 3100, 3101})
+# 2002 and 2003 cannot connect, 2006 server has gone away, 2013 and 2055 connection lost, 3169 session killed,
+# 4031 closed after inactivity. PyMySQL's 0 is a connection that was closed before.
+CONNECTION_ERRORS = frozenset({0, 1040, 1053, 2002, 2003, 2006, 2013, 2055, 3169, 4031})
+# The server is not, not yet, or no longer the primary: 1290 read-only option, 1792 read-only transaction, 1836
+# read-only mode, 3032 offline mode, 3100 and 3101 Group Replication refused or rolled back the commit, 3781 to 3783
+# and 3797 the statement was held until the new primary had applied its backlog, in vain.
+READ_ONLY_ERRORS = frozenset({1290, 1792, 1836, 3032, 3100, 3101, 3781, 3782, 3783, 3797})
 
 
 def error_code(error: BaseException) -> int | None:
@@ -25,10 +26,15 @@ def error_code(error: BaseException) -> int | None:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Tell whether a later attempt, or one at another server, can succeed without any change of configuration."""
+    """Tell whether a later attempt, or one at another server, can succeed."""
     if isinstance(error, PoolTimeout):
         return True
     return isinstance(error, DBAPIError) and error_code(error) in CONNECTION_ERRORS | READ_ONLY_ERRORS
+
+
+def is_duplicate_key(error: IntegrityError) -> bool:
+    """Tell whether a unique key has the value already."""
+    return error_code(error) == 1062 or getattr(error.orig, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_UNIQUE"
 
 
 def reconnect_on_read_only(engine: Engine) -> None:

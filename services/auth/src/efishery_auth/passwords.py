@@ -62,7 +62,7 @@ class HashPool:
         return self._run("hash", _argon2id.hash, password)
 
     def verify(self, password_hash: str | None, password: str) -> bool:
-        """Tell whether the password is right; for no user (None) it takes as long and is wrong."""
+        """Tell whether the password is right; for None, no user, return False after the same time."""
         try:
             return self._run("verify", _argon2id.verify, password_hash or _HASH_OF_NOBODY, password)
         except (VerificationError, InvalidHashError):

@@ -9,7 +9,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from efishery_auth.keys import read_signing_key
-from efishery_auth.passwords import HASH_KIB
+from efishery_auth.passwords import HASH_KIB, HASH_QUEUE
 from servicekit.settings import ServiceSettings, TokenSettings
 from servicekit.tokens import KeysDirectory
 
@@ -70,7 +70,7 @@ class AuthSettings(DatabaseSettings, TokenSettings):
     cpus: int = Field(default=1, ge=1)
     memory_bytes: int = Field(default=384 * MIB, ge=1)
     hash_workers: int | None = Field(default=None, ge=1)
-    hash_queue: int = Field(default=64, ge=1)
+    hash_queue: int = Field(default=HASH_QUEUE, ge=1)
 
     @property
     def password_hash_workers(self) -> int:

@@ -10,11 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from efishery_auth.database import Database
+from efishery_auth.database_errors import is_duplicate_key
 from efishery_auth.models import Role, User
 from efishery_auth.passwords import HashPool
 from efishery_auth.phones import masked
 
-# How long a registration can be repeated. Afterwards its Idempotency-Key does not show the password any more.
+# How long a registration can be repeated: afterwards an Idempotency-Key that leaks shows no password.
 REPLAY = timedelta(minutes=10)
 
 log = structlog.get_logger(__name__)
@@ -51,10 +52,12 @@ class Users:
         values = {"name": name, "phone": phone, "role": role, "created_at": now}
         user = User(**values, password_hash=self.hashes.hash(password))
         try:
-            self.database.primary.run(lambda session: session.add(user))
+            self.database.primary.write(lambda session: session.add(user))
         except IntegrityError as error:
+            if not is_duplicate_key(error):
+                raise
             # The unique key decides, not a query beforehand: two clients may register a phone at the same moment.
-            stored = self._stored(phone, password, now) if may_be_repeated else None
+            stored = self._earlier_attempt(phone, password, now) if may_be_repeated else None
             if stored is None:
                 raise PhoneTaken from error
             log.info("registration_repeated", user_id=stored.id, phone=masked(phone))
@@ -62,8 +65,8 @@ class Users:
         log.info("user_registered", user_id=user.id, role=role, phone=masked(phone))
         return user
 
-    def _stored(self, phone: str, password: str, now: datetime) -> User | None:
-        user = self.database.primary.run(lambda session: find_by_phone(session, phone))
+    def _earlier_attempt(self, phone: str, password: str, now: datetime) -> User | None:
+        user = self.database.primary.read(lambda session: find_by_phone(session, phone))
         return user if user and now - user.created_at <= REPLAY and self._has_password(user, password) else None
 
     def authenticate(self, *, phone: str, password: str) -> User:
@@ -74,7 +77,7 @@ class Users:
         replicated = self.database.read(lambda session: find_by_phone(session, phone))
         if self._has_password(replicated, password):
             return replicated
-        latest = self.database.primary.run(lambda session: find_by_phone(session, phone))
+        latest = self.database.primary.read(lambda session: find_by_phone(session, phone))
         is_newer = latest and (replicated is None or latest.password_hash != replicated.password_hash)
         if is_newer and self._has_password(latest, password):
             return latest

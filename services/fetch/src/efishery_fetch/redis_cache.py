@@ -46,7 +46,7 @@ class RedisCache:
     def __init__(self, client: Redis) -> None:
         self._client = client
         self._breaker = circuit_breaker(
-            "redis", failures=1, reset_seconds=BREAKER_RESET_SECONDS, ignore=lambda e: isinstance(e, ResponseError)
+            "redis", lambda error: not isinstance(error, ResponseError), failures=1, reset_seconds=BREAKER_RESET_SECONDS
         )
 
     def read(self, key: str, parse: Callable[[Record], T]) -> T | None:

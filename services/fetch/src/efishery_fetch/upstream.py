@@ -52,9 +52,9 @@ class Upstream:
         self._slots = threading.BoundedSemaphore(max_calls)
         self._breaker = circuit_breaker(
             "upstream",
+            lambda error: not isinstance(error, UpstreamInvalid),
             failures=BREAKER_FAILURES,
             reset_seconds=BREAKER_RESET_SECONDS,
-            ignore=lambda error: isinstance(error, UpstreamInvalid),
         )
 
     def fetch(self) -> list[object]:

@@ -7,7 +7,7 @@ from flask import Flask
 
 from efishery_auth.commands.create_admin import create_admin
 from efishery_auth.commands.migrate import migrate
-from efishery_auth.database import COMMAND_TIMEOUTS, init_database
+from efishery_auth.database import init_database
 from efishery_auth.passwords import HashPool
 from efishery_auth.settings import DatabaseSettings
 from efishery_auth.state import init_state
@@ -21,8 +21,9 @@ def create_app(settings: DatabaseSettings | None = None) -> Flask:
     settings = settings or load(DatabaseSettings)
     logging.configure(settings.log_level, settings.log_format)
     app = Flask(__name__, static_folder=None)
+    app.config["DATABASE_CA_FILE"] = settings.database_ca_file
     app.config["DATABASE_WAIT_SECONDS"] = settings.database_wait_seconds
-    init_state(app, Users(init_database(app, settings, COMMAND_TIMEOUTS), HashPool()))
+    init_state(app, Users(init_database(app, settings), HashPool()))
     app.cli.add_command(migrate)
     app.cli.add_command(create_admin)
     return app

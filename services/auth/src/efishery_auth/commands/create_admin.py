@@ -14,7 +14,7 @@ from efishery_auth.database import DatabaseUnavailable, db
 from efishery_auth.models import Role
 from efishery_auth.phones import masked
 from efishery_auth.state import current_users
-from efishery_auth.users import find_by_phone
+from efishery_auth.users import PhoneTaken, find_by_phone
 
 PASSWORD_VARIABLE = "AUTH_ADMIN_PASSWORD"  # noqa: S105 -- a variable's name
 
@@ -44,13 +44,17 @@ def create_admin(phone: str, name: str) -> None:
     wait_for_primary(db.engine, current_app.config["DATABASE_WAIT_SECONDS"])
     try:
         click.echo(_create(phone, name))
-    except (DBAPIError, DatabaseUnavailable) as error:
-        raise click.ClickException(f"the database refused, has `migrate` run? {error.__cause__}") from error
+    except PhoneTaken as error:
+        raise click.ClickException(f"{masked(phone)} was registered by somebody else just now; repeat") from error
+    except DatabaseUnavailable as error:
+        raise click.ClickException(f"the database became unavailable, repeat: {error.__cause__}") from error
+    except DBAPIError as error:
+        raise click.ClickException(f"the database refused, has `migrate` run? {error.orig}") from error
 
 
 def _create(phone: str, name: str) -> str:
     users = current_users()
-    user = users.database.primary.run(lambda session: find_by_phone(session, phone))
+    user = users.database.primary.read(lambda session: find_by_phone(session, phone))
     if user and user.role != Role.ADMIN:
         raise click.ClickException(f"{masked(phone)} is registered as a {user.role}; choose another phone")
     if user:

@@ -9,10 +9,10 @@ from alembic import command
 from alembic.config import Config
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, create_engine, text
 
 from efishery_auth.commands.waiting import wait_for_primary
-from efishery_auth.database import db
+from efishery_auth.database import MIGRATION_TIMEOUTS, db, engine_options
 
 TAKE_LOCK = text("SELECT GET_LOCK(:name, :seconds)")
 
@@ -25,11 +25,17 @@ def migrate() -> None:
     """Wait for the primary and migrate its tables; safe to repeat, and to run twice at once."""
     seconds = current_app.config["DATABASE_WAIT_SECONDS"]
     wait_for_primary(db.engine, seconds)
-    with db.engine.connect() as connection:
+    with migration_engine().connect() as connection:
         take_lock(connection, seconds)
         command.upgrade(alembic_config(connection), "head")
         connection.commit()
     log.info("migrated")
+
+
+def migration_engine() -> Engine:
+    """Return an engine that waits for a statement as long as a migration may take."""
+    url = db.engine.url
+    return create_engine(url, **engine_options(url, MIGRATION_TIMEOUTS, current_app.config["DATABASE_CA_FILE"]))
 
 
 def alembic_config(connection: Connection | None) -> Config:

@@ -8,6 +8,7 @@ folder=/backup
 scripts=$(dirname "$0")
 
 fail() { echo "$1" >&2; exit 1; }
+one_line() { printf '%s' "$1" | tr '\n' ' '; }
 client() {
   mysql --no-defaults --host="$HOST" --user="$MYSQL_USER" --connect-timeout=10 --ssl-mode=VERIFY_IDENTITY \
     --ssl-ca=/etc/mysql-tls/ca.crt --skip-column-names --batch "$@"
@@ -36,11 +37,11 @@ fi
 client --execute="CREATE DATABASE IF NOT EXISTS \`$MYSQL_DATABASE\`"
 # Assigned before they are tested, so that a query that fails ends the script.
 lost=$(programs)
-[ -z "$lost" ] || fail "the database has stored routines or events, which no dump holds: $(echo $lost); save and drop them first"
+[ -z "$lost" ] || fail "the database has stored routines or events, which no dump holds: $(one_line "$lost"); save and drop them first"
 present=$(tables)
 saved=""
 if [ -n "$present" ]; then
-  [ "${REPLACE:-no}" = yes ] || fail "the database has tables: $(echo $present); to replace them all: hack/restore --replace $name"
+  [ "${REPLACE:-no}" = yes ] || fail "the database has tables: $(one_line "$present"); to replace them all: hack/restore --replace $name"
   echo "the present tables are dumped first"
   KEEP=0 sh "$scripts/backup.sh"
   saved=$(basename "$(newest)")

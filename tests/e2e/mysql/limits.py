@@ -16,10 +16,10 @@ RECOVERY_SECONDS = 240
 FAILED_REGISTRATIONS = 0.03
 # Logins read replicas: only one that the lost member is answering can fail.
 FAILED_LOGINS = 0.001
-# auth waits 2 s for a connection of its pool (pool_timeout), then 5 s for MySQL's answer (read timeout of the driver).
-REQUEST_SECONDS = 2 + 5
-# auth's circuit breaker makes a trial call within a second, and that call may wait 2 s for a connection.
-BREAKER_SECONDS = 1 + 2
+# auth waits 3 s for a connection of its pool (pool_timeout), then 4 s for MySQL's answer (read timeout of the driver).
+REQUEST_SECONDS = 3 + 4
+# auth's circuit breaker makes a trial call within a second, and that call may wait 3 s for a connection.
+BREAKER_SECONDS = 1 + 3
 
 # mysqld checks once a minute whether a full disk has room again (MySQL manual, "How MySQL Handles a Full Disk").
 DISK_RETRY_SECONDS = 60

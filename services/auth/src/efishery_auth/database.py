@@ -50,7 +50,7 @@ class Timeouts:
 
 
 # Commits stand still for some seconds while a member joins the group, so writes wait longer than reads.
-WRITE_TIMEOUTS = Timeouts(connect=1, answer=5, pool=2)
+WRITE_TIMEOUTS = Timeouts(connect=1, answer=4, pool=3)
 READ_TIMEOUTS = Timeouts(connect=1, answer=2, pool=1)
 MIGRATION_TIMEOUTS = Timeouts(connect=5, answer=600, pool=5)  # it may rebuild a table
 

@@ -60,6 +60,7 @@ def _state(settings: FetchSettings, redis: Redis, clock: Clock) -> state.State:
 
 
 def _upstream(settings: FetchSettings) -> Upstream:
-    client = HTTPClient(settings.upstream_timeout_seconds, settings.upstream_max_bytes, "efishery-fetch")
     free_threads = max(1, http_threads() - THREADS_WITHOUT_UPSTREAM)
-    return Upstream(client, str(settings.list_url), max_calls=min(MAX_UPSTREAM_CALLS, free_threads))
+    max_calls = min(MAX_UPSTREAM_CALLS, free_threads)
+    client = HTTPClient(settings.upstream_timeout_seconds, settings.upstream_max_bytes, "efishery-fetch", max_calls)
+    return Upstream(client, str(settings.list_url), max_calls)

@@ -4,13 +4,14 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from servicekit.stalled_clients import STALL_SECONDS
 
@@ -62,15 +63,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
 
 
 def wait_until_up(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
+    """Wait for an answer: the kernel accepts connections before gunicorn has set their timeouts."""
+    retries = Retry(connect=None, total=20, backoff_factor=0.1, backoff_max=1)
+    with requests.Session() as session:
+        session.mount("http://", HTTPAdapter(max_retries=retries))
+        session.get(f"http://127.0.0.1:{port}/ping", timeout=30).raise_for_status()
 
 
 def stall(port: int, data: bytes) -> socket.socket:

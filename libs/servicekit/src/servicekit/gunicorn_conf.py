@@ -39,8 +39,12 @@ logconfig_dict = {  # gunicorn's log lines have the format of all others
 }
 
 
-def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
-    """Limit how long a client may stall, and open the ports beside the public one, in the process that serves."""
-    for listener in worker.sockets:
+def when_ready(arbiter: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
+    """Limit how long a client may stall, before there is a worker: a connection made earlier would have no limit."""
+    for listener in arbiter.LISTENERS:
         limit_stalls(listener)
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
+    """Open the ports beside the public one in the process that serves."""
     start_background_servers(worker.wsgi, HOST, number("MANAGEMENT_PORT", 9090))

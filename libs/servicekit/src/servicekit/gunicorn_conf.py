@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from servicekit import logging
-from servicekit.app import start_background_servers
+from servicekit.app import start_background
 from servicekit.settings import http_threads, number
 from servicekit.stalled_clients import ShortRecord, limit_stalls
 
@@ -47,4 +47,4 @@ def when_ready(arbiter: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
     """Open the ports beside the public one in the process that serves."""
-    start_background_servers(worker.wsgi, HOST, number("MANAGEMENT_PORT", 9090))
+    start_background(worker.wsgi, HOST, number("MANAGEMENT_PORT", 9090))

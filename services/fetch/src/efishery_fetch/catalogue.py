@@ -23,9 +23,11 @@ class Catalogue:
     received: int
     rejected: dict[str, int]
     fetched_at: datetime
+    version: str = ""
+    upstream_etag: str | None = None
 
     @classmethod
-    def clean(cls, items: list[object], *, max_price: int, now: datetime) -> "Catalogue":
+    def clean(cls, items: list[object], *, max_price: int, now: datetime, etag: str | None = None) -> "Catalogue":
         """Clean the items of an upstream answer; see `clean_list`."""
         rows, rejected = clean_list(items, max_price=max_price, now=now)
         return cls(rows, len(items), rejected, now)

@@ -2,6 +2,7 @@
 
 from flask import Flask, Response
 
+from efishery_fetch.snapshot import ListUnavailable
 from efishery_fetch.upstream import UpstreamInvalid, UpstreamUnavailable
 from servicekit.errors import BadGateway, Unavailable, answer
 
@@ -12,9 +13,10 @@ def register_domain_errors(app: Flask) -> None:
     """Answer 503 for an upstream that is unavailable and 502 for one that is invalid, both with Retry-After."""
     app.register_error_handler(UpstreamUnavailable, _answer_unavailable)
     app.register_error_handler(UpstreamInvalid, _answer_invalid)
+    app.register_error_handler(ListUnavailable, _answer_unavailable)
 
 
-def _answer_unavailable(error: UpstreamUnavailable) -> Response:
+def _answer_unavailable(error: UpstreamUnavailable | ListUnavailable) -> Response:
     return answer(Unavailable(str(error), retry_after=UPSTREAM_RETRY_AFTER_SECONDS))
 
 

@@ -14,7 +14,7 @@ from efishery_fetch.metrics import CORRUPT_RECORDS, REDIS_FAILURES
 from servicekit.breaker import CircuitBreakerError, circuit_breaker
 
 T = TypeVar("T")
-Record = bytes | str  # bytes, unless the client is configured to decode
+Record = bytes
 
 TIMEOUT_SECONDS = 1.0  # to connect, and for each answer
 BREAKER_RESET_SECONDS = 2.0
@@ -53,7 +53,7 @@ class RedisCache:
         """Return the parsed record; None when there is none, Redis fails, or `parse` raises ValueError."""
         try:
             with self._breaker.calling():
-                record = self._client.get(key)
+                record: Record | None = self._client.get(key)  # bytes: the client does not decode
         except CircuitBreakerError:
             return None
         except RedisError as error:
@@ -70,6 +70,18 @@ class RedisCache:
             return
         except RedisError as error:
             _report_failure("set", key, error)
+
+
+    def acquire(self, key: str, seconds: int) -> bool:
+        """Take the lease `key` for this time, unless somebody has it. Without Redis every process gets it."""
+        try:
+            with self._breaker.calling():
+                return bool(self._client.set(key, b"", nx=True, ex=seconds))
+        except CircuitBreakerError:
+            return True
+        except RedisError as error:
+            _report_failure("set", key, error)
+            return True
 
 
 def _report_failure(operation: str, key: str, error: RedisError) -> None:

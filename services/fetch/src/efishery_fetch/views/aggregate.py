@@ -2,24 +2,15 @@
 
 from flask import Blueprint, Response
 
-from efishery_fetch.aggregate import aggregate as aggregate_rows
-from efishery_fetch.state import state
-from servicekit import envelope
-from servicekit.tokens import require_role
+from efishery_fetch.responses import respond
+from efishery_fetch.routes import AGGREGATE
+from efishery_fetch.state import current_snapshot
 
 blueprint = Blueprint("aggregate", __name__)
 
 
-@blueprint.get("/fetch/resource/aggregate")
-@require_role("admin")
+@blueprint.get(AGGREGATE.path)
+@AGGREGATE.protect
 def aggregate() -> Response:
     """Answer one group per province and ISO week; `meta.excluded` counts the rows that are in no group."""
-    catalogue = state().lists.get()
-    groups, excluded = aggregate_rows(catalogue.rows)
-    meta = {
-        "count": len(groups),
-        "rows": sum(group.price.count for group in groups),
-        "excluded": excluded,
-        **catalogue.meta(),
-    }
-    return envelope.success([group.as_json() for group in groups], meta=meta)
+    return respond(current_snapshot().of_list(AGGREGATE.path))

@@ -4,19 +4,17 @@ One process with several threads: scaling is by replicas, and the metrics are th
 See https://docs.gunicorn.org/en/stable/settings.html.
 """
 
-import os
 from typing import Any
 
 from servicekit import logging
 from servicekit.app import start_background
-from servicekit.settings import http_threads, number
+from servicekit.settings import http_host, http_threads, number
 from servicekit.stalled_clients import ShortRecord, limit_stalls
 
 logging.configure()  # until the application's own settings are read
 
 
-HOST = os.environ.get("HTTP_HOST", "0.0.0.0")  # noqa: S104 -- a container's own network
-bind = f"{HOST}:{number('HTTP_PORT', 8080)}"
+bind = f"{http_host()}:{number('HTTP_PORT', 8080)}"
 worker_class = "gthread"
 workers = 1
 preload_app = True  # a wrong setting ends the process once, instead of each new worker
@@ -47,4 +45,4 @@ def when_ready(arbiter: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
     """Open the ports beside the public one in the process that serves."""
-    start_background(worker.wsgi, HOST, number("MANAGEMENT_PORT", 9090))
+    start_background(worker.wsgi, http_host(), number("MANAGEMENT_PORT", 9090))

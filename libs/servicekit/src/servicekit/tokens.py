@@ -95,8 +95,8 @@ KeysDirectory = Annotated[DirectoryPath, AfterValidator(_check_keys)]
 def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTManager:
     """Configure flask-jwt-extended to verify tokens with `keys` and to return errors as envelopes.
 
-    `@require_token` and `@require_role` then protect views. Tokens must have this issuer and audience (RFC 8725, sections 3.8
-    and 3.9) and the algorithm RS256.
+    `@require_token` and `@require_role` then protect views. Tokens must have this issuer and audience (RFC 8725,
+    sections 3.8 and 3.9) and the algorithm RS256.
     """
     app.config.update(
         JWT_ALGORITHM=ALGORITHM,

@@ -1,6 +1,6 @@
 """The JSON bodies of the service's answers."""
 
-from typing import Any
+from decimal import Decimal
 
 import orjson
 
@@ -32,7 +32,7 @@ def rate_body(rate: Rate, *, stale: bool) -> bytes:
     return _dump(rate.as_json(stale=stale))
 
 
-def _row(row: Row, rate: Any) -> dict[str, object]:
+def _row(row: Row, rate: Decimal | None) -> dict[str, object]:
     return {**row.as_json(), "price_usd": price_usd(row.price, rate) if rate else None}
 
 

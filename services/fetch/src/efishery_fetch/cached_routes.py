@@ -4,7 +4,6 @@ It answers only what Flask has already decided: GET of a route in `routes.py` wi
 has verified before. Every other request goes to Flask, so each rule and each error has one implementation.
 """
 
-import time
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 

@@ -26,7 +26,7 @@ class ListSource:
         self._upstream = upstream
         self._redis = redis
         self._settings = settings
-        # Longer than a call takes, so that no other pod begins one meanwhile; after a failed call, the time to the next.
+        # Longer than a call takes, so that no other pod begins one meanwhile. After a failure it is the time to the next.
         self._lease_seconds = int(settings.upstream_timeout_seconds) + LEASE_MARGIN_SECONDS
         self._next_call: datetime | None = None
         self.current: Catalogue | None = None

@@ -1,7 +1,7 @@
 """Redis as an optional cache: while it is unavailable reads return None and writes are dropped (ADR 23)."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import structlog
 from redis import ConnectionError as RedisConnectionError
@@ -53,7 +53,7 @@ class RedisCache:
         """Return the parsed record; None when there is none, Redis fails, or `parse` raises ValueError."""
         try:
             with self._breaker.calling():
-                record: Record | None = self._client.get(key)  # bytes: the client does not decode
+                record = cast(Record | None, self._client.get(key))
         except CircuitBreakerError:
             return None
         except RedisError as error:
@@ -70,7 +70,6 @@ class RedisCache:
             return
         except RedisError as error:
             _report_failure("set", key, error)
-
 
     def acquire(self, key: str, seconds: int) -> bool:
         """Take the lease `key` for this time, unless somebody has it. Without Redis every process gets it."""

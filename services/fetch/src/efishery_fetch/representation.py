@@ -93,6 +93,8 @@ def decode(gzipped: bytes, fetched_at: datetime) -> Representation:
         body = gzip.decompress(gzipped)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"not a gzipped body: {error}") from error
+    if not body:
+        raise ValueError("not a gzipped body: it is empty")
     return _represent(body, gzipped, fetched_at, JSON, ())
 
 

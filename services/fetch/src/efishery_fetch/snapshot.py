@@ -5,7 +5,6 @@ A snapshot never changes. Requests read the current one without a lock and witho
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from threading import Event, Lock
 
 from cachetools import LRUCache

@@ -15,11 +15,13 @@ blueprint = Blueprint("aggregate", __name__)
 def aggregate() -> Response:
     """Answer one group per province and ISO week; `meta.excluded` counts the rows that are in no group."""
     catalogue = state().lists.get()
-    groups, excluded = aggregate_rows(catalogue.rows)
+    rate = state().rates.read()
+    groups, excluded = aggregate_rows(catalogue.rows, rate.rate if rate else None)
     meta = {
         "count": len(groups),
         "rows": sum(group.price.count for group in groups),
         "excluded": excluded,
         **catalogue.meta(),
+        "rate": rate.as_json() if rate else None,
     }
     return envelope.success([group.as_json() for group in groups], meta=meta)

@@ -12,8 +12,8 @@ FIELDS = ["uuid", "komoditas", "area_provinsi", "area_kota", "size", "price", "t
 CLEAN = ["uuid", "komoditas", "area_provinsi", "area_kota", "size", "price", "moment"]
 MAX_PRICE = 100_000_000
 PROVINCE = (
-    "ACEH|BALI|BANTEN|DI YOGYAKARTA|DKI JAKARTA|(?:JAWA|KALIMANTAN|SULAWESI|SUMATERA) (?:BARAT|TENGAH|TIMUR|SELATAN|UTARA)"
-    "|LAMPUNG|NUSA TENGGARA (?:BARAT|TIMUR)|RIAU"
+    "ACEH|BALI|BANTEN|DI YOGYAKARTA|DKI JAKARTA|LAMPUNG|NUSA TENGGARA (?:BARAT|TIMUR)|RIAU"
+    "|(?:JAWA|KALIMANTAN|SULAWESI|SUMATERA) (?:BARAT|TENGAH|TIMUR|SELATAN|UTARA)"
 )
 NOT_A_PROVINCE = "JAWA (?:SELATAN|UTARA)|SUMATERA (?:TENGAH|TIMUR)|SULAWESI TIMUR"
 WITH_ZONE = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%zZ", "%a %b %d %H:%M:%S GMT%z %Y"]
@@ -45,7 +45,10 @@ def expect(items: list[Any], rate: Fraction | None) -> Expected:
 
 def numbers(group: dict[str, Any]) -> dict[str, Any]:
     """Return a group of the service with its decimals as fractions, to compare it with one of `expect`."""
-    return {key: {k: Fraction(v) for k, v in part.items()} if isinstance(part, dict) else part for key, part in group.items()}
+    return {
+        key: {k: Fraction(v) for k, v in part.items()} if isinstance(part, dict) else part
+        for key, part in group.items()
+    }
 
 
 def _tuples(rows: pd.DataFrame) -> list[tuple[Any, ...]]:

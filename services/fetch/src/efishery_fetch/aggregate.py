@@ -59,7 +59,8 @@ class Group:
         }
 
 
-class Summary(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Summary:
     """What statistics are computed from, all exact: `middle` is the sum of the one or two middle values."""
 
     count: int

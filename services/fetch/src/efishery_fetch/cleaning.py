@@ -1,7 +1,7 @@
 """Cleans the upstream list: each row is served, with its repairs counted, or rejected with a reason (ADR 22)."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -71,8 +71,7 @@ def clean_list(items: Sequence[object], *, max_price: int, now: datetime) -> Cle
     for index, item in enumerate(items):
         try:
             row, repairs = clean_row(item, max_price=max_price, now=now)
-            if row in kept:
-                raise RejectedError(Reason.DUPLICATE)
+            _check_is_new(row, kept)
         except RejectedError as rejection:
             rejected[rejection.reason.value] += 1
             if len(rejected_rows) < MAX_REJECTED_ROWS:
@@ -101,6 +100,11 @@ def clean_row(item: object, *, max_price: int, now: datetime) -> tuple[Row, set[
     province, city = _places(item, repairs)
     size = _optional(item, "size", parse_size, Repair.INVALID_SIZE, repairs)
     return Row(uuid, commodity, province, city, size, price, _moment(item, now, repairs)), repairs
+
+
+def _check_is_new(row: Row, kept: Container[Row]) -> None:
+    if row in kept:
+        raise RejectedError(Reason.DUPLICATE)
 
 
 def _optional(

@@ -33,7 +33,8 @@ FORMATS = tuple(
             # 31/5/2022
             rf"(?P<day>[0-9]{{1,2}})/(?P<month>[0-9]{{1,2}})/(?P<year>[0-9]{{4}})(?: {TIME}{OFFSET}?)?",
             # Wed Jun 03 11:32:48 GMT+07:00 2020, as Java's Date.toString
-            rf"[A-Z][a-z]{{2}} (?P<month>{'|'.join(MONTHS)}) (?P<day>[0-9]{{2}}) {TIME} GMT{OFFSET} (?P<year>[0-9]{{4}})",
+            rf"[A-Z][a-z]{{2}} (?P<month>{'|'.join(MONTHS)}) (?P<day>[0-9]{{2}}) {TIME} GMT{OFFSET}"
+            r" (?P<year>[0-9]{4})",
         ),
     )
 )

@@ -5,9 +5,9 @@ from decimal import Decimal
 import orjson
 
 from efishery_fetch.aggregate import aggregate
-from efishery_fetch.cleaning import Row
 from efishery_fetch.money import price_usd
 from efishery_fetch.rate import Rate
+from efishery_fetch.rows import Row
 from efishery_fetch.snapshot import Snapshot
 from servicekit.envelope import success_object
 from servicekit.serialization import to_json
@@ -22,7 +22,7 @@ def list_body(snapshot: Snapshot) -> bytes:
 
 def aggregate_body(snapshot: Snapshot) -> bytes:
     """Return one group per province and ISO week; `meta.excluded` counts the rows that are in no group."""
-    groups, excluded = aggregate(snapshot.list.rows)
+    groups, excluded = aggregate(snapshot.list.rows, snapshot.rate.rate if snapshot.rate else None)
     counts = {"count": len(groups), "rows": sum(group.price.count for group in groups), "excluded": excluded}
     return _dump([group.as_json() for group in groups], {**counts, **_meta(snapshot)})
 

@@ -36,7 +36,10 @@ class FetchProcess:
         path = folder / f"fetch-{port}"
         with path.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, *COMMANDS[server]], env={**os.environ, **ports, **settings}, stdout=output, stderr=output
+                [sys.executable, *COMMANDS[server]],
+                env={**os.environ, **ports, **settings},
+                stdout=output,
+                stderr=output,
             )
         return cls(port, management_port, process, path)
 

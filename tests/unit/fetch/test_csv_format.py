@@ -73,7 +73,7 @@ def test_nested_values_are_refused() -> None:
 def test_flattens_an_aggregate_group() -> None:
     moment = datetime(2022, 1, 3, tzinfo=UTC)
     rows = [Row(None, "Lele", "BALI", None, None, price, moment) for price in (1, 2)]
-    (group,), _ = aggregate(rows)
+    (group,), _ = aggregate(rows, None)
     flat = flatten({key: value for key, value in group.as_json().items() if key in ("area_provinsi", "price", "size")})
     assert flat == {
         "area_provinsi": "BALI",

@@ -26,7 +26,7 @@ class ListSource:
         self._upstream = upstream
         self._redis = redis
         self._settings = settings
-        # Longer than a call takes, so that no other pod begins one meanwhile. After a failure it is the time to the next.
+        # Longer than a call takes, so that no other pod begins one meanwhile. After a failure its rest is the pause.
         self._lease_seconds = int(settings.upstream_timeout_seconds) + LEASE_MARGIN_SECONDS
         self._next_call: datetime | None = None
         self.current: Catalogue | None = None
@@ -67,7 +67,7 @@ class ListSource:
         UPSTREAM_ANSWERS.labels("ok").inc()
         self.current, self.failure = catalogue, None
         self._redis.write(KEY, catalogue.dumps(), self._settings.list_stale_if_error_seconds)
-        log.info("list_refreshed", version=catalogue.version, rows=len(catalogue.rows), received=catalogue.received)
+        log.info("list_refreshed", version=catalogue.version, rows=len(catalogue.rows), received=catalogue.cleaned.received)
 
     def _fetch(self, now: datetime) -> Catalogue:
         before = self.current

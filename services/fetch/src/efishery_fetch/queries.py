@@ -53,6 +53,12 @@ def _needs_limit(offset: int, info: ValidationInfo) -> int:
     return offset
 
 
+def _rejected_only_as_json(chosen: Format, info: ValidationInfo) -> Format:
+    if chosen is not Format.JSON and info.data.get("include"):
+        raise ValueError("must be json with include=rejected")
+    return chosen
+
+
 Names = Annotated[frozenset[str], PlainValidator(values.any_of(values.name))]
 OneFormat = Annotated[Format, _one(values.choice({each.value: each for each in Format}))]
 Included = Annotated[Literal["rejected"] | None, _one(values.choice({"rejected": "rejected"}))]
@@ -79,7 +85,7 @@ class ListQuery:
     offset: Annotated[int, _one(values.whole_number(0, MAX_OFFSET)), AfterValidator(_needs_limit)] = 0
     fields: Annotated[tuple[str, ...], PlainValidator(values.fields)] = ROW_FIELDS
     include: Included = None
-    format: OneFormat = Format.JSON
+    format: Annotated[OneFormat, AfterValidator(_rejected_only_as_json)] = Format.JSON
 
 
 @pydantic_config(ConfigDict(extra="forbid"))

@@ -33,8 +33,8 @@ class Rate:
         """Return the time since rate-cron requested it; 0 for a time in the future: clocks of pods differ a little."""
         return max(timedelta(0), now - self.fetched_at)
 
-    def as_json(self, *, stale: bool) -> dict[str, object]:
-        """Return the JSON object. A stale rate is still used: an old price in dollars is better than none."""
+    def as_json(self) -> dict[str, object]:
+        """Return the JSON object."""
         return {
             "rate": self.rate,
             "base": self.base,
@@ -42,7 +42,6 @@ class Rate:
             "as_of": self.as_of,
             "fetched_at": rfc3339(self.fetched_at),
             "source": self.source,
-            "stale": stale,
         }
 
 

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from werkzeug.http import parse_accept_header, parse_etags
 
 JSON = "application/json"
+CSV = "text/csv; charset=utf-8"
 GZIP_LEVEL = 6
 
 # Each use of a stored answer asks whether it is still current (RFC 9111, section 5.2.2.4): a 304 costs less than a

@@ -25,4 +25,5 @@ class CachedRoute:
 RESOURCE = CachedRoute("/fetch/resource")
 AGGREGATE = CachedRoute("/fetch/resource/aggregate", role="admin")
 RATE = CachedRoute("/fetch/rate")
-ROUTES = (RESOURCE, AGGREGATE, RATE)
+HISTORY = CachedRoute("/fetch/rate/history")
+ROUTES = (RESOURCE, AGGREGATE, RATE, HISTORY)

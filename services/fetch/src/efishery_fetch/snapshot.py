@@ -10,7 +10,9 @@ from threading import Event, Lock
 from cachetools import LRUCache
 
 from efishery_fetch.catalogue import Catalogue
+from efishery_fetch.metrics import CACHE_HITS, CACHE_MISSES
 from efishery_fetch.rate import Rate
+from efishery_fetch.rate_history import RateOfDay
 from efishery_fetch.representation import Representation
 
 MAX_QUERY_BYTES = 8 * 1024 * 1024  # of bodies for queries, beside the few that are made with each snapshot
@@ -33,6 +35,7 @@ class Snapshot:
 
     catalogue: Catalogue | None = None
     rate: Rate | None = None
+    history: tuple[RateOfDay, ...] = ()
     list_stale: bool = False
     rate_stale: bool = False
     list_failure: Exception = field(default_factory=lambda: ListUnavailable("the commodity list is being fetched"))
@@ -51,6 +54,7 @@ class Snapshot:
         """Return the body of a list's route without a query. Raises `list_failure` if there is no list."""
         if self.catalogue is None:
             raise self.list_failure
+        CACHE_HITS.inc()
         return self.representations[path]
 
     def of_query(self, query: Hashable, make: Callable[[], Representation]) -> Representation:
@@ -58,7 +62,9 @@ class Snapshot:
         with self._lock:
             found = self._queries.get(query)
         if found is not None:
+            CACHE_HITS.inc()
             return found
+        CACHE_MISSES.inc()
         made = make()
         with self._lock:
             if made.size <= MAX_QUERY_BYTES:

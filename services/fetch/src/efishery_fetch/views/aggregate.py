@@ -1,7 +1,9 @@
 """GET /fetch/resource/aggregate: weekly statistics by province, for admins only."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
+from efishery_fetch.bodies import aggregate_answer
+from efishery_fetch.queries import AggregateQuery, parse_aggregate_query
 from efishery_fetch.responses import respond
 from efishery_fetch.routes import AGGREGATE
 from efishery_fetch.state import current_snapshot
@@ -12,5 +14,9 @@ blueprint = Blueprint("aggregate", __name__)
 @blueprint.get(AGGREGATE.path)
 @AGGREGATE.protect
 def aggregate() -> Response:
-    """Answer one group per province and ISO week; `meta.excluded` counts the rows that are in no group."""
-    return respond(current_snapshot().of_list(AGGREGATE.path))
+    """Answer the groups of the rows that the query selects; by default of all."""
+    query = parse_aggregate_query(list(request.args.items(multi=True)), request.headers.get("Accept", ""))
+    snapshot = current_snapshot()
+    if query == AggregateQuery():
+        return respond(snapshot.of_list(AGGREGATE.path))
+    return respond(snapshot.of_query(query, lambda: aggregate_answer(snapshot, query)))

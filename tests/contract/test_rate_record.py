@@ -10,7 +10,7 @@ from fakeredis import FakeRedis
 from efishery_fetch import rate
 from efishery_fetch.rate import CorruptRateError, Rate, RateReader, parse_rate
 from efishery_fetch.redis_cache import RedisCache
-from efishery_rate_cron import rate_record
+from efishery_rate_cron import rate_record, store
 from efishery_rate_cron.providers.base import Quote
 from efishery_rate_cron.rate_record import RateRecord, make_record
 
@@ -19,8 +19,8 @@ RECORD = make_record(Quote(Decimal("0.0000611602091679"), "2026-11-20"), "frankf
 
 
 def test_fetch_reads_what_rate_cron_writes() -> None:
-    redis = FakeRedis()
-    rate_record.write(redis, RECORD)
+    redis = FakeRedis(decode_responses=True)
+    store.write(redis, RECORD, timedelta(days=7))
     reader = RateReader(RedisCache(redis), lambda: FETCHED_AT + timedelta(minutes=5), stale_after_seconds=900)
     assert reader.read() == Rate(
         rate=Decimal("0.0000611602091679"),

@@ -15,7 +15,7 @@ from servicekit.settings import load
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run once and return the exit code; raises SystemExit(2) for bad settings and arguments."""
-    accept_change = _parse(arguments).accept_change
+    accept_change = parse_arguments(arguments).accept_change
     settings = load(RateCronSettings)
     configure(settings.log_level, settings.log_format)
     # As process 1 of a container it would ignore SIGTERM.
@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_CODES[result.outcome]
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line, by default that of the process; raises SystemExit(2) for an unknown argument."""
     parser = argparse.ArgumentParser("rate-cron", description="Refresh the IDR to USD rate in Redis once.")
     parser.add_argument(
         "--accept-change",

@@ -38,7 +38,7 @@ def rules(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 def rate_cron(rules: dict[str, list[str]]) -> Iterator[redis.Redis]:
     """A client that has logged in as rate-cron."""
     server = FakeServer()
-    FakeRedis(server=server).execute_command("ACL SETUSER", "rate-cron", *rules["rate-cron"])
+    command(FakeRedis(server=server), "ACL SETUSER", "rate-cron", *rules["rate-cron"])
     with FakeRedis(
         server=server, username="rate-cron", password="password", protocol=2, decode_responses=True
     ) as client:
@@ -55,7 +55,7 @@ def test_rate_cron_may_do_all_that_a_run_does(rate_cron: redis.Redis) -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
+    "words",
     [
         *(("GET", key) for key in ("fetch:list", "rate:EUR:USD", "rate:IDR:USD:other")),
         ("SET", "fetch:list", "[]"),
@@ -65,9 +65,9 @@ def test_rate_cron_may_do_all_that_a_run_does(rate_cron: redis.Redis) -> None:
         ("FLUSHALL",),
     ],
 )
-def test_rate_cron_may_do_nothing_else(rate_cron: redis.Redis, command: tuple[str, ...]) -> None:
+def test_rate_cron_may_do_nothing_else(rate_cron: redis.Redis, words: tuple[str, ...]) -> None:
     with pytest.raises(redis.ResponseError, match=r"(?i)no permissions"):
-        rate_cron.execute_command(*command)
+        command(rate_cron, *words)
 
 
 def test_rate_cron_has_its_three_keys(rules: dict[str, list[str]]) -> None:
@@ -89,3 +89,7 @@ def test_fetch_may_send_its_commands(rules: dict[str, list[str]]) -> None:
 def keys(rules: list[str]) -> set[str]:
     assert "resetkeys" in rules
     return {rule for rule in rules if rule.startswith(("~", "%"))}
+
+
+def command(client: redis.Redis, *words: str) -> None:
+    client.execute_command(*words)  # type: ignore[no-untyped-call]

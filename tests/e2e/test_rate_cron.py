@@ -65,6 +65,7 @@ def test_every_job_completes_with_its_first_pod(cluster: Cluster) -> None:
     assert failed == [0] * RUNS
 
 
+@pytest.mark.timeout(400)
 def test_the_history_has_the_day_of_the_rate(redis_cli: RedisCLI, suspended: None) -> None:
     record = json.loads(redis_cli("GET", KEY))
     assert json.loads(redis_cli("HGET", f"{KEY}:history", record["as_of"][:10])) == record

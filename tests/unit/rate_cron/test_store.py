@@ -4,12 +4,13 @@ import socket
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 
 import pytest
 import redis
 from structlog.testing import capture_logs
 
-from efishery_rate_cron import store
+from efishery_rate_cron import rate_record, store
 from efishery_rate_cron.outcome import Outcome
 from efishery_rate_cron.providers.base import Quote
 from efishery_rate_cron.rate_record import HISTORY_KEY, KEY, RUNS_KEY, RateRecord, make_record, serialize
@@ -48,16 +49,16 @@ def test_a_lagging_provider_is_the_rate_but_not_in_the_history(redis_client: red
 def test_a_run_that_another_one_overtakes_updates_its_history(
     redis_client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    update_history, overtaken = store.rate_record.update_history, []
+    update_history = rate_record.update_history
+    others = iter([record("2026-11-21", "0.000062")])
 
-    def slow(stored: dict[str, str], new: RateRecord) -> object:
-        if not overtaken:
-            overtaken.append(True)
+    def overtaken(stored: dict[str, str], new: RateRecord) -> rate_record.HistoryUpdate:
+        for other_record in others:
             with store.connect(redis_url, None) as other:
-                store.write(other, record("2026-11-21", "0.000062"), WEEK)
+                store.write(other, other_record, WEEK)
         return update_history(stored, new)
 
-    monkeypatch.setattr(store.rate_record, "update_history", slow)
+    monkeypatch.setattr(rate_record, "update_history", overtaken)
     store.write(redis_client, record("2026-11-20"), WEEK)
     assert set(redis_client.hgetall(HISTORY_KEY)) == {"2026-11-20", "2026-11-21"}
     assert redis_client.hget(RUNS_KEY, "written") == "2"
@@ -102,8 +103,10 @@ def test_a_run_waits_for_a_redis_that_starts_late(monkeypatch: pytest.MonkeyPatc
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with ExitStack() as late, capture_logs() as logs:
-        starts = iter([lambda: None, lambda: None, lambda: late.enter_context(serve_redis(port))])
-        monkeypatch.setattr(store.time, "sleep", lambda _seconds: next(starts)())
+        sleeps = count(1)
+        monkeypatch.setattr(
+            "time.sleep", lambda _seconds: late.enter_context(serve_redis(port)) if next(sleeps) == 3 else None
+        )
         with store.connect(f"redis://127.0.0.1:{port}/0", None) as client:
             store.wait_until_ready(client, 60)
             assert client.ping()

@@ -46,11 +46,12 @@ def test_a_lagging_provider_is_the_rate_but_not_in_the_history(redis_client: red
     assert redis_client.hgetall(HISTORY_KEY) == {"2026-11-20": serialize(record("2026-11-20"))}
 
 
-def test_a_run_that_another_one_overtakes_updates_its_history(
+def test_a_run_that_another_one_overtakes_computes_the_history_again(
     redis_client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     update_history = rate_record.update_history
-    others = iter([record("2026-11-21", "0.000062")])
+    later = record("2026-11-20T09:00:00Z", "0.000062")
+    others = iter([later])
 
     def overtaken(stored: dict[str, str], new: RateRecord) -> rate_record.HistoryUpdate:
         for other_record in others:
@@ -59,8 +60,8 @@ def test_a_run_that_another_one_overtakes_updates_its_history(
         return update_history(stored, new)
 
     monkeypatch.setattr(rate_record, "update_history", overtaken)
-    store.write(redis_client, record("2026-11-20"), WEEK)
-    assert set(redis_client.hgetall(HISTORY_KEY)) == {"2026-11-20", "2026-11-21"}
+    store.write(redis_client, record("2026-11-20T01:00:00Z"), WEEK)
+    assert redis_client.hgetall(HISTORY_KEY) == {"2026-11-20": serialize(later)}
     assert redis_client.hget(RUNS_KEY, "written") == "2"
 
 

@@ -118,7 +118,7 @@ def test_long_text_is_rejected_at_once(part: str) -> None:
     texts = [f"2022-05-30T11:32:48{part * 10**6}", f"{part * 10**6}2022-05-30", part * 10**6]
     started = time.perf_counter()
     assert [parse_moment(text, NOW) for text in texts] == [None, None, None]
-    assert time.perf_counter() - started < 0.1
+    assert time.perf_counter() - started < 1
 
 
 @settings(deadline=None)

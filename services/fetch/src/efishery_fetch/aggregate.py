@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, localcontext
 from typing import NamedTuple
@@ -25,6 +25,11 @@ class Statistics:
     max: int | Decimal
     mean: Decimal
     median: Decimal
+
+    def as_json(self) -> dict[str, object]:
+        """Return the fields under their own names."""
+        # dataclasses.asdict would deep-copy every value.
+        return {"count": self.count, "min": self.min, "max": self.max, "mean": self.mean, "median": self.median}
 
 
 class GroupKey(NamedTuple):
@@ -53,9 +58,9 @@ class Group:
         return {
             **self.key._asdict(),
             "week_start": monday.isoformat(),
-            "price": asdict(self.price),
-            "price_usd": asdict(self.price_usd) if self.price_usd else None,
-            "size": asdict(self.size) if self.size else None,
+            "price": self.price.as_json(),
+            "price_usd": self.price_usd.as_json() if self.price_usd else None,
+            "size": self.size.as_json() if self.size else None,
         }
 
 

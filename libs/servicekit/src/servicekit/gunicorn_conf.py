@@ -11,6 +11,7 @@ from servicekit import logging
 from servicekit.app import start_background_servers
 from servicekit.settings import http_threads, number
 from servicekit.stalled_clients import ShortRecord, limit_stalls
+from servicekit.tracing import start_tracing, traced
 
 logging.configure()  # until the application's own settings are read
 
@@ -46,5 +47,7 @@ def when_ready(arbiter: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
-    """Open the ports beside the public one in the process that serves."""
+    """Open the ports beside the public one, and start tracing, in the process that serves."""
     start_background_servers(worker.wsgi, HOST, number("MANAGEMENT_PORT", 9090))
+    start_tracing(worker.wsgi.name)
+    worker.wsgi = traced(worker.wsgi)

@@ -1,0 +1,58 @@
+"""Spans of requests, if OTEL_EXPORTER_OTLP_ENDPOINT is set; else nothing of OpenTelemetry is imported (ADR 16)."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from wsgiref.types import WSGIApplication
+
+if TYPE_CHECKING:
+    from servicekit.spans import Spans
+
+ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+ROUTE_KEY = "servicekit.http_route"  # in the WSGI environment: the URL template, set before the response starts
+
+_spans: "Spans | None" = None
+
+
+def start_tracing(service_name: str) -> None:
+    """Record spans from now on, if an endpoint is set; `OTEL_SERVICE_NAME` takes precedence over the name.
+
+    Call it in the process that serves, after the fork: a thread sends the spans. Raises RuntimeError if an endpoint is
+    set and OpenTelemetry is not installed.
+    """
+    global _spans
+    if not any(os.environ.get(name) for name in ENDPOINT_VARIABLES):
+        return
+    try:
+        from servicekit.spans import Spans
+    except ImportError as error:
+        raise RuntimeError(
+            f"{ENDPOINT_VARIABLES[0]} is set, but OpenTelemetry is not installed: install efishery-servicekit[otel], "
+            "or unset the variable"
+        ) from error
+    _spans = Spans(service_name)
+
+
+def traced(app: WSGIApplication) -> WSGIApplication:
+    """Return `app` with a span for each request; `app` itself before `start_tracing` or without an endpoint."""
+    return _spans.server(app) if _spans else app
+
+
+@contextmanager
+def client_span(
+    method: str, url: str, server: tuple[str, int], headers: dict[str, str]
+) -> Iterator[Callable[[int | None, str], None]]:
+    """Record the block as the span of an outgoing request, and write its trace into `headers`.
+
+    Yields a function for the outcome: the status, None without an answer, and an error type, "" without an error.
+    """
+    if _spans is None:
+        yield _ignore
+        return
+    with _spans.client(method, url, server, headers) as finish:
+        yield finish
+
+
+def _ignore(_status: int | None, _error_type: str) -> None:
+    return

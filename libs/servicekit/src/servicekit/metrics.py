@@ -47,17 +47,3 @@ def server_duration(method: str, route: str, status: int) -> Histogram:
 @lru_cache(maxsize=1024)  # labels() costs more than the recording
 def _series(method: str, route: str, status: int) -> Histogram:
     return SERVER_DURATION.labels(method, route, status)
-
-
-def observe_call(method: str, server: tuple[str, int], status: int | None, error_type: str, seconds: float) -> None:
-    """Record one outgoing request to `server`, a host and a port from the settings.
-
-    `status` is None without an answer. As the convention has it, `error_type` is the status if that is 400 or more.
-    """
-    code = "" if status is None else str(status)
-    if code and code not in STATUS_CODES:  # the server may send any number
-        code = OTHER
-    if status is not None and status >= HTTPStatus.BAD_REQUEST:
-        error_type = code
-    host, port = server
-    CLIENT_DURATION.labels(method, host, port, code, error_type).observe(seconds)

@@ -1,13 +1,15 @@
 """Spans of requests, if OTEL_EXPORTER_OTLP_ENDPOINT is set; else nothing of OpenTelemetry is imported (ADR 16)."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from wsgiref.types import WSGIApplication
 
 if TYPE_CHECKING:
     from servicekit.spans import Spans
+
+Attributes = dict[str, str | int]
 
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 ROUTE_KEY = "servicekit.http_route"  # in the WSGI environment: the URL template, set before the response starts
@@ -28,7 +30,7 @@ def start_tracing(service_name: str) -> None:
         from servicekit.spans import Spans
     except ImportError as error:
         raise RuntimeError(
-            f"{ENDPOINT_VARIABLES[0]} is set, but OpenTelemetry is not installed: install efishery-servicekit[otel], "
+            f"{ENDPOINT_VARIABLES[0]} is set, but OpenTelemetry is not installed: install efishery-servicekit[otel] "
             "or unset the variable"
         ) from error
     _spans = Spans(service_name)
@@ -40,19 +42,16 @@ def traced(app: WSGIApplication) -> WSGIApplication:
 
 
 @contextmanager
-def client_span(
-    method: str, url: str, server: tuple[str, int], headers: dict[str, str]
-) -> Iterator[Callable[[int | None, str], None]]:
-    """Record the block as the span of an outgoing request, and write its trace into `headers`.
+def span(name: str, attributes: Attributes, headers: dict[str, str] | None = None) -> Iterator[Attributes]:
+    """Record the block as a span of a call to another system, below that of the request.
 
-    Yields a function for the outcome: the status, None without an answer, and an error type, "" without an error.
+    Names and attributes are OpenTelemetry's (https://opentelemetry.io/docs/specs/semconv/); no value of a request
+    belongs there. Yields a dictionary for attributes that only the answer brings. An exception is recorded as the
+    attribute `error.type`: its `outcome` if it has one, else its class, never its text. The trace is written into
+    `headers`.
     """
     if _spans is None:
-        yield _ignore
+        yield {}
         return
-    with _spans.client(method, url, server, headers) as finish:
-        yield finish
-
-
-def _ignore(_status: int | None, _error_type: str) -> None:
-    return
+    with _spans.client(name, attributes, headers) as of_answer:
+        yield of_answer

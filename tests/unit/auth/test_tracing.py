@@ -27,5 +27,5 @@ def test_a_login_has_a_span_for_the_database_and_none_has_the_phone(tmp_path: Pa
     assert (answer.status_code, login.kind, login.status) == (500, SERVER, ERROR)
     assert (database.name, database.kind, database.status) == ("database replicas", CLIENT, ERROR)
     assert database.attributes["db.system.name"] == "sqlite"
-    assert login.resource["service.name"] == "efishery_auth"
+    assert login.resource["service.name"] == "application", "the module that gunicorn was given"
     assert PHONE.encode() not in b"".join(receiver.bodies)

@@ -49,5 +49,5 @@ def when_ready(arbiter: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
     """Open the ports beside the public one, and start tracing, in the process that serves."""
     start_background_servers(worker.wsgi, HOST, number("MANAGEMENT_PORT", 9090))
-    start_tracing(worker.wsgi.name)
+    start_tracing(worker.app.app_uri.partition(":")[0])  # the package, as in efishery_auth:create_app()
     worker.wsgi = traced(worker.wsgi)

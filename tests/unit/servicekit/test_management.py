@@ -12,7 +12,7 @@ def test_metrics_are_prometheus_text() -> None:
     response = management_app().test_client().get("/metrics")
     assert response.status_code == 200
     assert response.content_type.startswith("text/plain")
-    assert b"http_requests_total" in response.data
+    assert b"http_server_request_duration_seconds" in response.data
 
 
 def test_readiness_says_why_not() -> None:

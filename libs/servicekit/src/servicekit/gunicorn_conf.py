@@ -10,6 +10,7 @@ from servicekit import logging
 from servicekit.app import start_background
 from servicekit.settings import http_host, http_threads, number
 from servicekit.stalled_clients import ShortRecord, limit_stalls
+from servicekit.tracing import start_tracing, traced
 
 logging.configure()  # until the application's own settings are read
 
@@ -44,5 +45,7 @@ def when_ready(arbiter: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
-    """Open the ports beside the public one in the process that serves."""
+    """Open the ports beside the public one, and start tracing, in the process that serves."""
     start_background(worker.wsgi, http_host(), number("MANAGEMENT_PORT", 9090))
+    start_tracing(worker.app.app_uri.partition(":")[0])  # the package, as in efishery_auth:create_app()
+    worker.wsgi = traced(worker.wsgi)

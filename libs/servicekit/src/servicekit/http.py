@@ -11,13 +11,13 @@ from typing import ClassVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from flask import g, has_request_context
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, Retry
 from urllib3.exceptions import HTTPError as TransportError
 from urllib3.exceptions import ReadTimeoutError
 
-from servicekit.observability import REQUEST_ID_HEADER
+from servicekit.observability import headers_of_request
+from servicekit.outgoing import observed_call
 
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 64 * 1024
@@ -100,11 +100,15 @@ class HTTPClient:
         Raises:
             Unreachable, DeadlineExceeded, BodyTooLarge, RedirectRefused.
         """
-        headers = {"User-Agent": self.user_agent, "Accept": accept}
+        headers = {"User-Agent": self.user_agent, "Accept": accept, **headers_of_request()}
         if if_none_match is not None:
             headers["If-None-Match"] = if_none_match
-        if has_request_context():
-            headers[REQUEST_ID_HEADER] = g.request_id
+        with observed_call("GET", url, headers) as call:
+            answer = self._get_in_thread(url, headers)
+            call.status = answer.status
+        return answer
+
+    def _get_in_thread(self, url: str, headers: dict[str, str]) -> Answer:
         deadline = time.monotonic() + self.deadline_seconds
         call: Future[Answer] = self._threads.submit(self._get, url, headers, deadline)
         try:

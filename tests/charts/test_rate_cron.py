@@ -37,7 +37,7 @@ def test_runs_never_overlap_and_a_missed_one_is_left_to_the_next(default: Manife
 def test_only_failures_that_may_pass_are_repeated(default: Manifests) -> None:
     for spec in job_specs(default):
         drained, hopeless = spec["podFailurePolicy"]["rules"]
-        assert drained == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+        assert drained == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
         assert hopeless["action"] == "FailJob"
         assert hopeless["onExitCodes"]["operator"] == "In"
         assert hopeless["onExitCodes"]["values"] == [BAD_SETTINGS, EXIT_CODES[Outcome.REFUSED]]

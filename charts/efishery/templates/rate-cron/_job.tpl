@@ -30,6 +30,7 @@ rules:
   - action: Ignore
     onPodConditions:
       - type: DisruptionTarget
+        status: "True"  # a Job has this default, a CronJob does not before Kubernetes 1.34 (kubernetes/kubernetes#131512)
   - action: FailJob
     onExitCodes:
       containerName: rate-cron

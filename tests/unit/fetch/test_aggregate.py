@@ -158,6 +158,7 @@ def test_answers_groups_and_excluded_rows(client: FlaskClient, httpserver: HTTPS
         "rejected": {"invalid_price": 1},
         "repaired": {"invalid_size": 1, "text_normalized": 1},
         "fetched_at": "2022-05-30T08:00:00.000Z",
+        "stale": False,
     }
 
 

@@ -2,7 +2,6 @@
 
 import gzip
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 
 import pytest
 
@@ -58,19 +57,19 @@ def test_both_codings_hold_the_same_body_under_different_etags(representation: R
 def test_the_current_etag_gets_304_without_a_body(representation: Representation, coding: str, form: str) -> None:
     etag = dict(representation.answer(coding, None).headers)["ETag"]
     answer = representation.answer(coding, form.format(etag))
-    assert (answer.status, answer.body) == (HTTPStatus.NOT_MODIFIED, b"")
+    assert (answer.status, answer.body) == (304, b"")
     assert dict(answer.headers)["ETag"] == etag
     assert {"Content-Length", "Content-Type"}.isdisjoint(dict(answer.headers))
 
 
 @pytest.mark.parametrize("header", ["", '"other"', "W/", '"', "\x00", ",,,", '"a' * 1000])
 def test_another_etag_gets_the_body(representation: Representation, header: str) -> None:
-    assert representation.answer("gzip", header).status == HTTPStatus.OK
+    assert representation.answer("gzip", header).status == 200
 
 
 def test_the_etag_of_one_coding_does_not_stand_for_the_other(representation: Representation) -> None:
     etag = dict(representation.answer("", None).headers)["ETag"]
-    assert representation.answer("gzip", etag).status == HTTPStatus.OK
+    assert representation.answer("gzip", etag).status == 200
 
 
 def test_the_same_body_has_the_same_etag_in_every_process(representation: Representation) -> None:

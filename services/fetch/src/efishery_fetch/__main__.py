@@ -14,6 +14,7 @@ from efishery_fetch.settings import FetchSettings
 from servicekit import logging
 from servicekit.app import start_background
 from servicekit.settings import http_host, http_threads, load, number
+from servicekit.tracing import start_tracing, traced
 
 # Granian bounds with one value the time to read a request's header and the time that a connection is idle. The latter
 # must be longer than Envoy's idleTimeout (k8s/istio/destinationrules.yaml), so that Envoy closes first. A connection
@@ -55,7 +56,8 @@ def load_application() -> WSGIApplication:
     """Make the application, with its background threads, in the process that serves."""
     app = create_app()
     start_background(app, http_host(), number("MANAGEMENT_PORT", 9090))
-    return app
+    start_tracing("efishery_fetch")
+    return traced(app)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from http import HTTPStatus
 
 from werkzeug.http import parse_accept_header, parse_etags
 
@@ -31,14 +30,10 @@ Headers = tuple[tuple[str, str], ...]
 class Answer:
     """A status, the headers without those that differ between requests, and the body."""
 
-    status: HTTPStatus
+    status: int
+    status_line: str  # as WSGI wants it: `200 OK` (PEP 3333)
     headers: Headers
     body: bytes
-
-    @property
-    def status_line(self) -> str:
-        """The status as WSGI wants it, as `200 OK` (PEP 3333)."""
-        return f"{self.status.value} {self.status.phrase}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,5 +121,5 @@ def _represent(
 def _coding(body: bytes, etag: str, content_headers: Headers) -> Coding:
     common = (("ETag", etag), ("Cache-Control", CACHE_CONTROL), ("Vary", VARY))
     length = ("Content-Length", str(len(body)))
-    ok = Answer(HTTPStatus.OK, (*content_headers, length, *common), body)
-    return Coding(etag, ok, Answer(HTTPStatus.NOT_MODIFIED, common, b""))
+    ok = Answer(200, "200 OK", (*content_headers, length, *common), body)
+    return Coding(etag, ok, Answer(304, "304 Not Modified", common, b""))

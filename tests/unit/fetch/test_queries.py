@@ -255,7 +255,7 @@ def test_a_lower_limit_above_the_upper_one_names_both() -> None:
 
 def test_equal_limits_are_a_range_of_one() -> None:
     query = parse(("price_min", "5"), ("price_max", "5"), ("date_from", "2022-01-01"), ("date_to", "2022-01-01"))
-    assert (query.price_min, query.price_max) == (5, 5)
+    assert query.price_min == query.price_max == Decimal(5)
     assert query.date_from is not None
     assert query.date_to == query.date_from + timedelta(days=1, microseconds=-1)
     assert parse_aggregate_query([("week_from", "2022-W01"), ("week_to", "2022-W01")], "").week_to == Week(2022, 1)

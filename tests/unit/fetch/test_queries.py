@@ -77,7 +77,6 @@ def test_parses_every_parameter() -> None:
         ("limit", "10"),
         ("offset", "20"),
         ("fields", "price,uuid"),
-        ("include", "rejected"),
         ("format", "csv"),
     )
     assert query == ListQuery(
@@ -92,9 +91,14 @@ def test_parses_every_parameter() -> None:
         limit=10,
         offset=20,
         fields=("price", "uuid"),
-        include="rejected",
         format=Format.CSV,
     )
+    assert parse(("include", "rejected")) == ListQuery(include="rejected")
+
+
+def test_rejected_rows_are_answered_as_json_only() -> None:
+    arguments = [("include", "rejected"), ("format", "csv")]
+    assert errors(*arguments) == {"format": "must be json with include=rejected"}
 
 
 def test_parses_every_parameter_of_the_aggregate() -> None:
@@ -255,7 +259,7 @@ def test_a_lower_limit_above_the_upper_one_names_both() -> None:
 
 def test_equal_limits_are_a_range_of_one() -> None:
     query = parse(("price_min", "5"), ("price_max", "5"), ("date_from", "2022-01-01"), ("date_to", "2022-01-01"))
-    assert (query.price_min, query.price_max) == (Decimal(5), Decimal(5))
+    assert query.price_min == query.price_max == Decimal(5)
     assert query.date_from is not None
     assert query.date_to == query.date_from + timedelta(days=1, microseconds=-1)
     assert parse_aggregate_query([("week_from", "2022-W01"), ("week_to", "2022-W01")], "").week_to == Week(2022, 1)
@@ -350,7 +354,7 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
 def documented(path: str) -> dict[str, dict[str, Any]]:
     """Return the schema of each documented parameter."""
     parameters = map(resolved, DOCUMENT["paths"][path]["get"]["parameters"])
-    return {each["name"]: resolved(each["schema"]) for each in parameters}
+    return {each["name"]: resolved(each["schema"]) for each in parameters if each["in"] == "query"}
 
 
 def test_the_documented_parameters_are_those_that_are_parsed() -> None:

@@ -248,7 +248,7 @@ QUERIES = st.builds(
     fields=st.just(ListQuery().fields) | st.just(("price", "uuid")),
     include=st.none() | st.just("rejected"),
     format=st.sampled_from(Format),
-)
+).filter(lambda query: query.format is Format.JSON or not query.include)
 
 
 def matches(row: Row, query: ListQuery) -> bool:

@@ -67,9 +67,7 @@ class ListSource:
         UPSTREAM_ANSWERS.labels("ok").inc()
         self.current, self.failure = catalogue, None
         self._redis.write(KEY, catalogue.dumps(), self._settings.list_stale_if_error_seconds)
-        log.info(
-            "list_refreshed", version=catalogue.version, rows=len(catalogue.rows), received=catalogue.cleaned.received
-        )
+        log.info("list_refreshed", version=catalogue.version, rows=len(catalogue.rows))
 
     def _fetch(self, now: datetime) -> Catalogue:
         before = self.current

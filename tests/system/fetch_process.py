@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,9 +57,13 @@ class FetchProcess:
             assert time.monotonic() < deadline, self.output.read_text()
             time.sleep(0.05)
 
+    def management(self, path: str) -> requests.Response:
+        """GET a path of the management port."""
+        return requests.get(f"http://127.0.0.1:{self.management_port}{path}", timeout=5)
+
     def _status(self, path: str) -> int | None:
         try:
-            return requests.get(f"http://127.0.0.1:{self.management_port}{path}", timeout=5).status_code
+            return self.management(path).status_code
         except requests.ConnectionError:
             return None
 
@@ -72,3 +77,6 @@ class FetchProcess:
         subprocess.run(["pkill", "-KILL", "-P", str(self.process.pid)], check=False)
         self.process.kill()
         self.process.wait()
+
+
+StartFetch = Callable[..., FetchProcess]

@@ -2,60 +2,22 @@
 
 import gzip
 import socket
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
-from subprocess import Popen
 
 import pytest
 import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tests.keys import KeyPair
-from tests.system.fetch_process import COMMANDS, FetchProcess
-from tests.system.running import free_port
-from tests.unit.fetch.support import Headers, bearer, upstream_row
+from tests.system.fetch_process import COMMANDS, FetchProcess, StartFetch
+from tests.unit.fetch.support import Headers, upstream_row
 
 PATH = "/fetch/resource"
-Start = Callable[..., FetchProcess]
-
-
-@pytest.fixture
-def redis_url() -> Iterator[str]:
-    port = free_port()
-    process = Popen([sys.executable, "-m", "efishery_run.redis", str(port)])
-    yield f"redis://127.0.0.1:{port}/0"
-    process.kill()
-    process.wait()
-
-
-@pytest.fixture
-def start(tmp_path: Path, key_pair: KeyPair, redis_url: str, httpserver: HTTPServer) -> Iterator[Start]:
-    started: list[FetchProcess] = []
-
-    def start_one(server: str, **settings: str) -> FetchProcess:
-        required = {
-            "FETCH_LIST_URL": httpserver.url_for("/commodities"),
-            "FETCH_REDIS_URL": redis_url,
-            "FETCH_UPSTREAM_TIMEOUT_SECONDS": "60",
-            "FETCH_VERIFICATION_KEYS_DIR": str(key_pair.certificate.parent),
-        }
-        started.append(FetchProcess.start(server, tmp_path, **required, **settings))
-        return started[-1]
-
-    yield start_one
-    for process in started:
-        process.kill()
-
-
-@pytest.fixture
-def user(key_pair: KeyPair) -> Headers:
-    return bearer(key_pair, "user")
 
 
 @pytest.fixture(params=sorted(COMMANDS))
@@ -86,11 +48,11 @@ def slow_upstream(httpserver: HTTPServer) -> Iterator[SlowUpstream]:
     upstream.release.set()
 
 
-def test_both_servers_send_the_same_bytes(start: Start, httpserver: HTTPServer, user: Headers) -> None:
+def test_both_servers_send_the_same_bytes(start_fetch: StartFetch, httpserver: HTTPServer, user: Headers) -> None:
     httpserver.expect_request("/commodities").respond_with_json([upstream_row()])
     answers = {}
     for name in COMMANDS:
-        fetch = start(name)
+        fetch = start_fetch(name)
         fetch.wait_until()
         url = f"{fetch.url}{PATH}"
         requests.get(url, headers=user, timeout=5)
@@ -107,9 +69,9 @@ def test_both_servers_send_the_same_bytes(start: Start, httpserver: HTTPServer, 
 
 
 def test_a_thousand_cold_requests_to_three_pods_make_one_call(
-    start: Start, slow_upstream: SlowUpstream, user: Headers
+    start_fetch: StartFetch, slow_upstream: SlowUpstream, user: Headers
 ) -> None:
-    pods = [start("granian", HTTP_THREADS="8") for _ in range(3)]
+    pods = [start_fetch("granian", HTTP_THREADS="8") for _ in range(3)]
     for pod in pods:
         pod.wait_until("/readyz", 503)
     assert slow_upstream.called.wait(10)
@@ -127,9 +89,9 @@ def test_a_thousand_cold_requests_to_three_pods_make_one_call(
 
 
 def test_an_open_request_is_answered_after_sigterm(
-    start: Start, server: str, slow_upstream: SlowUpstream, user: Headers
+    start_fetch: StartFetch, server: str, slow_upstream: SlowUpstream, user: Headers
 ) -> None:
-    fetch = start(server)
+    fetch = start_fetch(server)
     fetch.wait_until("/readyz", 503)
     assert slow_upstream.called.wait(10)
     with ThreadPoolExecutor(2) as pool:
@@ -143,10 +105,10 @@ def test_an_open_request_is_answered_after_sigterm(
 
 
 def test_clients_that_stall_do_not_hold_the_only_thread(
-    start: Start, server: str, httpserver: HTTPServer, user: Headers
+    start_fetch: StartFetch, server: str, httpserver: HTTPServer, user: Headers
 ) -> None:
     httpserver.expect_request("/commodities").respond_with_json([upstream_row(price=str(n)) for n in range(1, 20_000)])
-    fetch = start(server, HTTP_THREADS="1")
+    fetch = start_fetch(server, HTTP_THREADS="1")
     fetch.wait_until()
     token = user["Authorization"].encode()
     stalled = [
@@ -163,8 +125,10 @@ def test_clients_that_stall_do_not_hold_the_only_thread(
     assert answer.status_code == 200
 
 
-def test_a_header_that_is_too_large_is_refused(start: Start, server: str, slow_upstream: SlowUpstream) -> None:
-    fetch = start(server)
+def test_a_header_that_is_too_large_is_refused(
+    start_fetch: StartFetch, server: str, slow_upstream: SlowUpstream
+) -> None:
+    fetch = start_fetch(server)
     fetch.wait_until("/healthz")
     with closing(socket.create_connection(("127.0.0.1", fetch.port), timeout=20)) as client:
         client.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * 200_000)
@@ -173,8 +137,8 @@ def test_a_header_that_is_too_large_is_refused(start: Start, server: str, slow_u
     assert answer.split(b" ")[1] in (b"400", b"431"), answer
 
 
-def test_bad_settings_end_it_with_their_names(start: Start) -> None:
-    fetch = start("granian", FETCH_LIST_TTL_SECONDS="soon")
+def test_bad_settings_end_it_with_their_names(start_fetch: StartFetch) -> None:
+    fetch = start_fetch("granian", FETCH_LIST_TTL_SECONDS="soon")
     assert fetch.process.wait(30) == 2
     assert "FETCH_LIST_TTL_SECONDS: " in fetch.output.read_text()
 

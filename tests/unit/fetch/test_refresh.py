@@ -176,19 +176,30 @@ def test_while_the_upstream_fails_the_list_is_served_and_becomes_stale(
     assert pod.get(PATH, headers=user).get_json()["meta"]["stale"] is False
 
 
-def test_a_failed_call_is_not_repeated_at_once(
-    pod: FlaskClient, httpserver: HTTPServer, redis: FakeRedis, user: Headers, time: Time
+def test_the_first_list_is_tried_again_each_second_by_one_pod(
+    pod: FlaskClient, other_pod: FlaskClient, httpserver: HTTPServer, user: Headers, time: Time
 ) -> None:
     httpserver.expect_request("/commodities").respond_with_data(status=404)
-    for _ in range(3):
-        assert pod.get(PATH, headers=user).status_code == 502
-    assert len(httpserver.log) == 1
-    redis.flushall()
+    for calls in (1, 2, 3):
+        for _ in range(2):
+            assert pod.get(PATH, headers=user).status_code == 502
+            assert other_pod.get(PATH, headers=user).status_code == 503
+        assert len(httpserver.log) == calls
+        time.advance(1)
+
+
+def test_a_failed_call_is_not_repeated_at_once_while_there_is_a_list(
+    pod: FlaskClient, upstream: HTTPServer, redis: FakeRedis, user: Headers, time: Time
+) -> None:
     pod.get(PATH, headers=user)
-    assert len(httpserver.log) == 1, "the pod itself knows when the next call is due"
-    time.advance(10)
-    pod.get(PATH, headers=user)
-    assert len(httpserver.log) == 2
+    upstream.clear()
+    upstream.expect_request("/commodities").respond_with_data(status=404)
+    time.advance(301)
+    for seconds, calls in ((0, 1), (1, 1), (8, 1), (1, 2)):
+        time.advance(seconds)
+        redis.delete(LEASE_KEY)
+        assert pod.get(PATH, headers=user).status_code == 200
+        assert len(upstream.log) == calls, "the pod itself knows when the next call is due"
 
 
 @pytest.mark.parametrize("rows", [[], [upstream_row()], [None] * 20], ids=["empty", "one row", "no usable row"])

@@ -14,6 +14,7 @@ from efishery_fetch.upstream import Upstream, UpstreamError, UpstreamInvalid
 KEY = "fetch:list"
 LEASE_KEY = "fetch:list:lease"
 LEASE_MARGIN_SECONDS = 5
+FIRST_LIST_RETRY_SECONDS = 1  # while there is no list at all
 SHRINK_LIMIT = 10  # a list with fewer than a tenth of the rows before is refused
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,7 @@ class ListSource:
         # Longer than a call takes, so that no other pod begins one meanwhile. After a failure its rest is the pause.
         self._lease_seconds = int(settings.upstream_timeout_seconds) + LEASE_MARGIN_SECONDS
         self._next_call: datetime | None = None
+        self._call_until: datetime | None = None  # a call that begins later could outlast the lease
         self.current: Catalogue | None = None
         self.failure: UpstreamError | None = None
 
@@ -42,10 +44,19 @@ class ListSource:
         self._adopt_shared()
         if self._is_fresh(now) or (self._next_call and now < self._next_call):
             return
-        if not self._redis.acquire(LEASE_KEY, self._lease_seconds):
+        if not self._has_lease(now):
             return
-        self._next_call = now + timedelta(seconds=self._lease_seconds)
+        pause = self._lease_seconds if self.current else FIRST_LIST_RETRY_SECONDS
+        self._next_call = now + timedelta(seconds=pause)
         self._call_upstream(now)
+
+    def _has_lease(self, now: datetime) -> bool:
+        if self._call_until and now < self._call_until:
+            return True
+        if not self._redis.acquire(LEASE_KEY, self._lease_seconds):
+            return False
+        self._call_until = now + timedelta(seconds=LEASE_MARGIN_SECONDS)
+        return True
 
     def _is_fresh(self, now: datetime) -> bool:
         ttl = timedelta(seconds=self._settings.list_ttl_seconds)

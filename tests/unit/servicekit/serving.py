@@ -69,7 +69,7 @@ def serving(folder: Path, source: str, **environment: str) -> Iterator[Server]:
 
 def _wait_until_up(server: Server) -> None:
     """Wait for an answer: the kernel accepts connections before gunicorn has set their timeouts."""
-    retries = Retry(connect=None, total=20, backoff_factor=0.1, backoff_max=1)
+    retries = Retry(connect=None, total=60, backoff_factor=0.1, backoff_max=1)
     with requests.Session() as session:
         session.mount("http://", HTTPAdapter(max_retries=retries))
-        session.get(f"{server.url}/ping", timeout=30).raise_for_status()
+        session.get(f"{server.url}/ping", timeout=60).raise_for_status()

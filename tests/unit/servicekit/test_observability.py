@@ -17,7 +17,6 @@ from servicekit.settings import ServiceSettings
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
-UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 @pytest.fixture
@@ -95,7 +94,7 @@ def test_a_safe_id_is_kept_and_answered(client: FlaskClient) -> None:
 @pytest.mark.parametrize("forged", ["x y", "a" * 65, '{"event":1}', "", "abc-1\n", "\u0661"])
 def test_a_forged_id_is_replaced(forged: str) -> None:
     made = request_id_from(forged)
-    assert UUID4.fullmatch(made)
+    assert re.fullmatch("[0-9a-f]{32}", made)
     assert request_id_from(made) == made
 
 

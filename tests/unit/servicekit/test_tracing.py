@@ -74,13 +74,10 @@ class Traced:
 
 
 @pytest.fixture(scope="module")
-def traced(make_httpserver: HTTPServer, tmp_path_factory: pytest.TempPathFactory) -> Traced:
-    upstream = make_httpserver
-    upstream.expect_request("/found").respond_with_data("found")
-    upstream.expect_request("/missing").respond_with_data("missing", status=404)
-    upstream.expect_request("/elsewhere").respond_with_data(status=302, headers={"Location": "http://other.example/"})
+def traced(tmp_path_factory: pytest.TempPathFactory) -> Traced:
     folder = tmp_path_factory.mktemp("traced")
-    with receiving() as receiver:
+    with receiving() as receiver, HTTPServer("127.0.0.1") as upstream:
+        answer_calls(upstream)
         settings = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
             "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
@@ -96,7 +93,14 @@ def traced(make_httpserver: HTTPServer, tmp_path_factory: pytest.TempPathFactory
                 requests.get(server.url + path, timeout=10)
             exit_code = server.stop()
         log = [json.loads(line) for line in server.log.read_text().splitlines()]
-    return Traced(receiver, dict(upstream.log[0][0].headers), log, exit_code)
+        passed_on = dict(upstream.log[0][0].headers)
+    return Traced(receiver, passed_on, log, exit_code)
+
+
+def answer_calls(upstream: HTTPServer) -> None:
+    upstream.expect_request("/found").respond_with_data("found")
+    upstream.expect_request("/missing").respond_with_data("missing", status=404)
+    upstream.expect_request("/elsewhere").respond_with_data(status=302, headers={"Location": "http://other.example/"})
 
 
 def test_a_request_is_a_span_of_the_callers_trace(traced: Traced) -> None:

@@ -22,7 +22,7 @@ def problems(targets: Iterable[Target], content: Content, tokens: Tokens) -> lis
     guarded = [target for target in targets if target.checks_tokens]
     for target in guarded:
         _ask(target, tokens.short)  # so that a memo of verified tokens has it
-    time.sleep(max(0.0, tokens.short_expires - time.time()) + 1)
+    time.sleep(max(0.0, tokens.short_expires + 1 - time.time()))
     return found + [text for target in guarded for text in _refusal(target, "an expired token", tokens.short)]
 
 

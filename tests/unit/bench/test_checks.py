@@ -24,7 +24,7 @@ CONTENT = Content(LIST, gzip.compress(LIST), rows=1)
 
 
 def tokens() -> Tokens:
-    return Tokens({Token.USER: "user", Token.ADMIN: "admin"}, "forged", "short", short_expires=time.time() - 1)
+    return Tokens({Token.USER: "user", Token.ADMIN: "admin"}, "forged", "short", short_expires=time.time() - 2)
 
 
 class Server(BaseHTTPRequestHandler):

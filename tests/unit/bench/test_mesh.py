@@ -6,17 +6,11 @@ from bench.load import Latency
 from bench.mesh import render
 from bench.mesh_pods import direct_pod, load_pod
 
-DEPLOYMENT = {
-    "spec": {
-        "template": {
-            "metadata": {
-                "labels": {"app.kubernetes.io/name": "fetch"},
-                "annotations": {"prometheus.io/scrape": "true"},
-            },
-            "spec": {"serviceAccountName": "fetch", "containers": [{"name": "fetch", "image": "efishery/fetch:dev"}]},
-        }
-    }
+TEMPLATE = {
+    "metadata": {"labels": {"app.kubernetes.io/name": "fetch"}, "annotations": {"prometheus.io/scrape": "true"}},
+    "spec": {"serviceAccountName": "fetch", "containers": [{"name": "fetch", "image": "efishery/fetch:dev"}]},
 }
+DEPLOYMENT = {"spec": {"template": TEMPLATE}}
 
 
 def latency(p50: float, p90: float, p99: float) -> Latency:
@@ -25,7 +19,7 @@ def latency(p50: float, p90: float, p99: float) -> Latency:
 
 def test_the_copy_is_like_fetch_but_takes_plain_http_and_is_in_no_service() -> None:
     pod = direct_pod(DEPLOYMENT, "bench-1")
-    assert pod["spec"] == DEPLOYMENT["spec"]["template"]["spec"]
+    assert pod["spec"] == TEMPLATE["spec"]
     assert pod["metadata"]["labels"] == {"bench": "bench-1"}
     assert pod["metadata"]["annotations"] == {
         "prometheus.io/scrape": "true",

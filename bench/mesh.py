@@ -34,6 +34,9 @@ Added at p90: {added:.2f} ms, goal ≤ {goal:g} ms: {verdict}.
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print the section and write it into docs/performance.md; answers 1 when something is missing."""
     given = _parser().parse_args(arguments)
+    if not PAGE.exists() and not given.print_only:
+        sys.stderr.write("bench-mesh: docs/performance.md is missing: run make bench first, or use --print-only\n")
+        return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends like Ctrl-C: the pods are deleted
     try:
         with Pods.create() as pods:

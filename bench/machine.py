@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from efishery_run.errors import LaunchError
 CPUINFO: Final = Path("/proc/cpuinfo")
 MEMINFO: Final = Path("/proc/meminfo")
 STAT: Final = Path("/proc/stat")
-PACKAGES: Final = ("gunicorn", "flask", "fastapi", "uvicorn", "uvloop", "httptools", "orjson")
+PACKAGES: Final = ("granian", "gunicorn", "flask", "fastapi", "uvicorn", "uvloop", "httptools", "orjson")
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,19 @@ def facts() -> dict[str, str]:
         "Memory": f"{memory:.0f} GiB",
         "Kernel": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
-        "Python packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        "Python packages": ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name))),
         "Go": _first_line("go", "env", "GOVERSION").removeprefix("go"),
         "nginx": _first_line("nginx", "-v").rpartition("/")[2],
         "Redis": _first_line("redis-server", "--version").split("v=")[1].split()[0],
         "Load generators": f"wrk {_first_line('wrk', '-v').split()[1]}, {_vegeta()}",
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _field(path: Path, name: str) -> str:

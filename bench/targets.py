@@ -21,7 +21,9 @@ REFERENCES: Final = REPOSITORY / "bench" / "references"
 GO_REFERENCE: Final = REPOSITORY / ".tools" / "bin" / "bench-reference"
 DOCKERFILE: Final = REPOSITORY / "services" / "fetch" / "Dockerfile"
 GUNICORN: Final = ("gunicorn", "-c", "python:servicekit.gunicorn_conf", "efishery_fetch:create_app()")
-LONG_SECONDS: Final = "7200"  # neither list nor rate may change during the run
+# Neither the list nor its mark `stale` may change during the run.
+UNCHANGED: Final = ("FETCH_LIST_TTL_SECONDS", "FETCH_LIST_STALE_AFTER_SECONDS", "FETCH_RATE_STALE_AFTER_SECONDS")
+LONG_SECONDS: Final = "7200"
 SERVICE: Final = "this service"
 NGINX: Final = "nginx, static file"
 GO_MEMO: Final = "Go, token memo"
@@ -59,8 +61,7 @@ class Factory:
             **process.environment,
             "FETCH_LIST_URL": list_url,
             "FETCH_REDIS_URL": f"redis://{HOST}:{ports.redis}/0",
-            "FETCH_LIST_TTL_SECONDS": LONG_SECONDS,
-            "FETCH_RATE_STALE_AFTER_SECONDS": LONG_SECONDS,
+            **dict.fromkeys(UNCHANGED, LONG_SECONDS),
         }
         program = str(Path(sys.executable).parent / command[0])
         pinned = machine.pinned(self.cores.server, (program, *command[1:]))

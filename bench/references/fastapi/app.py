@@ -51,7 +51,7 @@ async def resource(
     """Answer the list, or 304 if the client has it."""
     gzip = accepts_gzip(accept_encoding)
     chosen = represent(gzip=gzip)
-    headers = {"ETag": chosen.etag, "Vary": "Accept-Encoding, Authorization", "Cache-Control": "private, no-cache"}
+    headers = {"ETag": chosen.etag, "Vary": "Accept, Accept-Encoding", "Cache-Control": "private, no-cache"}
     if chosen.etag in (tag.strip().removeprefix("W/") for tag in if_none_match.split(",")):
         return Response(status_code=304, headers=headers)
     if gzip:

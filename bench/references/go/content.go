@@ -54,7 +54,7 @@ func (c *content) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		chosen = &c.gzip
 	}
 	header.Set("ETag", chosen.etag)
-	header.Set("Vary", "Accept-Encoding, Authorization")
+	header.Set("Vary", "Accept, Accept-Encoding")
 	header.Set("Cache-Control", "private, no-cache")
 	if matches(r.Header.Get("If-None-Match"), chosen.etag) {
 		w.WriteHeader(http.StatusNotModified)

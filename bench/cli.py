@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--unchecked",
         action="store_true",
-        help="measure although the targets do not answer alike; implies --print-only",
+        help="measure although targets do not answer alike or the cores are in use; implies --print-only",
     )
     return parser
 

@@ -55,12 +55,14 @@ class LoadGenerators:
     logs: Path
     cores: machine.Cores
 
+    def warm_up(self, request: Request, seconds: float) -> None:
+        """Send like `peak`, for its effect on the target alone."""
+        self._wrk(request, seconds)
+
     def peak(self, request: Request, seconds: float) -> Peak:
         """Send as fast as the answers come, over CONNECTIONS connections; raises LaunchError for a failed request."""
-        headers = [part for name, value in request.headers.items() for part in ("-H", f"{name}: {value}")]
-        options = ("-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--timeout", f"{ANSWER_SECONDS}s")
         before = [machine.ticks(core) for core in (self.cores.server, self.cores.load)]
-        printed = self._run("wrk", ("wrk", *options, *headers, request.url), seconds)
+        printed = self._wrk(request, seconds)
         after = [machine.ticks(core) for core in (self.cores.server, self.cores.load)]
         server, load = (machine.busy(*pair) for pair in zip(before, after, strict=True))
         return Peak(parse_wrk(printed), server, load)
@@ -80,6 +82,11 @@ class LoadGenerators:
         report = self._run("vegeta-report", ("vegeta", "report", "-type=json", str(results)), seconds=0)
         return parse_vegeta(report, status, rate)
 
+    def _wrk(self, request: Request, seconds: float) -> str:
+        headers = [part for name, value in request.headers.items() for part in ("-H", f"{name}: {value}")]
+        options = ("-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--timeout", f"{ANSWER_SECONDS}s")
+        return self._run("wrk", ("wrk", *options, *headers, request.url), seconds)
+
     def _run(self, name: str, command: tuple[str, ...], seconds: float) -> str:
         log = self.logs / f"{name}.log"
         log.unlink(missing_ok=True)
@@ -95,6 +102,8 @@ def parse_wrk(printed: str) -> float:
     rate = _RATE.search(printed)
     if rate is None:
         raise LaunchError(f"wrk reports no throughput:\n{printed}")
+    if float(rate[1]) == 0:
+        raise LaunchError("no request was answered while wrk ran: use more --seconds")
     return float(rate[1])
 
 

@@ -32,6 +32,8 @@ from efishery_run.supervisor import Supervisor
 
 READY_SECONDS: Final = 45.0
 WARM_UP_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 2.0
+IDLE_SHARE: Final = 0.2  # of a core that other programs may use
 HEADROOM: Final = 1.25  # of the peak over the constant rate: closer to its peak, a server only shows its queue
 
 
@@ -61,6 +63,7 @@ class Run:
     def measure_all(self) -> None:
         """Measure with each length; raises LaunchError and Interrupted."""
         machine.move_to(self._cores.load)
+        self._check_idle()
         for rows in self._options.rates:
             self._measure(rows)
             self._supervisor.stop()
@@ -77,6 +80,15 @@ class Run:
         targets = [service, *self._start_references(factory, ports, rows)]
         self._check(targets, rows, issued)
         self._measure_rounds(targets, rows, issued, etags)
+
+    def _check_idle(self) -> None:
+        cores = (self._cores.server, self._cores.load)
+        before = [machine.ticks(core) for core in cores]
+        time.sleep(IDLE_SECONDS)
+        used = [machine.busy(ticks, machine.ticks(core)) for ticks, core in zip(before, cores, strict=True)]
+        if max(used) > IDLE_SHARE and not self._options.unchecked:
+            found = " and ".join(f"core {core} {share:.0%}" for core, share in zip(cores, used, strict=True))
+            raise LaunchError(f"other programs use the cores ({found}): stop them, or use --unchecked")
 
     def _start_service(self, services: Services, factory: Factory, rows: int) -> Target:
         target = factory.service(SERVICE, services.ports, _list_url(services.ports, rows), image_command())
@@ -117,11 +129,14 @@ class Run:
         pairs = [pair for pair in pairs if self._is_supported(*pair, requests[pair])]
         load = LoadGenerators(self._supervisor, self._state.logs, self._cores)
         for target, scenario in pairs:
-            load.peak(requests[target, scenario], WARM_UP_SECONDS)
+            load.warm_up(requests[target, scenario], WARM_UP_SECONDS)
         for number in range(self._options.rounds):
             for target, scenario in rotated(pairs, number):
                 samples = self.results.setdefault(Key(rows, scenario.name, target.name), Samples())
-                self._measure_once(load, requests[target, scenario], scenario, samples, self._options.rates[rows])
+                try:
+                    self._measure_once(load, requests[target, scenario], scenario, samples, self._options.rates[rows])
+                except LaunchError as error:
+                    raise LaunchError(f"{target.name}: {scenario.name}: {error}") from error
                 self._truncate_logs()
             say(f"{rows} rows: round {number + 1} of {self._options.rounds}")
 

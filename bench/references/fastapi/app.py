@@ -12,7 +12,7 @@ from bench.references.fastapi.observe import Observe
 from bench.references.fastapi.representations import cached, recomputed
 from bench.references.fastapi.settings import Settings
 
-settings = Settings()
+settings = Settings.from_environment()
 key = load_pem_public_key(settings.key_file.read_bytes())
 if not isinstance(key, RSAPublicKey):
     raise SystemExit("REFERENCE_KEY_FILE: must be an RSA key")

@@ -1,15 +1,13 @@
 """The settings of the reference, from environment variables with the prefix REFERENCE_."""
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class Settings(BaseSettings):
-    """Each field is the environment variable REFERENCE_<FIELD>."""
-
-    model_config = SettingsConfigDict(env_prefix="REFERENCE_")
+@dataclass(frozen=True)
+class Settings:
+    """Each field is the environment variable REFERENCE_<FIELD>; a missing one is a KeyError that names it."""
 
     content_dir: Path
     """What `bench.content` has written."""
@@ -17,5 +15,17 @@ class Settings(BaseSettings):
     key_id: str
     issuer: str
     audience: str
-    body: Literal["recompute", "cache"]
-    """Whether each request makes the body anew, or gets the cached bytes."""
+    body: str
+    """`recompute`: each request makes the body anew; `cache`: it gets the cached bytes."""
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read the variables."""
+        return cls(
+            content_dir=Path(os.environ["REFERENCE_CONTENT_DIR"]),
+            key_file=Path(os.environ["REFERENCE_KEY_FILE"]),
+            key_id=os.environ["REFERENCE_KEY_ID"],
+            issuer=os.environ["REFERENCE_ISSUER"],
+            audience=os.environ["REFERENCE_AUDIENCE"],
+            body=os.environ["REFERENCE_BODY"],
+        )

@@ -47,6 +47,11 @@ def test_a_run_without_a_result_is_void() -> None:
         parse_wrk("unable to connect to 127.0.0.1:1 Connection refused")
 
 
+def test_a_run_without_any_answer_is_void() -> None:
+    with pytest.raises(LaunchError, match="no request was answered"):
+        parse_wrk(WRK.format(failures="").replace("26330.12", "0.00"))
+
+
 def test_latencies_are_in_milliseconds() -> None:
     assert parse_vegeta(vegeta(), 200, 1000) == Latency(1000.2, 0.3, 0.5, 1.5)
 

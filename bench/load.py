@@ -12,6 +12,7 @@ from efishery_run.errors import LaunchError
 from efishery_run.supervisor import Process, Supervisor
 
 CONNECTIONS: Final = 32
+MOST_CONNECTIONS: Final = 128  # of vegeta; a request's wait for one counts. Envoy's limit for a service is the same
 ANSWER_SECONDS: Final = 30  # an answer that takes longer is a failure
 LOWEST_RATE: Final = 0.95  # of the rate that was asked for
 GRACE_SECONDS: Final = 10.0  # for starting and ending a load generator
@@ -77,7 +78,7 @@ class LoadGenerators:
         headers = "".join(f"{name}: {value}\n" for name, value in request.headers.items())
         targets.write_text(f"GET {request.url}\n{headers}")
         options = (f"-targets={targets}", f"-output={results}", f"-rate={rate}/1s", f"-duration={seconds:g}s")
-        more = ("-max-body=0", f"-timeout={ANSWER_SECONDS}s", "-redirects=-1")
+        more = ("-max-body=0", f"-timeout={ANSWER_SECONDS}s", "-redirects=-1", f"-max-connections={MOST_CONNECTIONS}")
         self._run("vegeta", ("vegeta", "attack", *options, *more), seconds)
         report = self._run("vegeta-report", ("vegeta", "report", "-type=json", str(results)), seconds=0)
         return parse_vegeta(report, status, rate)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from bench.load import Latency, parse_vegeta
+from bench.load import MOST_CONNECTIONS, Latency, parse_vegeta
 from bench.mesh_pods import GATEWAY, Pods
 from bench.report import PAGE, with_mesh_section
 from bench.scenarios import LIST, Token
@@ -65,7 +65,7 @@ def _round(pods: Pods, token: str, seconds: int) -> tuple[Latency, Latency]:
 
 def _measure(pods: Pods, url: str, token: str, seconds: int) -> Latency:
     target = f"GET {url}\nAuthorization: Bearer {token}\nAccept-Encoding: gzip\n"
-    options = f"-rate={RATE}/1s -duration={seconds}s -max-body=0 -timeout=30s -redirects=-1"
+    options = f"-rate={RATE}/1s -duration={seconds}s -max-body=0 -timeout=30s -max-connections={MOST_CONNECTIONS}"
     report = pods.in_load_pod(f"vegeta attack {options} | vegeta report -type=json", target, seconds + 60)
     return parse_vegeta(report, 200, RATE)
 

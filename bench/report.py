@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.chart import Bar, Panel, render
 from bench.content import Content
-from bench.load import CONNECTIONS
+from bench.load import CONNECTIONS, MOST_CONNECTIONS
 from bench.results import Results
 from bench.run import HEADROOM, Options
 from bench.scenarios import PRICE_LIST
@@ -49,6 +49,7 @@ class Report:
             "rounds": str(self.options.rounds),
             "seconds": f"{self.options.seconds:g}",
             "connections": str(CONNECTIONS),
+            "most_connections": str(MOST_CONNECTIONS),
             "headroom": f"{HEADROOM:g}",
         }
         text = TEMPLATE.read_text()

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from bench.statistics import Summary
 
-WIDTH, LEFT, RIGHT, TOP, ROW, GAP = 960, 200, 800, 84, 26, 40  # pixels; the axis goes from LEFT to RIGHT
+WIDTH, LEFT, RIGHT, TOP, ROW, GAP = 960, 200, 800, 100, 26, 32  # pixels; the axis goes from LEFT to RIGHT
 FIRST, LAST = 1, 100_000  # requests a second at both ends of the axis
 TICKS: Final = (1, 10, 100, 1_000, 10_000, 100_000)
 STYLE: Final = """\

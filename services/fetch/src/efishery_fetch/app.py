@@ -24,7 +24,7 @@ from servicekit.settings import load
 from servicekit.tokens import KeySet, init_tokens, verified_tokens
 
 OPENAPI_DOCUMENT = Path(__file__).with_name("openapi.yaml")
-FIRST_SNAPSHOT_MARGIN_SECONDS = 2  # for Redis, beside the call of the upstream
+FIRST_LIST_MARGIN_SECONDS = 2  # for Redis, beside the call of the upstream
 
 
 def create_app(settings: FetchSettings | None = None, *, redis: Redis | None = None, clock: Clock = utc_now) -> Flask:
@@ -58,4 +58,4 @@ def _state(settings: FetchSettings, redis: Redis, clock: Clock) -> state.State:
     lists = ListSource(Upstream(client, str(settings.list_url)), cache, settings)
     snapshots = Snapshots()
     refresher = Refresher(lists, cache, snapshots, settings, clock)
-    return state.State(snapshots, refresher, settings.upstream_timeout_seconds + FIRST_SNAPSHOT_MARGIN_SECONDS)
+    return state.State(snapshots, refresher, settings.upstream_timeout_seconds + FIRST_LIST_MARGIN_SECONDS)

@@ -61,7 +61,7 @@ class Refresher:
         self._lists.refresh(now)
         snapshot = self._snapshot(now)
         self._publish_metrics(snapshot, now)
-        if _inputs(snapshot) != _inputs(self._snapshots.current) or not self._snapshots.published.is_set():
+        if _inputs(snapshot) != _inputs(self._snapshots.current):
             self._snapshots.publish(self._with_representations(snapshot))
 
     def _publish_metrics(self, snapshot: Snapshot, now: datetime) -> None:

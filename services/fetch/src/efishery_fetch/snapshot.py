@@ -77,14 +77,15 @@ class Snapshots:
 
     def __init__(self) -> None:
         self.current = Snapshot()
-        self.published = Event()
+        self._decided = Event()  # there is a list, or the reason why there is none
         self._had_list = False
 
     def publish(self, snapshot: Snapshot) -> None:
         """Make `snapshot` the current one."""
         self.current = snapshot
         self._had_list = self._had_list or snapshot.catalogue is not None
-        self.published.set()
+        if snapshot.catalogue or not isinstance(snapshot.list_failure, ListUnavailable):
+            self._decided.set()
 
     def not_ready(self) -> str | None:
         """Return why there has been no list yet, or None. Once there was one, it is None for good.
@@ -93,7 +94,10 @@ class Snapshots:
         """
         return None if self._had_list else str(self.current.list_failure)
 
-    def first(self, timeout_seconds: float) -> Snapshot:
-        """Return the current snapshot; a request that comes before the first one waits for it, up to the timeout."""
-        self.published.wait(timeout_seconds)
+    def with_list(self, timeout_seconds: float) -> Snapshot:
+        """Return the current snapshot.
+
+        Requests that come while the first list is being fetched wait for it, or for the failure, up to the timeout.
+        """
+        self._decided.wait(timeout_seconds)
         return self.current

@@ -17,7 +17,7 @@ class State:
 
     snapshots: Snapshots
     refresher: Refresher
-    first_snapshot_seconds: float
+    first_list_seconds: float
 
 
 def state() -> State:
@@ -26,5 +26,10 @@ def state() -> State:
 
 
 def current_snapshot() -> Snapshot:
-    """Return what this request is answered from; the first requests of a process wait for the first snapshot."""
-    return state().snapshots.first(state().first_snapshot_seconds)
+    """Return what requests are answered from at this moment; it may be without list and rate."""
+    return state().snapshots.current
+
+
+def snapshot_with_list() -> Snapshot:
+    """Return the current snapshot; requests that come while the first list is being fetched wait for it."""
+    return state().snapshots.with_list(state().first_list_seconds)

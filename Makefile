@@ -9,15 +9,19 @@ RUN := $(UV) run --locked --all-packages
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 ##@ On this machine
-.PHONY: run test
+.PHONY: run test bench
 run: $(UV) ## Start the whole system on http://127.0.0.1:8080, without Docker or a cluster (ARGS="--port 8095")
 	@$(RUN) python -m efishery_run $(ARGS)
 
 test: setup browser lint ## Run lint and all tests that need no cluster: units, charts, the running system, the docs page
 	@$(RUN) pytest $(ARGS)
 
+bench: setup ## Measure the service beside reference implementations, 15 min; writes docs/performance.md (ARGS="--print-only")
+	@bench/install
+	@$(RUN) python -m bench $(ARGS)
+
 ##@ On a cluster (the current kubectl context)
-.PHONY: cluster up e2e e2e-mysql down
+.PHONY: cluster up e2e e2e-mysql bench-mesh down
 cluster: ## Create a cluster: kind if Docker runs, else one node built from source
 	@hack/cluster
 
@@ -29,6 +33,10 @@ e2e: setup ## Test the deployment through the Istio gateway
 
 e2e-mysql: setup ## Inject faults into MySQL and check that no acknowledged write is lost, 1 h (ARGS="-m short": the worst, 5 min)
 	@hack/with-cluster $(RUN) pytest tests/e2e/mysql $(ARGS)
+
+bench-mesh: setup ## Measure what gateway and sidecars add to a request's latency; writes it into docs/performance.md
+	@hack/tools vegeta
+	@hack/with-cluster $(RUN) python -m bench.mesh $(ARGS)
 
 down: ## Remove the deployment with its data
 	@hack/down
@@ -60,7 +68,7 @@ images: ## Build the images with docker, podman or buildah (IMAGE_TAG=dev)
 	@hack/images
 
 help: ## Print this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 $(UV): Makefile  # for UV_VERSION
 	@python3 -m venv .tools || { echo "make: python3 -m venv failed: install Python 3.11 or later with its venv module (Debian: apt-get install python3-venv)"; exit 1; }

@@ -90,20 +90,6 @@ def test_jobs_have_limits_and_a_native_sidecar(rendered: Manifests) -> None:
         assert job.spec["backoffLimit"] <= 6, job.id
 
 
-def test_the_rate_is_refreshed_every_five_minutes_without_overlap(default: Manifests) -> None:
-    spec = default.get("CronJob/rate-cron").spec
-    assert spec["schedule"] == "*/5 * * * *"
-    assert spec["concurrencyPolicy"] == "Forbid"
-    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 5 * 60
-
-
-def test_an_installation_fetches_its_first_rate_with_the_same_pod_template(default: Manifests) -> None:
-    job = default.get("Job/rate-cron-1")
-    scheduled = default.get("CronJob/rate-cron").spec["jobTemplate"]["spec"]["template"]
-    assert "helm.sh/hook" not in job.annotations
-    assert job.spec["template"] == scheduled
-
-
 def test_the_migration_runs_before_new_pods_and_before_the_first_admin(default: Manifests) -> None:
     migrate, admin = default.get("Job/auth-migrate"), default.get("Job/auth-first-admin")
     assert migrate.annotations["helm.sh/hook"] == "post-install,pre-upgrade"

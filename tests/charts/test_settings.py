@@ -95,6 +95,23 @@ def test_the_public_providers_are_the_default(default: Manifests) -> None:
     assert "RATE_CRON_CUSTOM_URL" not in rate_cron
 
 
+def test_auth_and_fetch_are_traced_if_there_is_an_endpoint(default: Manifests) -> None:
+    rendered = Scenario("efishery", "customised").rendered()
+    for name in ("auth", "fetch"):
+        settings = _settings(rendered.workload(f"Deployment/{name}"))
+        assert settings["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.example.org:4318"
+        assert settings["OTEL_SERVICE_NAME"] == name
+        sampler = (settings["OTEL_TRACES_SAMPLER"], settings["OTEL_TRACES_SAMPLER_ARG"])
+        assert sampler == ("parentbased_traceidratio", "0.25")
+        attributes = dict(pair.split("=") for pair in settings["OTEL_RESOURCE_ATTRIBUTES"].split(","))
+        assert attributes["service.version"] == "9.9.9"
+        assert attributes["k8s.pod.name"] == "$(POD_NAME)"
+        assert list(settings).index("POD_NAME") < list(settings).index("OTEL_RESOURCE_ATTRIBUTES")
+    traced = {w.id for w in rendered.workloads if any(key.startswith("OTEL_") for key in _all_variables(w))}
+    assert traced == {"Deployment/auth", "Deployment/fetch"}
+    assert not any(key.startswith("OTEL_") for w in default.workloads for key in _all_variables(w))
+
+
 def test_every_free_form_value_reaches_every_component() -> None:
     rendered = Scenario("efishery", "customised").rendered()
     for workload in (w for w in rendered.workloads if w.id != "Pod/mysql-test"):
@@ -122,3 +139,7 @@ def _settings(workload: Workload) -> dict[str, Any]:
     """Return the environment of the sidecar or first container: each value, or its valueFrom."""
     container = [*workload.sidecars, *workload.containers][0]
     return {v["name"]: v.get("value", v.get("valueFrom")) for v in container["env"]}
+
+
+def _all_variables(workload: Workload) -> set[str]:
+    return {v["name"] for container in workload.all_containers for v in container.get("env", [])}

@@ -96,18 +96,43 @@ class Cluster:
         return client.V1Pod(metadata=client.V1ObjectMeta(name=name), spec=spec)
 
     @contextmanager
-    def job_of_cronjob(self, name: str) -> Iterator[str]:
-        """Create a Job from a CronJob, as `kubectl create job --from` does, and wait until it is complete."""
+    def job_of_cronjob(self, name: str, condition: str = "Complete") -> Iterator[str]:
+        """Create a Job from a CronJob, as `kubectl create job --from` does, and wait until it ends with `condition`."""
         job = unique_name()
         template = self.batch.read_namespaced_cron_job(name, NAMESPACE).spec.job_template
         body = client.V1Job(metadata=client.V1ObjectMeta(name=job), spec=template.spec)
         self.batch.create_namespaced_job(NAMESPACE, body)
         try:
-            conditions = wait_for(f"the Job {job} to end", lambda: self._conditions(job), seconds=180)
-            assert "Complete" in conditions, f"Job {job}: {conditions}"
+            self.wait_for_job(job, condition)
             yield job
         finally:
-            self.batch.delete_namespaced_job(job, NAMESPACE, propagation_policy="Background")
+            self.delete_job(job)
+
+    @contextmanager
+    def suspended_cronjob(self, name: str) -> Iterator[None]:
+        """Suspend a CronJob, and wait until none of its Jobs runs."""
+        self.batch.patch_namespaced_cron_job(name, NAMESPACE, {"spec": {"suspend": True}})
+        try:
+            wait_for(f"the Jobs of {name} to end", lambda: not self._active(name), seconds=300)
+            yield
+        finally:
+            self.batch.patch_namespaced_cron_job(name, NAMESPACE, {"spec": {"suspend": False}})
+
+    def _active(self, cronjob: str) -> list[Any]:
+        return self.batch.read_namespaced_cron_job(cronjob, NAMESPACE).status.active or []
+
+    def wait_for_job(self, job: str, condition: str = "Complete") -> None:
+        """Wait until a Job ends; fail if it ends with another condition (`Complete`, `Failed`)."""
+        conditions = wait_for(f"the Job {job} to end", lambda: self._conditions(job), seconds=180)
+        assert condition in conditions, f"Job {job}: {conditions}"
+
+    def failed_pods(self, job: str) -> int:
+        """Return the number of a Job's pods that have failed."""
+        return self.batch.read_namespaced_job(job, NAMESPACE).status.failed or 0
+
+    def delete_job(self, job: str) -> None:
+        """Delete a Job and its pods."""
+        self.batch.delete_namespaced_job(job, NAMESPACE, propagation_policy="Background")
 
     def _conditions(self, job: str) -> list[str]:
         status = self.batch.read_namespaced_job(job, NAMESPACE).status

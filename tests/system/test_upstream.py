@@ -1,4 +1,4 @@
-"""fetch, through the gateway, while its upstream or its Redis is slow or silent."""
+"""fetch while its upstream or its Redis is slow or silent."""
 
 import socket
 import statistics
@@ -11,10 +11,11 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 import requests
 
+from tests.system.fetch_process import StartFetch
 from tests.system.running import RunningSystem, Start
+from tests.unit.fetch.support import Headers
 
 UPSTREAM_TIMEOUT_SECONDS = 4
-HTTP_THREADS = 8  # of fetch in the chart
 
 
 class TricklingServer(ThreadingTCPServer):
@@ -58,10 +59,10 @@ def trickling() -> Iterator[TricklingServer]:
         thread.join()
 
 
-def get(system: RunningSystem, path: str, headers: dict[str, str]) -> tuple[requests.Response, float]:
+def get(url: str, path: str, headers: Headers) -> tuple[requests.Response, float]:
     """Return the answer and the seconds that it took."""
     started = time.monotonic()
-    answer = requests.get(f"{system.url}{path}", headers=headers, timeout=30)
+    answer = requests.get(f"{url}{path}", headers=headers, timeout=30)
     return answer, time.monotonic() - started
 
 
@@ -70,29 +71,23 @@ def admin_headers(system: RunningSystem) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_a_trickling_list_ends_at_the_deadline_and_does_not_stop_fetch(
-    start: Start, trickling: TricklingServer, monkeypatch: pytest.MonkeyPatch
+def test_a_trickling_list_does_not_stop_fetch(
+    start_fetch: StartFetch, trickling: TricklingServer, user: Headers
 ) -> None:
-    monkeypatch.setenv("FETCH_LIST_URL", trickling.url)
-    monkeypatch.setenv("FETCH_UPSTREAM_TIMEOUT_SECONDS", str(UPSTREAM_TIMEOUT_SECONDS))
-    monkeypatch.setenv("HTTP_THREADS", str(HTTP_THREADS))
-    system = start()
-    system.wait_until_up()
-    headers = admin_headers(system)
-    assert get(system, "/fetch/rate", headers)[0].status_code == 200
-    with ThreadPoolExecutor(HTTP_THREADS) as pool:
-        lists = [pool.submit(get, system, "/fetch/resource", headers) for _ in range(HTTP_THREADS)]
-        while not trickling.connections:
-            assert not any(each.done() for each in lists)
-            time.sleep(0.02)
-        others = [get(system, path, headers) for path in ("/fetch/rate", "/fetch/claims", "/ping") for _ in range(3)]
-        assert not all(each.done() for each in lists), "the others must be answered while the upstream trickles"
-        answers = [each.result() for each in lists]
-    assert [answer.status_code for answer, _ in others] == [200] * 9
-    assert max(seconds for _, seconds in others) < 2
-    assert {answer.status_code for answer, _ in answers} == {503}
-    assert all(int(answer.headers["Retry-After"]) > 0 for answer, _ in answers)
-    assert max(seconds for _, seconds in answers) < UPSTREAM_TIMEOUT_SECONDS + 2
+    fetch = start_fetch(
+        "granian", FETCH_LIST_URL=trickling.url, FETCH_UPSTREAM_TIMEOUT_SECONDS=str(UPSTREAM_TIMEOUT_SECONDS)
+    )
+    fetch.wait_until("/readyz", 503)
+    answers = [get(fetch.url, path, user) for path in ("/fetch/claims", "/ping", "/fetch/swagdocs") for _ in range(3)]
+    assert trickling.connections, "the others must be answered while the upstream trickles"
+    assert [answer.status_code for answer, _ in answers] == [200] * 9
+    assert max(seconds for _, seconds in answers) < 2
+    with ThreadPoolExecutor(8) as pool:
+        lists = list(pool.map(lambda _: get(fetch.url, "/fetch/resource", user), range(8)))
+    assert {answer.status_code for answer, _ in lists} == {503}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer, _ in lists)
+    assert max(seconds for _, seconds in lists) < UPSTREAM_TIMEOUT_SECONDS + 4
+    assert "cannot be reached in time" in fetch.management("/readyz").json()["msg"]
 
 
 def test_a_silent_redis_is_skipped_after_one_timeout(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +96,7 @@ def test_a_silent_redis_is_skipped_after_one_timeout(start: Start, monkeypatch: 
         system = start()
         system.wait_until_up()
         headers = admin_headers(system)
-        get(system, "/fetch/resource", headers)
-        answers = [get(system, "/fetch/resource", headers) for _ in range(5)]
+        get(system.url, "/fetch/resource", headers)
+        answers = [get(system.url, "/fetch/resource", headers) for _ in range(5)]
     assert {answer.status_code for answer, _ in answers} == {200}
     assert statistics.median(seconds for _, seconds in answers) < 0.2

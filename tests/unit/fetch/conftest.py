@@ -5,10 +5,9 @@ from fakeredis import FakeRedis, FakeServer
 from flask.testing import FlaskClient
 from pytest_httpserver import HTTPServer
 
-from efishery_fetch import create_app
 from efishery_fetch.settings import FetchSettings
 from tests.keys import KeyPair
-from tests.unit.fetch.support import NOW, RATE_KEY, RATE_RECORD, Headers, bearer
+from tests.unit.fetch.support import RATE_KEY, RATE_RECORD, Headers, bearer, refreshing_client
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def redis(redis_server: FakeServer) -> FakeRedis:
 
 @pytest.fixture
 def client(settings: FetchSettings, redis: FakeRedis) -> FlaskClient:
-    return create_app(settings, redis=redis, clock=lambda: NOW).test_client()
+    return refreshing_client(settings, redis)
 
 
 @pytest.fixture

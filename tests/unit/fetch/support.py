@@ -4,13 +4,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
+from fakeredis import FakeRedis
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
-from efishery_fetch.list_cache import KEY as LIST_KEY
+from efishery_fetch import create_app
+from efishery_fetch.clock import Clock
+from efishery_fetch.list_source import KEY as LIST_KEY
 from efishery_fetch.rate import KEY as RATE_KEY
+from efishery_fetch.settings import FetchSettings
+from efishery_fetch.state import EXTENSION
 from servicekit.tokens import read_public_key, thumbprint
 from tests.keys import KeyPair
 
-__all__ = ["LIST_KEY", "NOW", "RATE_KEY", "RATE_RECORD", "Headers", "bearer", "upstream_row"]
+__all__ = ["LIST_KEY", "NOW", "RATE_KEY", "RATE_RECORD", "Headers", "bearer", "refreshing_client", "upstream_row"]
 
 NOW = datetime(2022, 5, 30, 8, tzinfo=UTC)
 RATE_RECORD = (
@@ -55,3 +62,19 @@ def bearer(key_pair: KeyPair, role: str) -> Headers:
     kid = thumbprint(read_public_key(key_pair.certificate))
     token = jwt.encode(claims, key_pair.key.read_bytes(), algorithm="RS256", headers={"kid": kid})
     return {"Authorization": f"Bearer {token}"}
+
+
+class RefreshingClient(FlaskClient):
+    """Refreshes the snapshot before each request, as the background thread does."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Refresh, then send the request."""
+        self.application.extensions[EXTENSION].refresher.refresh()
+        return super().open(*args, **kwargs)
+
+
+def refreshing_client(settings: FetchSettings, redis: FakeRedis, clock: Clock = lambda: NOW) -> FlaskClient:
+    """Make the application and a client of it."""
+    app = create_app(settings, redis=redis, clock=clock)
+    app.test_client_class = RefreshingClient
+    return app.test_client()

@@ -81,3 +81,20 @@ def test_a_refused_connection_is_counted_once(operation: str) -> None:
     for _ in range(3):
         cache.read("key", str) if operation == "get" else cache.write("key", b"", 1)
     assert failures(operation) == before + 1
+
+
+def test_only_one_gets_the_lease_until_it_expires() -> None:
+    redis = FakeRedis()
+    first, second = RedisCache(redis), RedisCache(redis)
+    assert [first.acquire("lease", 60), second.acquire("lease", 60), first.acquire("lease", 60)] == [True, False, False]
+    assert redis.ttl("lease") == 60
+    redis.delete("lease")
+    assert second.acquire("lease", 60)
+
+
+def test_without_redis_everybody_gets_the_lease() -> None:
+    server = FakeServer()
+    server.connected = False
+    cache, before = RedisCache(FakeRedis(server=server)), failures("set")
+    assert [cache.acquire("lease", 60), cache.acquire("lease", 60)] == [True, True]
+    assert failures("set") == before + 1

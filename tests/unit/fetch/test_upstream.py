@@ -1,48 +1,43 @@
 """Each failure of the upstream becomes an error with its outcome, and an envelope with Retry-After."""
 
 import socket
-import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
 from fakeredis import FakeRedis
-from prometheus_client import REGISTRY
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
-from efishery_fetch import create_app
-from efishery_fetch import upstream as upstream_module
 from efishery_fetch.settings import FetchSettings
-from efishery_fetch.upstream import Upstream, UpstreamError, UpstreamInvalid, UpstreamUnavailable
+from efishery_fetch.upstream import (
+    MAX_VALUES,
+    ListAnswer,
+    Upstream,
+    UpstreamError,
+    UpstreamInvalid,
+    UpstreamUnavailable,
+)
 from servicekit.http import HTTPClient
-from tests.unit.fetch.support import Headers
+from tests.unit.fetch.support import Headers, refreshing_client
 
 MAX_BYTES = 1024 * 1024
 
 
-def upstream_at(url: str, max_calls: int = 4) -> Upstream:
-    return Upstream(HTTPClient(0.5, MAX_BYTES, "efishery-fetch"), url, max_calls)
+def upstream_at(url: str) -> Upstream:
+    return Upstream(HTTPClient(0.5, MAX_BYTES, "efishery-fetch"), url)
 
 
 def fetch(httpserver: HTTPServer, body: bytes, status: int = 200) -> list[object]:
     httpserver.expect_request("/list").respond_with_data(body, status)
-    return upstream_at(httpserver.url_for("/list")).fetch()
-
-
-def count(outcome: str) -> float:
-    return REGISTRY.get_sample_value("fetch_upstream_answers_total", {"outcome": outcome}) or 0
+    answer = upstream_at(httpserver.url_for("/list")).fetch()
+    assert answer is not None
+    return answer.items
 
 
 def failure(upstream: Upstream) -> UpstreamError:
-    """Return the error of a call that is expected to fail, and check that its outcome is counted."""
-    before = {outcome: count(outcome) for outcome in ("unreachable", "timeout", "too_large", "busy", "circuit_open")}
+    """Return the error of a call that is expected to fail."""
     with pytest.raises(UpstreamError) as failed:
         upstream.fetch()
-    if failed.value.outcome in before:
-        assert count(failed.value.outcome) == before[failed.value.outcome] + 1
     return failed.value
 
 
@@ -106,40 +101,26 @@ def test_no_answer_in_time_is_unavailable(silent: str) -> None:
     assert error.outcome == "timeout"
 
 
-def test_after_failures_in_a_row_the_upstream_is_not_asked(silent: str) -> None:
-    upstream = upstream_at(silent)
-    assert [failure(upstream).outcome for _ in range(4)] == ["timeout", "timeout", "timeout", "circuit_open"]
-    started = time.monotonic()
-    failure(upstream)
-    assert time.monotonic() - started < 0.2
+def test_too_many_values_are_refused_before_they_take_memory(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/list").respond_with_data(b"[" + b"0," * MAX_VALUES + b"0,0]")
+    client = HTTPClient(5, 16 * MAX_BYTES, "efishery-fetch")
+    error = failure(Upstream(client, httpserver.url_for("/list")))
+    assert isinstance(error, UpstreamInvalid)
+    assert error.outcome == "too_large"
 
 
-def test_invalid_answers_do_not_open_the_circuit(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/list").respond_with_data(b"{}")
+def test_the_etag_is_returned_and_sent(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/list").respond_with_data(b"[]", headers={"ETag": '"v1"'})
     upstream = upstream_at(httpserver.url_for("/list"))
-    assert [failure(upstream).outcome for _ in range(5)] == ["bad_body"] * 5
+    assert upstream.fetch() == ListAnswer([], '"v1"')
+    httpserver.clear()
+    httpserver.expect_request("/list", headers={"If-None-Match": '"v1"'}).respond_with_data(status=304)
+    assert upstream.fetch('"v1"') is None
 
 
-def test_calls_over_the_limit_fail_without_reaching_the_upstream(
-    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(upstream_module, "SLOT_WAIT_SECONDS", 0.05)
-    asked, release = threading.Semaphore(0), threading.Event()
-
-    def wait(_request: Request) -> Response:
-        asked.release()
-        release.wait(10)
-        return Response("[]")
-
-    httpserver.expect_request("/list").respond_with_handler(wait)
-    upstream = Upstream(HTTPClient(10, MAX_BYTES, "efishery-fetch"), httpserver.url_for("/list"), 1)
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(upstream.fetch)
-        assert asked.acquire(timeout=10)
-        assert failure(upstream).outcome == "busy"
-        release.set()
-        assert first.result() == []
-    assert upstream.fetch() == []
+def test_a_304_that_was_not_asked_for_is_invalid(httpserver: HTTPServer) -> None:
+    with pytest.raises(UpstreamInvalid, match="status 304"):
+        fetch(httpserver, b"", 304)
 
 
 @pytest.mark.parametrize(("url", "status"), [(None, 502), ("http://127.0.0.1:9/", 503)], ids=["invalid", "unreachable"])
@@ -147,7 +128,7 @@ def test_the_client_gets_an_envelope_with_retry_after(
     settings: FetchSettings, redis: FakeRedis, httpserver: HTTPServer, user: Headers, url: str | None, status: int
 ) -> None:
     httpserver.expect_request("/commodities").respond_with_data(b"{}")
-    client = create_app(settings.model_copy(update={"list_url": url or settings.list_url}), redis=redis).test_client()
+    client = refreshing_client(settings.model_copy(update={"list_url": url or settings.list_url}), redis)
     answer = client.get("/fetch/resource", headers=user)
     assert (answer.status_code, answer.headers["Retry-After"]) == (status, "10")
     assert answer.get_json()["success"] is False

@@ -6,7 +6,7 @@ import requests
 from flask import request
 from flask.testing import FlaskClient
 
-from servicekit.app import build_app, serve_on_extra_port, start_background_servers
+from servicekit.app import build_app, serve_on_extra_port, start_background
 from servicekit.bare import bare_app
 from servicekit.settings import ServiceSettings
 
@@ -42,7 +42,7 @@ def test_the_management_and_extra_ports_answer() -> None:
     extra.add_url_rule("/only", view_func=lambda: "here")
     management_port, extra_port = free_port(), free_port()
     serve_on_extra_port(app, extra_port, extra)
-    start_background_servers(app, "127.0.0.1", management_port)
+    start_background(app, "127.0.0.1", management_port)
     assert requests.get(f"http://127.0.0.1:{management_port}/readyz", timeout=5).status_code == 200
     assert requests.get(f"http://127.0.0.1:{extra_port}/only", timeout=5).text == "here"
     assert requests.get(f"http://127.0.0.1:{extra_port}/ping", timeout=5).status_code == 404
@@ -51,7 +51,7 @@ def test_the_management_and_extra_ports_answer() -> None:
 def test_a_cut_request_is_one_event(capsys: pytest.CaptureFixture[str]) -> None:
     port = free_port()
     app = build_app(__name__, ServiceSettings())
-    start_background_servers(app, "127.0.0.1", port)
+    start_background(app, "127.0.0.1", port)
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes by a reset
         client.sendall(b"GET /healthz HTTP/1.1\r\n")

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from flask import Flask, g
+from prometheus_client import REGISTRY
 from pytest_httpserver import HTTPServer
 
+from servicekit.app import build_app
 from servicekit.http import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -19,6 +20,7 @@ from servicekit.http import (
     RedirectRefused,
     Unreachable,
 )
+from servicekit.settings import ServiceSettings
 from tests.keys import KeyPair
 
 MEBIBYTE = 1024 * 1024
@@ -193,11 +195,51 @@ def test_endless_redirects_are_refused(httpserver: HTTPServer) -> None:
     assert len(httpserver.log) == 6
 
 
-def test_the_request_id_and_the_user_agent_are_sent(httpserver: HTTPServer) -> None:
+def test_the_user_agent_and_the_headers_of_the_request_are_sent(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/").respond_with_data("ok")
-    with Flask(__name__).test_request_context():
-        g.request_id = "abc-1"
-        client().get(httpserver.url_for("/"))
-    headers = httpserver.log[0][0].headers
-    assert headers["X-Request-ID"] == "abc-1"
-    assert headers["User-Agent"] == "efishery-test"
+    app = build_app(__name__, ServiceSettings())
+    app.add_url_rule("/calls", view_func=lambda: client().get(httpserver.url_for("/")).body)
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    sent = {"X-Request-ID": "abc-1", "traceparent": trace, "tracestate": "congo=t61rcWkgMzE"}
+    app.test_client().get("/calls", headers=sent)
+    client().get(httpserver.url_for("/"))
+    within, outside = (dict(request.headers) for request, _ in httpserver.log)
+    received = {name.lower(): value for name, value in within.items()}
+    assert {name.lower(): value for name, value in sent.items()}.items() <= received.items()
+    assert within["User-Agent"] == outside["User-Agent"] == "efishery-test"
+    assert not {"x-request-id", "traceparent", "tracestate"} & {name.lower() for name in outside}
+
+
+def calls(httpserver: HTTPServer, status: str, error_type: str) -> float:
+    labels = {"http_request_method": "GET", "server_address": "localhost", "server_port": str(httpserver.port)}
+    outcome = {"http_response_status_code": status, "error_type": error_type}
+    return REGISTRY.get_sample_value("http_client_request_duration_seconds_count", labels | outcome) or 0
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error_type"), [(200, "200", ""), (404, "404", "404"), (799, "_OTHER", "_OTHER")]
+)
+def test_a_call_is_measured(httpserver: HTTPServer, status: int, code: str, error_type: str) -> None:
+    httpserver.expect_request("/").respond_with_data("ok", status=status)
+    before = calls(httpserver, code, error_type)
+    client().get(f"http://user:secret@localhost:{httpserver.port}/?key=secret")
+    assert calls(httpserver, code, error_type) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("location", "error_type"), [("http://other.example:9999/", "redirect_refused"), ("", "timeout")]
+)
+def test_a_call_without_an_answer_is_measured_with_the_error(
+    httpserver: HTTPServer, location: str, error_type: str
+) -> None:
+    httpserver.expect_request("/").respond_with_data(status=302, headers={"Location": location})
+    before = calls(httpserver, "", error_type)
+    with pytest.raises((RedirectRefused, DeadlineExceeded)):
+        client(deadline_seconds=5 if location else 0).get(f"http://localhost:{httpserver.port}/")
+    assert calls(httpserver, "", error_type) == before + 1
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://localhost:99999/", "localhost"])
+def test_what_is_no_url_is_unreachable(url: str) -> None:
+    with pytest.raises(Unreachable):
+        client().get(url)

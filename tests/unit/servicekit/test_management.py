@@ -12,4 +12,12 @@ def test_metrics_are_prometheus_text() -> None:
     response = management_app().test_client().get("/metrics")
     assert response.status_code == 200
     assert response.content_type.startswith("text/plain")
-    assert b"http_requests_total" in response.data
+    assert b"http_server_request_duration_seconds" in response.data
+
+
+def test_readiness_says_why_not() -> None:
+    reasons = ["no list yet", None]
+    client = management_app(lambda: reasons.pop(0)).test_client()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.get_json()["msg"]) == (503, "no list yet")
+    assert client.get("/readyz").status_code == 200

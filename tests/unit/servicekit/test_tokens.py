@@ -8,12 +8,12 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import Flask, Response
 from flask.testing import FlaskClient
-from flask_jwt_extended import create_access_token, jwt_required
+from flask_jwt_extended import create_access_token
 
 from servicekit.app import build_app
 from servicekit.envelope import success
 from servicekit.settings import ServiceSettings
-from servicekit.tokens import KeySet, current_claims, init_tokens, require_role, thumbprint
+from servicekit.tokens import KeySet, current_claims, init_tokens, require_role, require_token, thumbprint
 from tests.keys import KeyPair, write_key_pair
 
 ISSUER, AUDIENCE = "issuer", "audience"
@@ -24,7 +24,7 @@ def build(keys: KeySet) -> Flask:
     init_tokens(app, keys, ISSUER, AUDIENCE)
 
     @app.get("/any")
-    @jwt_required()
+    @require_token
     def any_role() -> Response:
         return success(current_claims())
 

@@ -49,3 +49,22 @@ preStop:
 - name: {{ .prefix }}_LOG_FORMAT
   value: {{ .root.Values.log.format | quote }}
 {{- end }}
+
+{{- /* OpenTelemetry's own variables, which also apply to what `extraEnv` adds, such as OTEL_EXPORTER_OTLP_HEADERS. */}}
+{{- define "efishery.tracingEnv" -}}
+{{- if (.root.Values.tracing).endpoint -}} {{- /* no `tracing` in values that --reuse-values takes from an older release */}}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ .root.Values.tracing.endpoint | quote }}
+- name: OTEL_SERVICE_NAME
+  value: {{ .name }}
+- name: POD_NAME
+  valueFrom:
+    fieldRef: {fieldPath: metadata.name}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: service.namespace=efishery,service.version={{ include "efishery.imageTag" . }},service.instance.id=$(POD_NAME),k8s.namespace.name={{ .root.Release.Namespace }},k8s.pod.name=$(POD_NAME)
+- name: OTEL_TRACES_SAMPLER
+  value: parentbased_traceidratio
+- name: OTEL_TRACES_SAMPLER_ARG
+  value: {{ .root.Values.tracing.sampleRatio | quote }}
+{{- end -}}
+{{- end }}

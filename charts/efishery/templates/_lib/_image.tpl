@@ -1,7 +1,11 @@
 {{- /* An image of this project, from the global registry. A tag of the component overrides the global tag. */}}
 {{- define "efishery.image" -}}
 {{- with .root.Values.global.image.registry }}{{ . }}/{{ end -}}
-{{ .values.image.repository }}:{{ .values.image.tag | default .root.Values.global.image.tag | default .root.Chart.AppVersion }}
+{{ .values.image.repository }}:{{ include "efishery.imageTag" . }}
+{{- end }}
+
+{{- define "efishery.imageTag" -}}
+{{ .values.image.tag | default .root.Values.global.image.tag | default .root.Chart.AppVersion }}
 {{- end }}
 
 {{- define "efishery.imagePullSecrets" -}}

@@ -24,8 +24,24 @@ http://sample/rate
 {{ .Values.rateCron.minRate }}
 {{- end }}
 
-{{- /* The pod template of the CronJob and of the Job of this revision. */}}
+{{- /* Which failures are worth another pod: not bad settings (2) nor a refused change (3). A drained node is no failure. */}}
+{{- define "efishery.rateCron.podFailurePolicy" -}}
+rules:
+  - action: Ignore
+    onPodConditions:
+      - type: DisruptionTarget
+        status: "True"  # a Job has this default, a CronJob does not before Kubernetes 1.34 (kubernetes/kubernetes#131512)
+  - action: FailJob
+    onExitCodes:
+      containerName: rate-cron
+      operator: In
+      values: [2, 3]
+{{- end }}
+
+{{- /* The pod template of the CronJob and of the Job of this revision. Takes dict "root" $ "redisWaitSeconds" 300. */}}
 {{- define "efishery.rateCron.pod" -}}
+{{- $redisWaitSeconds := .redisWaitSeconds -}}
+{{- with .root -}}
 {{- $component := dict "root" . "name" "rate-cron" "values" .Values.rateCron "prefix" "RATE_CRON" -}}
 metadata:
   labels:
@@ -40,6 +56,7 @@ spec:
     - name: rate-cron
       image: {{ include "efishery.image" $component }}
       imagePullPolicy: {{ .Values.global.image.pullPolicy }}
+      args: [rate-cron]
       env:
         {{- include "efishery.logEnv" $component | nindent 8 }}
         - name: RATE_CRON_REDIS_URL
@@ -55,8 +72,8 @@ spec:
         - name: RATE_CRON_CUSTOM_URL
           value: {{ . | quote }}
         - name: RATE_CRON_CUSTOM_RATE_PATH
-          value: {{ $.Values.rateCron.custom.ratePath | quote }}
-        {{- with $.Values.rateCron.custom.datePath }}
+          value: {{ $.root.Values.rateCron.custom.ratePath | quote }}
+        {{- with $.root.Values.rateCron.custom.datePath }}
         - name: RATE_CRON_CUSTOM_DATE_PATH
           value: {{ . | quote }}
         {{- end }}
@@ -65,6 +82,12 @@ spec:
           value: {{ include "efishery.rateCron.minRate" . | quote }}
         - name: RATE_CRON_MAX_RATE
           value: {{ .Values.rateCron.maxRate | quote }}
+        - name: RATE_CRON_MAX_CHANGE_PERCENT
+          value: {{ .Values.rateCron.maxChangePercent | int64 | quote }}
+        - name: RATE_CRON_KEEP_DAYS
+          value: {{ .Values.rateCron.keepDays | int64 | quote }}
+        - name: RATE_CRON_REDIS_WAIT_SECONDS
+          value: {{ $redisWaitSeconds | quote }}
         - name: RATE_CRON_TIMEOUT_SECONDS
           value: {{ .Values.rateCron.timeoutSeconds | int64 | quote }}
         {{- with .Values.rateCron.extraEnv }}
@@ -80,4 +103,5 @@ spec:
   volumes:
     - name: tmp
       emptyDir: {}
+{{- end }}
 {{- end }}

@@ -26,7 +26,7 @@ def choose(gateway: int) -> Ports:
     """Choose the ports of a run behind a `gateway`; raises LaunchError when that one is taken."""
     _check_free(gateway)
     count = len(HTTP_SERVICES)
-    redis, jwks, *rest = _free_ports(2 + 2 * count)
+    redis, jwks, *rest = free_ports(2 + 2 * count)
     http = dict(zip(HTTP_SERVICES, rest[:count], strict=True))
     management = dict(zip(HTTP_SERVICES, rest[count:], strict=True))
     return Ports(gateway, redis, jwks, http, management)
@@ -37,13 +37,14 @@ def _check_free(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            (free,) = _free_ports(1)
+            (free,) = free_ports(1)
             reason = f"port {port} is taken or not allowed ({error.strerror})"
             remedy = f'stop what listens there, or choose another: make run ARGS="--port {free}"'
             raise LaunchError(f"{reason}: {remedy}") from error
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return different ports of the loopback interface that nothing listens on."""
     # Keep all open until the last is found: the kernel could return a port twice otherwise.
     probes = [_socket() for _ in range(count)]
     try:

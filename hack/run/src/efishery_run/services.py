@@ -29,7 +29,7 @@ class Services:
 
     def auth(self) -> Process:
         """The users and their tokens, on SQLite."""
-        return self._web("auth", self._auth_settings())
+        return self._gunicorn("auth", self._auth_settings())
 
     def migrate(self) -> Process:
         """Bring the database to the newest schema."""
@@ -46,15 +46,15 @@ class Services:
             FETCH_REDIS_URL=self._redis_url,
             FETCH_VERIFICATION_KEYS_DIR=str(self.state.verification_keys),
         )
-        return self._web("fetch", settings)
+        return self._web("fetch", (sys.executable, "-m", "efishery_fetch"), settings)
 
     def docs(self) -> Process:
         """The Swagger UI of both documents."""
-        return self._web("docs", {})
+        return self._gunicorn("docs", {})
 
     def sample(self) -> Process:
         """The generated upstream."""
-        return self._web("sample", {})
+        return self._gunicorn("sample", {})
 
     def rate_cron(self) -> Process:
         """One refresh of the rate."""
@@ -102,7 +102,11 @@ class Services:
         command = (sys.executable, "-m", "flask", "--app", "efishery_auth.commands", *arguments)
         return Process(f"auth-{arguments[0]}", command, self._auth_settings())
 
-    def _web(self, name: str, settings: Mapping[str, str]) -> Process:
+    def _gunicorn(self, name: str, settings: Mapping[str, str]) -> Process:
+        options = ("-c", "python:servicekit.gunicorn_conf", f"efishery_{name}:create_app()")
+        return self._web(name, (sys.executable, "-m", "gunicorn", *options), settings)
+
+    def _web(self, name: str, command: tuple[str, ...], settings: Mapping[str, str]) -> Process:
         port = self.ports.management[name]
         places = {
             "HTTP_HOST": HOST,
@@ -110,13 +114,7 @@ class Services:
             "MANAGEMENT_PORT": str(port),
             "HTTP_GRACEFUL_SECONDS": "3",
         }
-        command = (sys.executable, "-m", "gunicorn", "-c", "python:servicekit.gunicorn_conf")
-        return Process(
-            name,
-            (*command, f"efishery_{name}:create_app()"),
-            {**settings, **places},
-            partial(_answers, port, "/readyz"),
-        )
+        return Process(name, command, {**settings, **places}, partial(_answers, port, "/readyz"))
 
 
 def _defaults(**settings: str) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """The Flask application that all HTTP services extend."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from flask import Blueprint, Flask, Response
@@ -23,6 +25,8 @@ class ServiceState:
     """What servicekit keeps with an application, in `app.extensions["servicekit"]`."""
 
     extra_ports: dict[int, Flask] = field(default_factory=dict)
+    background_tasks: dict[str, Callable[[], None]] = field(default_factory=dict)
+    not_ready: Callable[[], str | None] = lambda: None
 
 
 @ping.get("/ping")
@@ -54,9 +58,26 @@ def serve_on_extra_port(app: Flask, port: int, extra: Flask) -> None:
     state.extra_ports[port] = extra
 
 
-def start_background_servers(app: Flask, host: str, management_port: int) -> None:
-    """Open the management port and the extra ports of `app`; raises OSError when one is taken."""
+def run_in_background(app: Flask, name: str, task: Callable[[], None]) -> None:
+    """Run `task`, which does not end, in a daemon thread of the process that serves `app`."""
     state: ServiceState = app.extensions["servicekit"]
-    serve_in_background(management_app(), host, management_port)
+    state.background_tasks[name] = task
+
+
+def ready_when(app: Flask, not_ready: Callable[[], str | None]) -> None:
+    """Make `/readyz` answer 503 as long as `not_ready` returns a reason."""
+    state: ServiceState = app.extensions["servicekit"]
+    state.not_ready = not_ready
+
+
+def start_background(app: Flask, host: str, management_port: int) -> None:
+    """Open the management port and the extra ports of `app`, and start its tasks; raises OSError for a taken port.
+
+    A server calls this in the process that serves, since threads do not survive a fork.
+    """
+    state: ServiceState = app.extensions["servicekit"]
+    serve_in_background(management_app(state.not_ready), host, management_port)
     for port, extra in state.extra_ports.items():
         serve_in_background(extra, host, port)
+    for name, task in state.background_tasks.items():
+        threading.Thread(target=task, name=name, daemon=True).start()

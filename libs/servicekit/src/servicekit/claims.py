@@ -1,10 +1,9 @@
 """The endpoint that answers the claims of the caller's token, the same in every service that accepts tokens."""
 
 from flask import Blueprint, Response
-from flask_jwt_extended import jwt_required
 
 from servicekit.envelope import success
-from servicekit.tokens import current_claims
+from servicekit.tokens import current_claims, require_token
 
 
 def claims_blueprint(path: str) -> Blueprint:
@@ -12,7 +11,7 @@ def claims_blueprint(path: str) -> Blueprint:
     blueprint = Blueprint("claims", __name__)
 
     @blueprint.get(path)
-    @jwt_required()
+    @require_token
     def claims() -> Response:
         """Answer the claims of the verified token."""
         return success(current_claims())

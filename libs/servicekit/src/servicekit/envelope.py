@@ -22,10 +22,19 @@ def success(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return a success response with `data`; `meta` describes a list."""
+    return _response(success_object(data, status=status, msg=msg, meta=meta), status, headers)
+
+
+def success_object(
+    data: Any,  # noqa: ANN401 -- any JSON value
+    *,
+    status: int = 200,
+    msg: str = "OK",
+    meta: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the JSON object of a success response, for bodies that are encoded before a request asks for them."""
     body = {"success": True, "status": status, "msg": msg, "data": data}
-    if meta is not None:
-        body["meta"] = meta
-    return _response(body, status, headers)
+    return body if meta is None else {**body, "meta": meta}
 
 
 def failure(

@@ -4,19 +4,18 @@ One process with several threads: scaling is by replicas, and the metrics are th
 See https://docs.gunicorn.org/en/stable/settings.html.
 """
 
-import os
 from typing import Any
 
 from servicekit import logging
-from servicekit.app import start_background_servers
-from servicekit.settings import http_threads, number
+from servicekit.app import start_background
+from servicekit.settings import http_host, http_threads, number
 from servicekit.stalled_clients import ShortRecord, limit_stalls
+from servicekit.tracing import start_tracing, traced
 
 logging.configure()  # until the application's own settings are read
 
 
-HOST = os.environ.get("HTTP_HOST", "0.0.0.0")  # noqa: S104 -- a container's own network
-bind = f"{HOST}:{number('HTTP_PORT', 8080)}"
+bind = f"{http_host()}:{number('HTTP_PORT', 8080)}"
 worker_class = "gthread"
 workers = 1
 preload_app = True  # a wrong setting ends the process once, instead of each new worker
@@ -46,5 +45,7 @@ def when_ready(arbiter: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
-    """Open the ports beside the public one in the process that serves."""
-    start_background_servers(worker.wsgi, HOST, number("MANAGEMENT_PORT", 9090))
+    """Open the ports beside the public one, and start tracing, in the process that serves."""
+    start_background(worker.wsgi, http_host(), number("MANAGEMENT_PORT", 9090))
+    start_tracing(worker.app.app_uri.partition(":")[0])  # the package, as in efishery_auth:create_app()
+    worker.wsgi = traced(worker.wsgi)

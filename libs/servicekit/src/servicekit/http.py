@@ -11,13 +11,13 @@ from typing import ClassVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from flask import g, has_request_context
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, Retry
 from urllib3.exceptions import HTTPError as TransportError
 from urllib3.exceptions import ReadTimeoutError
 
-from servicekit.observability import REQUEST_ID_HEADER
+from servicekit.observability import headers_of_request
+from servicekit.outgoing import observed_call
 
 MAX_REDIRECTS = 5
 CHUNK_BYTES = 64 * 1024
@@ -66,10 +66,11 @@ class RedirectRefused(HTTPError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The status and the decompressed body of an answer."""
+    """The status, the decompressed body and the `ETag` of an answer."""
 
     status: int
     body: bytes
+    etag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,17 +91,24 @@ class HTTPClient:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_threads", ThreadPoolExecutor(self.max_calls, "http"))
 
-    def get(self, url: str, *, accept: str = "application/json") -> Answer:
+    def get(self, url: str, *, accept: str = "application/json", if_none_match: str | None = None) -> Answer:
         """Send a GET; once more after 0.2 s if the connection fails or the status is 502, 503 or 504.
 
-        Redirects are followed to the same host only, and never from https to http.
+        Redirects are followed to the same host only, and never from https to http. With `if_none_match`, the ETag of
+        an earlier answer, the status is 304 if nothing has changed (RFC 9110, section 13.1.2).
 
         Raises:
             Unreachable, DeadlineExceeded, BodyTooLarge, RedirectRefused.
         """
-        headers = {"User-Agent": self.user_agent, "Accept": accept}
-        if has_request_context():
-            headers[REQUEST_ID_HEADER] = g.request_id
+        headers = {"User-Agent": self.user_agent, "Accept": accept, **headers_of_request()}
+        if if_none_match is not None:
+            headers["If-None-Match"] = if_none_match
+        with observed_call("GET", url, headers) as call:
+            answer = self._get_in_thread(url, headers)
+            call.status = answer.status
+        return answer
+
+    def _get_in_thread(self, url: str, headers: dict[str, str]) -> Answer:
         deadline = time.monotonic() + self.deadline_seconds
         call: Future[Answer] = self._threads.submit(self._get, url, headers, deadline)
         try:
@@ -123,7 +131,8 @@ class HTTPClient:
             left = max(deadline - time.monotonic(), 0.001)
             with session.get(url, timeout=left, stream=True, allow_redirects=False) as response:
                 if not response.is_redirect:
-                    return Answer(response.status_code, self._read(response.raw, deadline))
+                    body = self._read(response.raw, deadline)
+                    return Answer(response.status_code, body, response.headers.get("ETag"))
             url = _redirect_target(url, response.headers["Location"])
         raise RedirectRefused(f"more than {MAX_REDIRECTS} redirects")
 

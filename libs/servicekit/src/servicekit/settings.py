@@ -32,6 +32,11 @@ def number(name: str, default: int) -> int:
     return int(text)
 
 
+def http_host() -> str:
+    """Return the address that the HTTP ports are bound to."""
+    return os.environ.get("HTTP_HOST", "0.0.0.0")  # noqa: S104 -- a container's own network
+
+
 def http_threads() -> int:
     """Return the number of requests that this process handles at the same time."""
     return number("HTTP_THREADS", 32)

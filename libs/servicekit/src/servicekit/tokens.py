@@ -10,17 +10,19 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from flask import Flask, Response
-from flask_jwt_extended import JWTManager, get_jwt, jwt_required
+from flask import Flask, Response, current_app, request
+from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
 from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_encode
 from pydantic import AfterValidator, DirectoryPath
 
 from servicekit.errors import Forbidden, Unauthorized, answer
+from servicekit.verified_tokens import VerifiedTokens
 
 P = ParamSpec("P")
 R = TypeVar("R")
 ALGORITHM = "RS256"
+VERIFIED_TOKENS = "servicekit.verified_tokens"
 
 
 def thumbprint(key: RSAPublicKey) -> str:
@@ -93,8 +95,8 @@ KeysDirectory = Annotated[DirectoryPath, AfterValidator(_check_keys)]
 def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTManager:
     """Configure flask-jwt-extended to verify tokens with `keys` and to return errors as envelopes.
 
-    `@jwt_required()` then protects a view. Tokens must have this issuer and audience (RFC 8725, sections 3.8
-    and 3.9) and the algorithm RS256.
+    `@require_token` and `@require_role` then protect views. Tokens must have this issuer and audience (RFC 8725,
+    sections 3.8 and 3.9) and the algorithm RS256.
     """
     app.config.update(
         JWT_ALGORITHM=ALGORITHM,
@@ -104,6 +106,7 @@ def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTMana
         JWT_DECODE_LEEWAY=5,  # seconds of clock skew
         JWT_TOKEN_LOCATION=["headers"],
     )
+    app.extensions[VERIFIED_TOKENS] = VerifiedTokens()
     manager = JWTManager(app)
 
     @manager.decode_key_loader
@@ -134,10 +137,28 @@ def _register_error_responses(manager: JWTManager) -> None:
         return answer(Unauthorized("the token has expired; log in again"))
 
 
+def verified_tokens(app: Flask) -> VerifiedTokens:
+    """Return the tokens that `app` has verified, for code that answers requests before Flask does."""
+    tokens: VerifiedTokens = app.extensions[VERIFIED_TOKENS]
+    return tokens
+
+
 def current_claims() -> dict[str, Any]:
-    """Return the claims of the request's verified token; only inside `@jwt_required()`."""
+    """Return the claims of the request's verified token; only in a view that requires one."""
     claims: dict[str, Any] = get_jwt()
     return claims
+
+
+def require_token(view: Callable[P, R]) -> Callable[P, R]:
+    """Protect a view: 401 without a valid token."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        verify_jwt_in_request()
+        verified_tokens(current_app).remember(request.headers["Authorization"], get_jwt())
+        return view(*args, **kwargs)
+
+    return guarded
 
 
 def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -145,12 +166,17 @@ def require_role(role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
-        @jwt_required()
+        @require_token
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            if current_claims().get("role") != role:
-                raise Forbidden(f"only for the role {role}; log in as one")
+            check_role(role)
             return view(*args, **kwargs)
 
         return guarded
 
     return decorate
+
+
+def check_role(role: str) -> None:
+    """Raise Forbidden unless the request's token has this role."""
+    if current_claims().get("role") != role:
+        raise Forbidden(f"only for the role {role}; log in as one")

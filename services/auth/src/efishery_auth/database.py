@@ -19,6 +19,7 @@ from efishery_auth.database_errors import error_code, is_unavailable, reconnect_
 from efishery_auth.models import Base
 from efishery_auth.settings import DatabaseSettings
 from servicekit.breaker import CircuitBreakerError, circuit_breaker
+from servicekit.tracing import Attributes, span
 
 POOL_SIZE = 4  # connections of a pod to each of the two; at 10 ms a commit, 400 writes a second
 POOL_RECYCLE_SECONDS = 60  # so that a new replica gets its share, and an idle connection to a lost server is not used
@@ -62,6 +63,7 @@ class Endpoint:
         self.name = name
         self.engine = engine
         self._breaker = circuit_breaker(f"database-{name}", is_unavailable, failures=1, reset_seconds=0.5)
+        self._attributes = _span_attributes(engine.url)
         reconnect_on_read_only(engine)
         if isinstance(engine.pool, QueuePool):
             POOL_IN_USE.labels(name).set_function(engine.pool.checkedout)
@@ -82,7 +84,11 @@ class Endpoint:
     @contextmanager
     def _session(self) -> Iterator[Session]:
         try:
-            with self._breaker.calling(), Session(self.engine, expire_on_commit=False) as session:
+            with (
+                span(f"database {self.name}", self._attributes),
+                self._breaker.calling(),
+                Session(self.engine, expire_on_commit=False) as session,
+            ):
                 yield session
         except CircuitBreakerError as error:
             raise DatabaseUnavailable from error
@@ -99,6 +105,12 @@ class Endpoint:
         code = error_code(error) or 0
         ERRORS.labels(self.name, kind, code).inc()
         log.log(level, "database_error", endpoint=self.name, kind=kind, code=code, error=str(error.__cause__ or error))
+
+
+def _span_attributes(url: URL) -> Attributes:
+    """Return OpenTelemetry's attributes of a database, without user and password."""
+    server: Attributes = {"server.address": url.host, "server.port": url.port or 3306} if url.host else {}
+    return {"db.system.name": url.get_backend_name(), "db.namespace": url.database or "", **server}
 
 
 @dataclass(frozen=True)

@@ -6,38 +6,44 @@ from flask import Flask
 from redis import Redis
 
 from efishery_fetch import redis_cache, state
+from efishery_fetch.cached_routes import CachedRoutes
 from efishery_fetch.clock import Clock, utc_now
 from efishery_fetch.errors import register_domain_errors
-from efishery_fetch.list_cache import ListCache
-from efishery_fetch.rate import RateReader
+from efishery_fetch.list_source import ListSource
 from efishery_fetch.redis_cache import RedisCache
+from efishery_fetch.refresher import Refresher
+from efishery_fetch.routes import ROUTES
 from efishery_fetch.settings import FetchSettings
+from efishery_fetch.snapshot import Snapshots
 from efishery_fetch.upstream import Upstream
 from efishery_fetch.views import register_views
 from servicekit import openapi
-from servicekit.app import build_app
+from servicekit.app import build_app, ready_when, run_in_background
 from servicekit.http import HTTPClient
-from servicekit.settings import http_threads, load
-from servicekit.tokens import KeySet, init_tokens
+from servicekit.settings import load
+from servicekit.tokens import KeySet, init_tokens, verified_tokens
 
 OPENAPI_DOCUMENT = Path(__file__).with_name("openapi.yaml")
-MAX_UPSTREAM_CALLS = 6  # each may hold FETCH_UPSTREAM_MAX_BYTES and the parsed list in memory
-THREADS_WITHOUT_UPSTREAM = 2  # kept free for requests that need no call of the upstream
+FIRST_LIST_MARGIN_SECONDS = 2  # for Redis, beside the call of the upstream
 
 
 def create_app(settings: FetchSettings | None = None, *, redis: Redis | None = None, clock: Clock = utc_now) -> Flask:
     """Make the WSGI application; settings come from the environment unless given.
 
-    Raises SystemExit(2) for bad settings. Neither Redis nor the upstream is a readiness check (ADR 6).
+    Raises SystemExit(2) for bad settings. It is ready once there is a list, and from then on whatever fails (ADR 6).
     """
     settings = settings or load(FetchSettings)
     app = build_app(__name__, settings)
     keys = KeySet.from_directory(settings.verification_keys_dir)
     init_tokens(app, keys, settings.token_issuer, settings.token_audience)
-    app.extensions[state.EXTENSION] = _state(settings, redis or _connect(settings), clock)
+    parts = _state(settings, redis or _connect(settings), clock)
+    app.extensions[state.EXTENSION] = parts
+    run_in_background(app, "refresher", parts.refresher.run)
+    ready_when(app, parts.snapshots.not_ready)
     register_views(app)
     register_domain_errors(app)
     openapi.serve(app, "/fetch/swagdocs", OPENAPI_DOCUMENT)
+    app.wsgi_app = CachedRoutes(app.wsgi_app, ROUTES, parts.snapshots, verified_tokens(app))  # type: ignore[method-assign]
     return app
 
 
@@ -48,19 +54,8 @@ def _connect(settings: FetchSettings) -> Redis:
 
 def _state(settings: FetchSettings, redis: Redis, clock: Clock) -> state.State:
     cache = RedisCache(redis)
-    lists = ListCache(
-        upstream=_upstream(settings),
-        redis=cache,
-        clock=clock,
-        ttl_seconds=settings.list_ttl_seconds,
-        max_price=settings.max_price_idr,
-    )
-    rates = RateReader(cache, clock, stale_after_seconds=settings.rate_stale_after_seconds)
-    return state.State(lists, rates)
-
-
-def _upstream(settings: FetchSettings) -> Upstream:
-    free_threads = max(1, http_threads() - THREADS_WITHOUT_UPSTREAM)
-    max_calls = min(MAX_UPSTREAM_CALLS, free_threads)
-    client = HTTPClient(settings.upstream_timeout_seconds, settings.upstream_max_bytes, "efishery-fetch", max_calls)
-    return Upstream(client, str(settings.list_url), max_calls)
+    client = HTTPClient(settings.upstream_timeout_seconds, settings.upstream_max_bytes, "efishery-fetch")
+    lists = ListSource(Upstream(client, str(settings.list_url)), cache, settings)
+    snapshots = Snapshots()
+    refresher = Refresher(lists, cache, snapshots, settings, clock)
+    return state.State(snapshots, refresher, settings.upstream_timeout_seconds + FIRST_LIST_MARGIN_SECONDS)

@@ -1,12 +1,12 @@
 """The exchange rate that rate-cron writes to Redis."""
 
 import json
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from efishery_fetch.clock import Clock
-from efishery_fetch.redis_cache import Record, RedisCache
+from efishery_fetch.redis_cache import Record
+from servicekit.serialization import rfc3339
 
 KEY = "rate:IDR:USD"
 
@@ -17,10 +17,9 @@ class CorruptRateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """US dollars for one rupiah, with its source and age.
+    """US dollars for one rupiah, and its source.
 
-    `as_of` is the provider's date or time of the rate, `fetched_at` (UTC) when rate-cron requested it, and
-    `age_seconds` counts from `fetched_at`. A `stale` rate is still used: an old price in dollars is better than none.
+    `as_of` is the provider's date or time of the rate, `fetched_at` (UTC) when rate-cron requested it.
     """
 
     rate: Decimal
@@ -29,31 +28,24 @@ class Rate:
     as_of: str
     fetched_at: datetime
     source: str
-    age_seconds: int
-    stale: bool
+
+    def age(self, now: datetime) -> timedelta:
+        """Return the time since rate-cron requested it; 0 for a time in the future: clocks of pods differ a little."""
+        return max(timedelta(0), now - self.fetched_at)
 
     def as_json(self) -> dict[str, object]:
-        """Return the fields under their own names."""
-        return asdict(self)
+        """Return the JSON object."""
+        return {
+            "rate": self.rate,
+            "base": self.base,
+            "quote": self.quote,
+            "as_of": self.as_of,
+            "fetched_at": rfc3339(self.fetched_at),
+            "source": self.source,
+        }
 
 
-class RateReader:
-    """Reads the rate from Redis; never raises, even if Redis fails or the record is invalid."""
-
-    def __init__(self, redis: RedisCache, clock: Clock, *, stale_after_seconds: int) -> None:
-        self._redis = redis
-        self._clock = clock
-        self._stale_after_seconds = stale_after_seconds
-
-    def read(self) -> Rate | None:
-        """Return the current rate, or None when there is no valid one."""
-        return self._redis.read(KEY, self._parse)
-
-    def _parse(self, record: Record) -> Rate:
-        return parse_rate(record, now=self._clock(), stale_after_seconds=self._stale_after_seconds)
-
-
-def parse_rate(record: Record, *, now: datetime, stale_after_seconds: int) -> Rate:
+def parse_rate(record: Record) -> Rate:
     """Parse the JSON record `{"rate", "base", "quote", "as_of", "fetched_at", "source"}`.
 
     rate-cron defines it in `efishery_rate_cron.rate_record`; `tests/contract/test_rate_record.py` compares the two.
@@ -63,18 +55,13 @@ def parse_rate(record: Record, *, now: datetime, stale_after_seconds: int) -> Ra
     """
     try:
         fields = json.loads(record)
-        fetched_at = datetime.fromisoformat(fields["fetched_at"])
-        # The clocks of two pods differ a little: a time in the future is age 0.
-        age_seconds = max(0, int((now - fetched_at).total_seconds()))
         return Rate(
             rate=_positive(fields["rate"]),
             base=_text(fields["base"]),
             quote=_text(fields["quote"]),
             as_of=_text(fields["as_of"]),
-            fetched_at=fetched_at,
+            fetched_at=_moment(fields["fetched_at"]),
             source=_text(fields["source"]),
-            age_seconds=age_seconds,
-            stale=age_seconds > stale_after_seconds,
         )
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise CorruptRateError(f"{type(error).__name__}: {error}") from error
@@ -91,4 +78,11 @@ def _positive(value: object) -> Decimal:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise CorruptRateError(f"{value!r} is not text")
-    return value
+    return value.encode("utf-8", "replace").decode()  # JSON can contain a lone surrogate, which has no UTF-8 form
+
+
+def _moment(value: object) -> datetime:
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise CorruptRateError(f"{value!r} has no time zone")
+    return moment

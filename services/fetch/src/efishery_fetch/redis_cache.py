@@ -1,7 +1,7 @@
 """Redis as an optional cache: while it is unavailable reads return None and writes are dropped (ADR 23)."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
 
 import structlog
 from redis import ConnectionError as RedisConnectionError
@@ -14,7 +14,8 @@ from efishery_fetch.metrics import CORRUPT_RECORDS, REDIS_FAILURES
 from servicekit.breaker import CircuitBreakerError, circuit_breaker
 
 T = TypeVar("T")
-Record = bytes | str  # bytes, unless the client is configured to decode
+Stored = TypeVar("Stored")
+Record = bytes
 
 TIMEOUT_SECONDS = 1.0  # to connect, and for each answer
 BREAKER_RESET_SECONDS = 2.0
@@ -51,33 +52,36 @@ class RedisCache:
 
     def read(self, key: str, parse: Callable[[Record], T]) -> T | None:
         """Return the parsed record; None when there is none, Redis fails, or `parse` raises ValueError."""
-        try:
-            with self._breaker.calling():
-                record = self._client.get(key)
-        except CircuitBreakerError:
-            return None
-        except RedisError as error:
-            _report_failure("get", key, error)
-            return None
+        record = self._call("get", key, lambda: cast(Record | None, self._client.get(key)))
         return None if record is None else _parse(key, record, parse)
+
+    def read_hash(self, key: str, parse: Callable[[Mapping[bytes, bytes]], T]) -> T | None:
+        """Return the parsed hash; None when it is empty, Redis fails, or `parse` raises ValueError."""
+        fields = self._call("hgetall", key, lambda: cast(dict[bytes, bytes], self._client.hgetall(key)))
+        return _parse(key, fields, parse) if fields else None
 
     def write(self, key: str, record: bytes, ttl_seconds: int) -> None:
         """Store the record with an expiry, unless Redis fails."""
+        self._call("set", key, lambda: self._client.set(key, record, ex=ttl_seconds))
+
+    def acquire(self, key: str, seconds: int) -> bool:
+        """Take the lease `key` for this time, unless somebody has it. Without Redis every process gets it."""
+        return self._call("set", key, lambda: bool(self._client.set(key, b"", nx=True, ex=seconds))) is not False
+
+    def _call(self, operation: str, key: str, command: Callable[[], T]) -> T | None:
+        """Return what the command returns, None when Redis fails."""
         try:
             with self._breaker.calling():
-                self._client.set(key, record, ex=ttl_seconds)
+                return command()
         except CircuitBreakerError:
-            return
+            return None
         except RedisError as error:
-            _report_failure("set", key, error)
+            REDIS_FAILURES.labels(operation).inc()
+            log.warning("redis_failed", operation=operation, key=key, error=str(error))
+            return None
 
 
-def _report_failure(operation: str, key: str, error: RedisError) -> None:
-    REDIS_FAILURES.labels(operation).inc()
-    log.warning("redis_failed", operation=operation, key=key, error=str(error))
-
-
-def _parse(key: str, record: Record, parse: Callable[[Record], T]) -> T | None:
+def _parse(key: str, record: Stored, parse: Callable[[Stored], T]) -> T | None:
     try:
         return parse(record)
     except ValueError as error:

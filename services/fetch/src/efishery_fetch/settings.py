@@ -14,10 +14,14 @@ class FetchSettings(TokenSettings):
 
     list_url: AnyHttpUrl
     list_ttl_seconds: int = Field(default=300, gt=0)
+    list_stale_after_seconds: int = Field(default=600, gt=0)
+    list_stale_if_error_seconds: int = Field(default=86_400, gt=0)
+    list_accept_shrunk: bool = False
     upstream_timeout_seconds: float = Field(default=5, gt=0)
     upstream_max_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
     redis_url: RedisDsn
     redis_password: SecretStr | None = None
-    rate_stale_after_seconds: int = Field(default=900, gt=0)
+    rate_stale_after_seconds: int = Field(default=600, gt=0)
+    rate_stale_if_error_seconds: int = Field(default=604_800, gt=0)
     max_price_idr: int = Field(default=100_000_000, gt=0)
     verification_keys_dir: KeysDirectory

@@ -1,27 +1,15 @@
-"""Requests the commodity list from its upstream.
-
-A slow upstream may not occupy every thread of the service: at most `max_calls` requests to it run at a time
-(a bulkhead), and after failures in a row a circuit breaker refuses further ones at once.
-"""
+"""Requests the commodity list from its upstream."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
 
-import structlog
+from servicekit.http import Answer, BodyTooLarge, HTTPClient, HTTPError, RedirectRefused
 
-from efishery_fetch.metrics import UPSTREAM_ANSWERS
-from servicekit.breaker import CircuitBreakerError, circuit_breaker
-from servicekit.http import BodyTooLarge, HTTPClient, HTTPError, RedirectRefused
-
-BREAKER_FAILURES = 3
-BREAKER_RESET_SECONDS = 5.0
-SLOT_WAIT_SECONDS = 1.0
 MAX_INTEGER_DIGITS = 30  # int() raises ValueError above 4300 digits; one bad row must not fail the list
-
-log = structlog.get_logger(__name__)
+# A parsed value takes up to 100 bytes of memory, and 16 MiB of JSON can hold millions. Commas bound their number.
+MAX_VALUES = 1_000_000
 
 
 class UpstreamError(Exception):
@@ -36,70 +24,55 @@ class UpstreamError(Exception):
 
 
 class UpstreamUnavailable(UpstreamError):
-    """It did not answer in time, or the request was not sent because of earlier failures."""
+    """It did not answer in time."""
 
 
 class UpstreamInvalid(UpstreamError):
     """It answered with something other than a list."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListAnswer:
+    """The items of the upstream's JSON array, numbers with a fraction as Decimal, and its `ETag` if it sends one."""
+
+    items: list[object]
+    etag: str | None
+
+
 class Upstream:
     """The server of the commodity list."""
 
-    def __init__(self, client: HTTPClient, url: str, max_calls: int) -> None:
+    def __init__(self, client: HTTPClient, url: str) -> None:
         self._client = client
         self._url = url
-        self._slots = threading.BoundedSemaphore(max_calls)
-        self._breaker = circuit_breaker(
-            "upstream",
-            lambda error: not isinstance(error, UpstreamInvalid),
-            failures=BREAKER_FAILURES,
-            reset_seconds=BREAKER_RESET_SECONDS,
-        )
 
-    def fetch(self) -> list[object]:
-        """Return the items of the JSON array; numbers with a fraction are Decimal.
+    def fetch(self, if_none_match: str | None = None) -> ListAnswer | None:
+        """Return the list; None if the one with the ETag `if_none_match` is still current.
 
         Raises:
-            UpstreamUnavailable: there is no answer in time, no free slot, or the circuit is open.
+            UpstreamUnavailable: there is no answer in time.
             UpstreamInvalid: the answer is too large, redirects elsewhere, has another status than 200, or is
                 not a JSON array.
         """
-        try:
-            with self._slot(), self._breaker.calling():
-                items = _parse_list(self._request())
-        except CircuitBreakerError as error:
-            UPSTREAM_ANSWERS.labels("circuit_open").inc()
-            raise UpstreamUnavailable("circuit_open", "failed repeatedly and is not called") from error
-        except UpstreamError as error:
-            UPSTREAM_ANSWERS.labels(error.outcome).inc()
-            log.warning("upstream_failed", outcome=error.outcome, reason=str(error), cause=str(error.__cause__ or ""))
-            raise
-        UPSTREAM_ANSWERS.labels("ok").inc()
-        return items
+        answer = self._request(if_none_match)
+        if answer.status == HTTPStatus.NOT_MODIFIED and if_none_match is not None:
+            return None
+        if answer.status != HTTPStatus.OK:
+            raise UpstreamInvalid("bad_status", f"answered with status {answer.status}")
+        return ListAnswer(_parse_list(answer.body), answer.etag)
 
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(timeout=SLOT_WAIT_SECONDS):
-            raise UpstreamUnavailable("busy", "is slow: all calls to it are in use")
+    def _request(self, if_none_match: str | None) -> Answer:
         try:
-            yield
-        finally:
-            self._slots.release()
-
-    def _request(self) -> bytes:
-        try:
-            answer = self._client.get(self._url)
+            return self._client.get(self._url, if_none_match=if_none_match)
         except (BodyTooLarge, RedirectRefused) as error:
             raise UpstreamInvalid(error.outcome, f"sent an unusable answer: {error}") from error
         except HTTPError as error:
             raise UpstreamUnavailable(error.outcome, "cannot be reached in time") from error
-        if answer.status != 200:
-            raise UpstreamInvalid("bad_status", f"answered with status {answer.status}")
-        return answer.body
 
 
 def _parse_list(body: bytes) -> list[object]:
+    if body.count(b",") > MAX_VALUES:
+        raise UpstreamInvalid("too_large", f"answered with more than {MAX_VALUES} values")
     try:
         items = json.loads(body, parse_float=_decimal, parse_int=_integer, parse_constant=str)
     except (ValueError, RecursionError) as error:

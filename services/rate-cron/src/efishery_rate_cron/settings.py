@@ -34,6 +34,9 @@ class RateCronSettings(ServiceSettings):
     custom_date_path: str | None = None
     min_rate: Decimal = Field(default=Decimal("0.00002"), gt=0, allow_inf_nan=False)
     max_rate: Decimal = Field(default=Decimal("0.0002"), gt=0, allow_inf_nan=False)
+    max_change_percent: Decimal = Field(default=Decimal(10), gt=0, allow_inf_nan=False)
+    keep_days: int = Field(default=7, ge=1, le=365)
+    redis_wait_seconds: float = Field(default=30, ge=0, le=600)
     timeout_seconds: float = Field(default=10, gt=0, le=60)
     max_bytes: int = Field(default=1024 * 1024, gt=0)
 

@@ -1,25 +1,22 @@
 """GET /fetch/resource/aggregate: weekly statistics by province, for admins only."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
-from efishery_fetch.aggregate import aggregate as aggregate_rows
-from efishery_fetch.state import state
-from servicekit import envelope
-from servicekit.tokens import require_role
+from efishery_fetch.bodies import aggregate_answer
+from efishery_fetch.queries import AggregateQuery, parse_aggregate_query
+from efishery_fetch.responses import respond
+from efishery_fetch.routes import AGGREGATE
+from efishery_fetch.state import snapshot_with_list
 
 blueprint = Blueprint("aggregate", __name__)
 
 
-@blueprint.get("/fetch/resource/aggregate")
-@require_role("admin")
+@blueprint.get(AGGREGATE.path)
+@AGGREGATE.protect
 def aggregate() -> Response:
-    """Answer one group per province and ISO week; `meta.excluded` counts the rows that are in no group."""
-    catalogue = state().lists.get()
-    groups, excluded = aggregate_rows(catalogue.rows)
-    meta = {
-        "count": len(groups),
-        "rows": sum(group.price.count for group in groups),
-        "excluded": excluded,
-        **catalogue.meta(),
-    }
-    return envelope.success([group.as_json() for group in groups], meta=meta)
+    """Answer the groups of the rows that the query selects; by default of all."""
+    query = parse_aggregate_query(list(request.args.items(multi=True)), request.headers.get("Accept", ""))
+    snapshot = snapshot_with_list()
+    if query == AggregateQuery():
+        return respond(snapshot.of_list(AGGREGATE.path))
+    return respond(snapshot.of_query(query, lambda: aggregate_answer(snapshot, query)))

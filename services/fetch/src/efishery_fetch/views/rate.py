@@ -1,10 +1,10 @@
-"""GET /fetch/rate: the current exchange rate."""
+"""GET /fetch/rate and /fetch/rate/history: the exchange rate, now and on the last days."""
 
 from flask import Blueprint, Response
-from flask_jwt_extended import jwt_required
 
-from efishery_fetch.state import state
-from servicekit import envelope
+from efishery_fetch.responses import respond
+from efishery_fetch.routes import HISTORY, RATE, CachedRoute
+from efishery_fetch.state import current_snapshot
 from servicekit.errors import Unavailable
 
 # rate-cron runs every five minutes; a client that retries each minute gets the rate soon after the first run.
@@ -13,11 +13,22 @@ RETRY_AFTER_SECONDS = 60
 blueprint = Blueprint("rate", __name__)
 
 
-@blueprint.get("/fetch/rate")
-@jwt_required()
+@blueprint.get(RATE.path)
+@RATE.protect
 def rate() -> Response:
-    """Answer the rate with its source and age, or 503 when there is none."""
-    current = state().rates.read()
-    if current is None:
+    """Answer the rate with its source, or 503 when there is none."""
+    return _respond(RATE)
+
+
+@blueprint.get(HISTORY.path)
+@HISTORY.protect
+def history() -> Response:
+    """Answer the last rate of each of the last 30 days, or 503 when there is no rate."""
+    return _respond(HISTORY)
+
+
+def _respond(route: CachedRoute) -> Response:
+    representation = current_snapshot().representations.get(route.path)
+    if representation is None:
         raise Unavailable("there is no exchange rate yet; rate-cron writes it", retry_after=RETRY_AFTER_SECONDS)
-    return envelope.success(current.as_json())
+    return respond(representation)

@@ -1,27 +1,25 @@
 """GET /fetch/resource: the price list in rupiah and dollars."""
 
-from flask import Blueprint, Response
-from flask_jwt_extended import jwt_required
+from flask import Blueprint, Response, request
 
-from efishery_fetch.cleaning import Row
-from efishery_fetch.money import price_usd
-from efishery_fetch.rate import Rate
-from efishery_fetch.state import state
-from servicekit import envelope
+from efishery_fetch.bodies import list_answer
+from efishery_fetch.queries import ListQuery, parse_list_query
+from efishery_fetch.responses import respond
+from efishery_fetch.routes import RESOURCE
+from efishery_fetch.state import snapshot_with_list
+from servicekit.tokens import check_role
 
 blueprint = Blueprint("resource", __name__)
 
 
-@blueprint.get("/fetch/resource")
-@jwt_required()
+@blueprint.get(RESOURCE.path)
+@RESOURCE.protect
 def resource() -> Response:
-    """Answer every clean row with `price_usd`, which is null when there is no rate."""
-    catalogue = state().lists.get()
-    rate = state().rates.read()
-    rows = [_with_dollars(row, rate) for row in catalogue.rows]
-    meta = {"count": len(rows), **catalogue.meta(), "rate": rate.as_json() if rate else None}
-    return envelope.success(rows, meta=meta)
-
-
-def _with_dollars(row: Row, rate: Rate | None) -> dict[str, object]:
-    return {**row.as_json(), "price_usd": price_usd(row.price, rate.rate) if rate else None}
+    """Answer the rows that the query selects; by default all."""
+    query = parse_list_query(list(request.args.items(multi=True)), request.headers.get("Accept", ""))
+    if query.include == "rejected":
+        check_role("admin")
+    snapshot = snapshot_with_list()
+    if query == ListQuery():
+        return respond(snapshot.of_list(RESOURCE.path))
+    return respond(snapshot.of_query(query, lambda: list_answer(snapshot, query)))

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Context, Decimal, DecimalException
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from servicekit.serialization import rfc3339
 # Twelve significant digits are more than any provider gives, and convert a price of 100 million rupiah exactly to
 # four decimals of a dollar.
 _TWELVE_DIGITS = Context(prec=12)
+_LAST_SECOND = 253402300799  # of the year 9999
 
 
 class ProviderError(Exception):
@@ -23,7 +24,7 @@ class Quote:
     """A provider's answer."""
 
     rate: Decimal  # US dollars for one rupiah
-    as_of: str | None = None  # YYYY-MM-DD or RFC 3339; None where the provider does not say
+    as_of: str | None = None  # as `date_or_time` returns it; None where the provider does not say
 
 
 class Provider(Protocol):
@@ -72,14 +73,29 @@ def positive_number(value: Any, where: str) -> Decimal:  # noqa: ANN401 -- a lea
 
 
 def date_or_time(value: Any, where: str) -> str:  # noqa: ANN401 -- a leaf of JSON
-    """Return an ISO 8601 date or time unchanged, or seconds since 1970 as RFC 3339; raises ProviderError."""
+    """Return a date as YYYY-MM-DD, a time or seconds since 1970 as RFC 3339 in UTC; raises ProviderError.
+
+    The text is formatted anew: `fromisoformat` takes any character, a lone surrogate too, between date and time.
+    """
     try:
-        if isinstance(value, str):
-            datetime.fromisoformat(value)
-            return value
-        return rfc3339(datetime.fromtimestamp(int(value), UTC))
-    except (TypeError, ValueError, OverflowError, OSError) as error:
+        return _date_or_time(value) if isinstance(value, str) else _unix_time(value)
+    except (ValueError, OverflowError) as error:
         raise ProviderError(f"answered no date or time at {where}") from error
+
+
+def _date_or_time(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+    return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _unix_time(value: Any) -> str:  # noqa: ANN401 -- a leaf of JSON
+    # Compared before the conversion: int(Decimal("1e999999999")) would compute a billion digits.
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value <= _LAST_SECOND:
+        raise ValueError("not seconds since 1970")
+    return rfc3339(datetime.fromtimestamp(int(value), UTC))
 
 
 def inverse(rupiah_per_dollar: Decimal) -> Decimal:

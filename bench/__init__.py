@@ -1,0 +1,1 @@
+"""Benchmarks of the service beside reference implementations: what `make bench` and `make bench-mesh` run."""

@@ -1,0 +1,1 @@
+"""Reference implementations that serve the same list as the service."""

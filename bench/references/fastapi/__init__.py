@@ -1,0 +1,1 @@
+"""The reference implementation with FastAPI and orjson."""

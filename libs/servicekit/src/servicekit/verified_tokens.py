@@ -1,0 +1,39 @@
+"""Remembers verified tokens, so that one that is sent with many requests is verified once.
+
+Verifying RS256 takes more time than answering a request from memory does.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+
+Claims = Mapping[str, Any]
+
+MAX_TOKENS = 4096
+MAX_HEADER_CHARACTERS = 2048  # a longer one is verified each time; auth's tokens have about 800
+
+
+class VerifiedTokens:
+    """The claims of verified tokens by the `Authorization` header that carried them; the oldest are dropped first."""
+
+    def __init__(self, max_tokens: int = MAX_TOKENS, now: Callable[[], float] = time.time) -> None:
+        self._max_tokens = max_tokens
+        self._now = now
+        self._claims: dict[str, Claims] = {}
+        self._lock = Lock()
+
+    def find(self, authorization: str | None) -> Claims | None:
+        """Return the claims of a token that was verified and has not expired since; else None: verify it."""
+        claims = self._claims.get(authorization) if authorization else None
+        return claims if claims is not None and claims["exp"] > self._now() else None
+
+    def remember(self, authorization: str, claims: Claims) -> None:
+        """Remember the claims of a token that has just been verified; they must have `exp`."""
+        if len(authorization) > MAX_HEADER_CHARACTERS:
+            return
+        with self._lock:
+            self._claims.pop(authorization, None)
+            while len(self._claims) >= self._max_tokens:
+                del self._claims[next(iter(self._claims))]
+            self._claims[authorization] = claims

@@ -1,0 +1,102 @@
+"""Keeps the process's copy of the cleaned list current: from Redis, which all pods share, else from the upstream."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from efishery_fetch.catalogue import Catalogue
+from efishery_fetch.metrics import UPSTREAM_ANSWERS
+from efishery_fetch.redis_cache import RedisCache
+from efishery_fetch.settings import FetchSettings
+from efishery_fetch.upstream import Upstream, UpstreamError, UpstreamInvalid
+
+KEY = "fetch:list"
+LEASE_KEY = "fetch:list:lease"
+LEASE_MARGIN_SECONDS = 5
+FIRST_LIST_RETRY_SECONDS = 1  # while there is no list at all
+SHRINK_LIMIT = 10  # a list with fewer than a tenth of the rows before is refused
+
+log = structlog.get_logger(__name__)
+
+
+class ListSource:
+    """The current list, or the reason why there is none. One thread calls `refresh`."""
+
+    def __init__(self, upstream: Upstream, redis: RedisCache, settings: FetchSettings) -> None:
+        self._upstream = upstream
+        self._redis = redis
+        self._settings = settings
+        # Longer than a call takes, so that no other pod begins one meanwhile. After a failure its rest is the pause.
+        self._lease_seconds = int(settings.upstream_timeout_seconds) + LEASE_MARGIN_SECONDS
+        self._next_call: datetime | None = None
+        self._call_until: datetime | None = None  # a call that begins later could outlast the lease
+        self.current: Catalogue | None = None
+        self.failure: UpstreamError | None = None
+
+    def refresh(self, now: datetime) -> None:
+        """Replace `current` when it is older than the TTL; sets `failure` when the upstream has failed.
+
+        At most one pod calls the upstream at a time: the one that gets the lease in Redis. Without Redis each pod does.
+        """
+        if self._is_fresh(now):
+            return
+        self._adopt_shared()
+        if self._is_fresh(now) or (self._next_call and now < self._next_call):
+            return
+        if not self._has_lease(now):
+            return
+        pause = self._lease_seconds if self.current else FIRST_LIST_RETRY_SECONDS
+        self._next_call = now + timedelta(seconds=pause)
+        self._call_upstream(now)
+
+    def _has_lease(self, now: datetime) -> bool:
+        if self._call_until and now < self._call_until:
+            return True
+        if not self._redis.acquire(LEASE_KEY, self._lease_seconds):
+            return False
+        self._call_until = now + timedelta(seconds=LEASE_MARGIN_SECONDS)
+        return True
+
+    def _is_fresh(self, now: datetime) -> bool:
+        ttl = timedelta(seconds=self._settings.list_ttl_seconds)
+        return self.current is not None and now - self.current.fetched_at < ttl
+
+    def _adopt_shared(self) -> None:
+        shared = self._redis.read(KEY, Catalogue.loads)
+        if shared and (self.current is None or shared.fetched_at > self.current.fetched_at):
+            self.current, self.failure = shared, None
+
+    def _call_upstream(self, now: datetime) -> None:
+        try:
+            catalogue = self._fetch(now)
+        except UpstreamError as error:
+            UPSTREAM_ANSWERS.labels(error.outcome).inc()
+            log.warning("upstream_failed", outcome=error.outcome, reason=str(error), cause=str(error.__cause__ or ""))
+            self.failure = error
+            return
+        UPSTREAM_ANSWERS.labels("ok").inc()
+        self.current, self.failure = catalogue, None
+        self._redis.write(KEY, catalogue.dumps(), self._settings.list_stale_if_error_seconds)
+        log.info("list_refreshed", version=catalogue.version, rows=len(catalogue.rows))
+
+    def _fetch(self, now: datetime) -> Catalogue:
+        before = self.current
+        answer = self._upstream.fetch(if_none_match=before.upstream_etag if before else None)
+        if answer is None:
+            assert before is not None  # noqa: S101 -- only a conditional request is answered with None
+            return replace(before, fetched_at=now)
+        catalogue = Catalogue.clean(answer.items, max_price=self._settings.max_price_idr, now=now, etag=answer.etag)
+        self._check_size(before, catalogue)
+        return catalogue
+
+    def _check_size(self, before: Catalogue | None, after: Catalogue) -> None:
+        """Refuse a list that has lost most of its rows: more likely a fault of the upstream than the market."""
+        if before is None or self._settings.list_accept_shrunk:
+            return
+        if len(after.rows) * SHRINK_LIMIT <= len(before.rows) and before.rows:
+            raise UpstreamInvalid(
+                "shrunk",
+                f"sent a list with {len(after.rows)} usable rows after one with {len(before.rows)};"
+                " set FETCH_LIST_ACCEPT_SHRUNK=true if that is right",
+            )

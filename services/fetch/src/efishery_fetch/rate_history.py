@@ -1,0 +1,47 @@
+"""What rate-cron stores beside the rate: the last rate of each day, and how its runs ended.
+
+rate-cron defines both in `efishery_rate_cron.rate_record`; `tests/contract/test_rate_record.py` compares the two.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from efishery_fetch.rate import KEY, CorruptRateError, Rate, parse_rate
+
+HISTORY_KEY = f"{KEY}:history"
+RUNS_KEY = f"{KEY}:runs"
+MAX_DAYS = 31
+OUTCOMES = ("written", "no_provider", "refused")
+
+Fields = Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RateOfDay:
+    """The last rate of a day (UTC)."""
+
+    day: date
+    rate: Rate
+
+    def as_json(self) -> dict[str, object]:
+        """Return the JSON object; `date` as YYYY-MM-DD."""
+        return {"date": self.day.isoformat(), **self.rate.as_json()}
+
+
+def parse_history(fields: Fields) -> tuple[RateOfDay, ...]:
+    """Return the days of the hash, the newest first, at most 31. A corrupt entry is left out."""
+    days = filter(None, (_day(name, record) for name, record in fields.items()))
+    return tuple(sorted(days, key=lambda each: each.day, reverse=True)[:MAX_DAYS])
+
+
+def parse_runs(fields: Fields) -> dict[str, int]:
+    """Return the number of runs by outcome. Raises ValueError for a count that is no number."""
+    return {outcome: int(fields.get(outcome.encode(), b"0")) for outcome in OUTCOMES}
+
+
+def _day(name: bytes, record: bytes) -> RateOfDay | None:
+    try:
+        return RateOfDay(date.fromisoformat(name.decode()), parse_rate(record))
+    except (CorruptRateError, ValueError):
+        return None

@@ -1,0 +1,41 @@
+"""Only tokens that were verified and are still valid are found, and their number is bounded."""
+
+import pytest
+
+from servicekit.verified_tokens import MAX_HEADER_CHARACTERS, VerifiedTokens
+
+NOW = 1_000_000.0
+
+
+@pytest.fixture
+def tokens() -> VerifiedTokens:
+    return VerifiedTokens(max_tokens=2, now=lambda: NOW)
+
+
+def test_a_remembered_token_is_found_by_the_same_header_only(tokens: VerifiedTokens) -> None:
+    claims = {"exp": NOW + 60, "role": "user"}
+    tokens.remember("Bearer a.b.c", claims)
+    assert tokens.find("Bearer a.b.c") == claims
+    assert [tokens.find(other) for other in ("Bearer a.b.d", "bearer a.b.c", "Bearer a.b.c ", "", None)] == [None] * 5
+
+
+def test_an_expired_token_is_not_found() -> None:
+    times = [NOW, NOW + 59, NOW + 60]
+    tokens = VerifiedTokens(now=lambda: times[0])
+    tokens.remember("Bearer a.b.c", {"exp": NOW + 60})
+    for expected in (True, True, False):
+        assert (tokens.find("Bearer a.b.c") is not None) is expected
+        times = times[1:] or times
+
+
+def test_the_oldest_is_dropped_when_there_are_too_many(tokens: VerifiedTokens) -> None:
+    for name in "abc":
+        tokens.remember(name, {"exp": NOW + 60})
+    tokens.remember("c", {"exp": NOW + 90})
+    assert [tokens.find(name) is not None for name in "abc"] == [False, True, True]
+
+
+def test_a_header_of_unusual_length_is_not_kept(tokens: VerifiedTokens) -> None:
+    header = "Bearer ".ljust(MAX_HEADER_CHARACTERS + 1, "x")
+    tokens.remember(header, {"exp": NOW + 60})
+    assert tokens.find(header) is None

@@ -128,11 +128,11 @@ def test_clients_that_stall_do_not_hold_the_only_thread(
 def test_a_header_that_is_too_large_is_refused(
     start_fetch: StartFetch, server: str, slow_upstream: SlowUpstream
 ) -> None:
-    limit = {"granian": 64 * 1024, "gunicorn": 8190}[server]
+    too_large = {"granian": 200_000, "gunicorn": 9_000}[server]
     fetch = start_fetch(server)
     fetch.wait_until("/healthz")
     with closing(socket.create_connection(("127.0.0.1", fetch.port), timeout=20)) as client:
-        client.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * (limit + 1) + b"\r\n\r\n")
+        client.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * too_large + b"\r\n\r\n")
         answer = client.recv(4096)
     assert answer.split(b" ")[1] in (b"400", b"431"), answer
 

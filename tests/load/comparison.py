@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 SLOW_CLIENTS = 500
+NORMAL_RATE = 20  # requests a second
 REPOSITORY = Path(__file__).parents[2]
 # A p99 below this may be scheduling noise: the system and its clients share a few cores. A held thread costs seconds.
 FLOOR_SECONDS = 0.25
@@ -52,16 +53,17 @@ def check(measured: Comparison) -> None:
 
 def compare(url: str, requests: list[dict[str, Any]], seconds: float = 12) -> Comparison:
     """Send `requests` in turn for `seconds` beside SLOW_CLIENTS, and for half of it before and after."""
-    before = _normal(url, requests, seconds / 2)
+    before = normal_load(url, requests, seconds / 2)
     with _slow(url, SLOW_CLIENTS) as slow:
-        busy = _normal(url, requests, seconds)
-    after = _normal(url, requests, seconds / 2)
+        busy = normal_load(url, requests, seconds)
+    after = normal_load(url, requests, seconds / 2)
     failures = [failure for phase in (before, busy, after) for failure in phase["failures"]]
     return Comparison(_p99([*before["seconds"], *after["seconds"]]), _p99(busy["seconds"]), failures, slow)
 
 
-def _normal(url: str, requests: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.load.normal", *_address(url), str(seconds)]
+def normal_load(url: str, requests: list[dict[str, Any]], seconds: float, rate: int = NORMAL_RATE) -> dict[str, Any]:
+    """Send `requests` in turn, `rate` a second; return the `seconds` that each took and the `failures`."""
+    command = [sys.executable, "-m", "tests.load.normal", *_address(url), str(seconds), str(rate)]
     done = subprocess.run(
         command, cwd=REPOSITORY, input=json.dumps(requests), capture_output=True, text=True, timeout=60, check=False
     )

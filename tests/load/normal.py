@@ -1,4 +1,4 @@
-"""Normal HTTP clients at a steady rate: `python -m tests.load.normal HOST PORT SECONDS`.
+"""Normal HTTP clients at a steady rate: `python -m tests.load.normal HOST PORT SECONDS RATE`.
 
 Standard input is a JSON list of {method, path, headers, body}; they are sent in turn, at RATE a second whether or not
 the former ones have been answered. Prints {"seconds": [...], "failures": [...]} as JSON.
@@ -10,7 +10,6 @@ import sys
 import time
 from typing import Any
 
-RATE = 20
 TIMEOUT_SECONDS = 10.0
 
 
@@ -51,17 +50,17 @@ def _encoded(request: dict[str, Any]) -> bytes:
     return (first + "".join(lines) + "\r\n").encode() + body
 
 
-async def main(host: str, port: int, seconds: float) -> None:
+async def main(host: str, port: int, seconds: float, rate: int) -> None:
     """Send for `seconds`, wait for the last answers and print all."""
     requests = json.load(sys.stdin)
     clients = NormalClients(host, port)
     began = time.monotonic()
     async with asyncio.TaskGroup() as tasks:
-        for number in range(int(seconds * RATE)):
-            await asyncio.sleep(max(0.0, began + number / RATE - time.monotonic()))
+        for number in range(int(seconds * rate)):
+            await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
             tasks.create_task(clients.send(requests[number % len(requests)]))
     sys.stdout.write(json.dumps({"seconds": clients.seconds, "failures": clients.failures}))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])))

@@ -1,0 +1,116 @@
+"""fetch on the cluster: Redis or the upstream goes away under load, and pods start without a cached list."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster import NAMESPACE, Cluster, run, wait_for
+from tests.e2e.conftest import Gateway, Headers
+from tests.load.comparison import normal_load
+
+PATH = "/fetch/resource"
+REQUESTS_PER_SECOND = 100
+
+
+@contextmanager
+def load(gateway: Gateway, headers: Headers, seconds: float) -> Iterator[list[str]]:
+    """Request the list at a steady rate for `seconds`; the list of failures is filled when the block has ended."""
+    request = {"method": "GET", "path": PATH, "headers": headers}
+    failures: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(normal_load, gateway.url, [request], seconds, REQUESTS_PER_SECOND)
+        yield failures
+        failures += running.result()["failures"]
+
+
+def scale(cluster: Cluster, name: str, replicas: int) -> None:
+    """Set the replicas of a Deployment and wait until that many are ready."""
+    cluster.apps.patch_namespaced_deployment_scale(name, NAMESPACE, {"spec": {"replicas": replicas}})
+
+    def scaled() -> bool:
+        status = cluster.apps.read_namespaced_deployment(name, NAMESPACE).status
+        return (status.ready_replicas or 0) == (status.replicas or 0) == replicas
+
+    wait_for(f"{replicas} ready pods of {name}", scaled, 180)
+
+
+def redis_cli(cluster: Cluster, repository: Path, *command: str) -> str:
+    """Run a command in Redis as its admin."""
+    password = cluster.secret("redis")["admin-password"]
+    client = ["redis-cli", "--no-auth-warning", "--user", "admin", "--pass", password]
+    return run(repository, "kubectl", "-n", NAMESPACE, "exec", "deploy/redis", "-c", "redis", "--", *client, *command)
+
+
+@pytest.mark.timeout(240)
+def test_redis_is_deleted_under_load(cluster: Cluster, gateway: Gateway, user: Headers) -> None:
+    selector = "app.kubernetes.io/name=redis"
+    with load(gateway, user, 25) as failures:
+        (pod,) = cluster.core.list_namespaced_pod(NAMESPACE, label_selector=selector).items
+        cluster.core.delete_namespaced_pod(pod.metadata.name, NAMESPACE, grace_period_seconds=0)
+    assert failures == []
+    wait_for("Redis", lambda: cluster.apps.read_namespaced_deployment("redis", NAMESPACE).status.ready_replicas)
+
+
+@pytest.fixture
+def without_cached_list(cluster: Cluster, repository: Path) -> Iterator[None]:
+    """No pod of fetch runs, and Redis has no list."""
+    replicas = cluster.apps.read_namespaced_deployment("fetch", NAMESPACE).spec.replicas
+    scale(cluster, "fetch", 0)
+    redis_cli(cluster, repository, "DEL", "fetch:list", "fetch:list:lease")
+    yield
+    scale(cluster, "fetch", replicas)
+
+
+def upstream_calls(cluster: Cluster) -> int:
+    """Count the requests for the list in the log of the sample upstream."""
+    (pod,) = cluster.core.list_namespaced_pod(NAMESPACE, label_selector="app.kubernetes.io/name=sample").items
+    log: str = cluster.core.read_namespaced_pod_log(pod.metadata.name, NAMESPACE, container="sample")
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    return sum(line.get("route") == "/commodities" for line in lines)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("without_cached_list")
+def test_three_new_pods_make_one_call_of_the_upstream(cluster: Cluster, gateway: Gateway, user: Headers) -> None:
+    before = upstream_calls(cluster)
+    scale(cluster, "fetch", 3)
+    with ThreadPoolExecutor(64) as pool:  # the gateway admits 128 requests at a time
+        answers = list(pool.map(lambda _: gateway.get(PATH, user), range(1000)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.headers["ETag"] for answer in answers}) == 1
+    assert upstream_calls(cluster) == before + 1
+
+
+@pytest.fixture
+def short_times(cluster: Cluster, repository: Path) -> Iterator[None]:
+    """Fetch with a list that is requested every 5 s and stale after 10 s."""
+    kubectl = ["kubectl", "-n", NAMESPACE]
+    short = ["FETCH_LIST_TTL_SECONDS=5", "FETCH_LIST_STALE_AFTER_SECONDS=10"]
+    run(repository, *kubectl, "set", "env", "deploy/fetch", "-c", "fetch", *short)
+    run(repository, *kubectl, "rollout", "status", "deploy/fetch", "--timeout=180s")
+    yield
+    scale(cluster, "sample", 1)
+    run(repository, *kubectl, "rollout", "undo", "deploy/fetch")
+    run(repository, *kubectl, "rollout", "status", "deploy/fetch", "--timeout=180s")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("short_times")
+def test_the_list_is_served_while_its_upstream_is_away(cluster: Cluster, gateway: Gateway, user: Headers) -> None:
+    def is_stale() -> bool:
+        meta: dict[str, Any] = gateway.get(PATH, user).json()["meta"]
+        stale: bool = meta["stale"]
+        return stale
+
+    wait_for("a list that is not stale", lambda: not is_stale(), 60)
+    with load(gateway, user, 40) as failures:
+        scale(cluster, "sample", 0)
+        wait_for("the list to be stale", is_stale, 60)
+    assert failures == []
+    scale(cluster, "sample", 1)
+    wait_for("a list that is not stale", lambda: not is_stale(), 60)

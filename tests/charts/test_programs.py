@@ -27,6 +27,15 @@ PROGRAMS = {
 }
 # Read by gunicorn's configuration and by the command create-admin, without a settings class.
 OTHERS = {"HTTP_THREADS", "ADMIN_PHONE", "AUTH_ADMIN_PASSWORD", "EXTRA"}
+# Read by OpenTelemetry's SDK; POD_NAME is part of the resource attributes.
+TRACING = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "POD_NAME",
+}
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +57,7 @@ def test_settings_accept_the_rendered_values(rendered: Manifests, keys: Path) ->
 
 def test_every_rendered_variable_is_a_setting(rendered: Manifests, keys: Path) -> None:
     for workload in _ours(rendered):
-        unknown = _environment(workload, keys).keys() - _known(_settings_class(workload)) - OTHERS
+        unknown = _environment(workload, keys).keys() - _known(_settings_class(workload)) - OTHERS - TRACING
         assert not unknown, f"{workload.id} gets variables that it does not read"
 
 

@@ -178,11 +178,25 @@ def test_the_jwks_uri_is_the_key_sets_port_and_path(istio: Manifests, default: M
 
 @pytest.mark.parametrize(
     ("component", "path"),
-    [("auth", "/auth/claims"), ("fetch", "/fetch/resource"), ("fetch", "/fetch/rate"), ("fetch", "/fetch/claims")],
+    [
+        ("auth", "/auth/claims"),
+        ("fetch", "/fetch/resource"),
+        ("fetch", "/fetch/rate"),
+        ("fetch", "/fetch/rate/history"),
+        ("fetch", "/fetch/claims"),
+    ],
 )
 def test_protected_paths_require_a_token_of_auth(istio: Manifests, component: str, path: str) -> None:
     rules = [rule for rule in _rules(istio, component) if path in _paths(rule)]
     assert [rule["from"][0]["source"]["requestPrincipals"] for rule in rules] == [["efishery-auth/*"]]
+
+
+@pytest.mark.parametrize("component", ["auth", "fetch"])
+def test_every_documented_path_that_needs_a_token_is_admitted(istio: Manifests, component: str) -> None:
+    document = REPOSITORY / f"services/{component}/src/efishery_{component}/openapi.yaml"
+    paths = yaml.safe_load(document.read_text())["paths"]
+    protected = {path for path, methods in paths.items() if any("security" not in each for each in methods.values())}
+    assert protected <= {path for rule in _rules(istio, component) for path in _paths(rule)}
 
 
 def test_the_aggregate_requires_the_role_admin(istio: Manifests) -> None:

@@ -45,6 +45,26 @@ def test_the_rate_is_fresh(gateway: Gateway, user: Headers) -> None:
     assert {"base": "IDR", "quote": "USD", "stale": False}.items() <= rate.items()
 
 
+def test_the_history_has_the_rate_of_today(gateway: Gateway, user: Headers) -> None:
+    history = gateway.get("/fetch/rate/history", user).json()
+    assert 1 <= history["meta"]["count"] <= 31
+    assert history["data"][0]["rate"] > 0
+
+
+def test_a_list_that_has_not_changed_is_not_sent_again(gateway: Gateway, user: Headers) -> None:
+    first = gateway.get("/fetch/resource", user | {"Accept-Encoding": "gzip"})
+    assert first.headers["Content-Encoding"] == "gzip"
+    again = gateway.get("/fetch/resource", user | {"Accept-Encoding": "gzip", "If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_query_selects_a_page_as_csv(gateway: Gateway, user: Headers) -> None:
+    answer = gateway.get("/fetch/resource?sort=-price&limit=2&fields=komoditas,price&format=csv", user)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert len(answer.text.splitlines()) == 3
+    assert 'rel="next"' in answer.headers["Link"]
+
+
 def test_an_admin_sees_the_aggregate(gateway: Gateway, admin: Headers) -> None:
     response = gateway.get("/fetch/resource/aggregate", admin)
     assert response.status_code == 200, response.text
@@ -58,7 +78,15 @@ def test_the_mesh_refuses_a_user_the_aggregate(gateway: Gateway, user: Headers) 
 
 
 @pytest.mark.parametrize(
-    "path", ["/auth/claims", "/fetch/claims", "/fetch/rate", "/fetch/resource", "/fetch/resource/aggregate"]
+    "path",
+    [
+        "/auth/claims",
+        "/fetch/claims",
+        "/fetch/rate",
+        "/fetch/rate/history",
+        "/fetch/resource",
+        "/fetch/resource/aggregate",
+    ],
 )
 def test_no_token_is_refused(gateway: Gateway, path: str) -> None:
     response = gateway.get(path)

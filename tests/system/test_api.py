@@ -103,7 +103,15 @@ def test_the_rate_came_from_the_sample(system: RunningSystem, user_token: str) -
 
 
 @pytest.mark.parametrize(
-    "path", ["/auth/claims", "/fetch/claims", "/fetch/rate", "/fetch/resource", "/fetch/resource/aggregate"]
+    "path",
+    [
+        "/auth/claims",
+        "/fetch/claims",
+        "/fetch/rate",
+        "/fetch/rate/history",
+        "/fetch/resource",
+        "/fetch/resource/aggregate",
+    ],
 )
 def test_without_a_token_it_is_401_in_the_envelope(system: RunningSystem, path: str) -> None:
     answer = get(system, path)

@@ -4,7 +4,7 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -81,8 +81,8 @@ def test_a_thousand_cold_requests_to_three_pods_make_one_call(
 
     with ThreadPoolExecutor(300) as pool:
         answers = [pool.submit(ask, number) for number in range(1000)]
-        time.sleep(1)
-        assert not any(answer.done() for answer in answers[:24]), "they wait for the list"
+        wait_for_connections(pods, 100)
+        assert not any(answer.done() for answer in answers), "they wait for the list"
         slow_upstream.release.set()
         assert {answer.result() for answer in answers} == {200}
     assert slow_upstream.calls == 1
@@ -96,7 +96,7 @@ def test_an_open_request_is_answered_after_sigterm(
     assert slow_upstream.called.wait(10)
     with ThreadPoolExecutor(2) as pool:
         answer = pool.submit(requests.get, f"{fetch.url}{PATH}", headers=user, timeout=30)
-        wait_for_connection(fetch)
+        wait_for_connections([fetch])
         ended = pool.submit(fetch.stop)
         wait_until_refused(fetch)
         slow_upstream.release.set()
@@ -143,10 +143,10 @@ def test_bad_settings_end_it_with_their_names(start_fetch: StartFetch) -> None:
     assert "FETCH_LIST_TTL_SECONDS: " in fetch.output.read_text()
 
 
-def wait_for_connection(fetch: FetchProcess) -> None:
-    """Wait until somebody is connected to its public port (proc(5), tcp)."""
-    port, deadline = f":{fetch.port:04X}", time.monotonic() + 10
-    while not any(port in line.split()[1] and line.split()[3] == "01" for line in tcp_sockets()):
+def wait_for_connections(pods: Sequence[FetchProcess], number: int = 1) -> None:
+    """Wait until that many clients are connected to their public ports (proc(5), tcp)."""
+    ports, deadline = [f":{pod.port:04X}" for pod in pods], time.monotonic() + 10
+    while sum(line.split()[1][-5:] in ports and line.split()[3] == "01" for line in tcp_sockets()) < number:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

@@ -13,7 +13,7 @@ from efishery_fetch.app import create_app
 from efishery_fetch.settings import FetchSettings
 from servicekit import logging
 from servicekit.app import start_background
-from servicekit.settings import http_host, http_threads, load, number
+from servicekit.settings import http_host, load, number
 from servicekit.tracing import start_tracing, traced
 
 # Granian bounds with one value the time to read a request's header and the time that a connection is idle. The latter
@@ -23,6 +23,7 @@ HEADER_AND_IDLE_MILLISECONDS = 75_000
 # Envoy's limits (k8s/istio/envoyfilter-limits.yaml) are lower: its errors have the envelope, Granian's have no body.
 MAX_HEADER_BYTES = 64 * 1024
 MAX_CONNECTIONS = 1024
+DEFAULT_THREADS = 4  # no request waits for I/O, so more would only compete for the interpreter's lock
 LOGGING = {
     "root": {},  # keeps the root logger's handler
     "formatters": {},
@@ -40,7 +41,7 @@ def main() -> None:
         address=http_host(),
         port=number("HTTP_PORT", 8080),
         interface=Interfaces.WSGI,
-        blocking_threads=http_threads(),
+        blocking_threads=number("HTTP_THREADS", DEFAULT_THREADS),
         http=HTTPModes.http1,
         websockets=False,
         http1_settings=HTTP1Settings(

@@ -12,10 +12,11 @@ from fakeredis import FakeRedis
 from flask.testing import FlaskClient
 from pytest_httpserver import HTTPServer
 
-from efishery_fetch import create_app
+from efishery_fetch.clock import utc_now
 from efishery_fetch.settings import FetchSettings
+from servicekit.serialization import rfc3339
 from tests.keys import KeyPair
-from tests.unit.fetch.support import RATE_KEY, RATE_RECORD, Headers, bearer
+from tests.unit.fetch.support import RATE_KEY, RATE_RECORD, Headers, bearer, refreshing_client
 
 
 @pytest.fixture(scope="session")
@@ -45,5 +46,5 @@ def signed_in(key_pair: KeyPair, recorded: bytes, httpserver: HTTPServer) -> tup
         }
     )
     redis = FakeRedis()
-    redis.set(RATE_KEY, RATE_RECORD)
-    return create_app(settings, redis=redis).test_client(), bearer(key_pair, "admin")
+    redis.set(RATE_KEY, RATE_RECORD.replace("2022-05-30T07:55:00Z", rfc3339(utc_now())))
+    return refreshing_client(settings, redis, utc_now), bearer(key_pair, "admin")

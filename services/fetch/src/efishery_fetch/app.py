@@ -43,6 +43,7 @@ def create_app(settings: FetchSettings | None = None, *, redis: Redis | None = N
     register_views(app)
     register_domain_errors(app)
     openapi.serve(app, "/fetch/swagdocs", OPENAPI_DOCUMENT)
+    # Flask's own way to add a middleware: the application remains a Flask.
     app.wsgi_app = CachedRoutes(app.wsgi_app, ROUTES, parts.snapshots, verified_tokens(app))  # type: ignore[method-assign]
     return app
 

@@ -6,6 +6,7 @@ import jwt
 import pytest
 
 from tests.e2e.conftest import Gateway, Headers
+from tests.protected_paths import PROTECTED_PATHS
 
 
 def test_ping(gateway: Gateway) -> None:
@@ -77,17 +78,7 @@ def test_the_mesh_refuses_a_user_the_aggregate(gateway: Gateway, user: Headers) 
     assert "X-Request-ID" not in response.headers, "the mesh answers, before the request reaches the service"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/auth/claims",
-        "/fetch/claims",
-        "/fetch/rate",
-        "/fetch/rate/history",
-        "/fetch/resource",
-        "/fetch/resource/aggregate",
-    ],
-)
+@pytest.mark.parametrize("path", PROTECTED_PATHS)
 def test_no_token_is_refused(gateway: Gateway, path: str) -> None:
     response = gateway.get(path)
     assert response.status_code == response.json()["status"] == 403

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.protected_paths import PROTECTED_PATHS
 from tests.system.running import RunningSystem
 
 
@@ -102,17 +103,7 @@ def test_the_rate_came_from_the_sample(system: RunningSystem, user_token: str) -
     assert 0.00006 < rate["rate"] < 0.000062
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/auth/claims",
-        "/fetch/claims",
-        "/fetch/rate",
-        "/fetch/rate/history",
-        "/fetch/resource",
-        "/fetch/resource/aggregate",
-    ],
-)
+@pytest.mark.parametrize("path", PROTECTED_PATHS)
 def test_without_a_token_it_is_401_in_the_envelope(system: RunningSystem, path: str) -> None:
     answer = get(system, path)
     assert answer.status_code == 401

@@ -17,7 +17,17 @@ from efishery_fetch.state import EXTENSION
 from servicekit.tokens import read_public_key, thumbprint
 from tests.keys import KeyPair
 
-__all__ = ["LIST_KEY", "NOW", "RATE_KEY", "RATE_RECORD", "Headers", "bearer", "refreshing_client", "upstream_row"]
+__all__ = [
+    "LIST_KEY",
+    "NOW",
+    "RATE_KEY",
+    "RATE_RECORD",
+    "Headers",
+    "bearer",
+    "refresh_snapshot",
+    "refreshing_client",
+    "upstream_row",
+]
 
 NOW = datetime(2022, 5, 30, 8, tzinfo=UTC)
 RATE_RECORD = (
@@ -64,12 +74,17 @@ def bearer(key_pair: KeyPair, role: str) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
+def refresh_snapshot(pod: FlaskClient) -> None:
+    """Refresh the snapshot of the client's application."""
+    pod.application.extensions[EXTENSION].refresher.refresh()
+
+
 class RefreshingClient(FlaskClient):
     """Refreshes the snapshot before each request, as the background thread does."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Refresh, then send the request."""
-        self.application.extensions[EXTENSION].refresher.refresh()
+        refresh_snapshot(self)
         return super().open(*args, **kwargs)
 
 

@@ -12,9 +12,8 @@ from werkzeug import Request, Response
 
 from efishery_fetch.list_source import LEASE_KEY
 from efishery_fetch.settings import FetchSettings
-from efishery_fetch.state import EXTENSION
 from servicekit.app import ServiceState
-from tests.unit.fetch.support import LIST_KEY, NOW, RATE_KEY, Headers, refreshing_client, upstream_row
+from tests.unit.fetch.support import LIST_KEY, NOW, RATE_KEY, Headers, refresh_snapshot, refreshing_client, upstream_row
 
 PATH = "/fetch/resource"
 LEASE_SECONDS = 5
@@ -64,10 +63,6 @@ def count(metric: str, **labels: str) -> float:
 def answer_from(httpserver: HTTPServer, rows: list[object]) -> None:
     httpserver.clear()
     httpserver.expect_request("/commodities").respond_with_json(rows)
-
-
-def refresh(pod: FlaskClient) -> None:
-    pod.application.extensions[EXTENSION].refresher.refresh()
 
 
 def not_ready(pod: FlaskClient) -> str | None:
@@ -156,7 +151,9 @@ def test_a_corrupt_body_is_made_again(
     for key in redis.keys("fetch:list:*"):
         if key != LEASE_KEY.encode():
             redis.set(key, b"not gzip")
+    before = count("fetch_corrupt_records_total", key="fetch:list:<version>")
     assert other_pod.get(PATH, headers=user).data == first.data
+    assert count("fetch_corrupt_records_total", key="fetch:list:<version>") == before + 1
 
 
 def test_while_the_upstream_fails_the_list_is_served_and_becomes_stale(
@@ -188,7 +185,7 @@ def test_the_first_list_is_tried_again_each_second_by_one_pod(
     for calls in (1, 2, 3):
         for _ in range(2):
             assert pod.get(PATH, headers=user).status_code == 502
-            refresh(other_pod)
+            refresh_snapshot(other_pod)
         assert len(httpserver.log) == calls
         time.advance(1)
     assert not_ready(pod) == "the commodity list's upstream answered with status 404"

@@ -1,13 +1,13 @@
 """The answers of the service: JSON or CSV, encoded once for all requests of a query."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from decimal import Decimal
 
 import orjson
 
 from efishery_fetch import routes
-from efishery_fetch.aggregate import Group, aggregate
+from efishery_fetch.aggregate import Group, Statistics, aggregate
 from efishery_fetch.csv_format import encode_csv, flatten
 from efishery_fetch.money import price_usd
 from efishery_fetch.negotiation import Format
@@ -22,7 +22,7 @@ from efishery_fetch.snapshot import Snapshot
 from servicekit.envelope import success_object
 from servicekit.serialization import to_json
 
-STATISTICS = ("count", "min", "max", "mean", "median")
+STATISTICS = tuple(each.name for each in fields(Statistics))
 GROUP_FIELDS = (
     *("area_provinsi", "iso_year", "iso_week", "week_start"),
     *(f"{value}_{name}" for value in ("price", "price_usd", "size") for name in STATISTICS),

@@ -15,7 +15,7 @@ KEY = "fetch:list"
 LEASE_KEY = "fetch:list:lease"
 LEASE_MARGIN_SECONDS = 5
 FIRST_LIST_RETRY_SECONDS = 1  # while there is no list at all
-SHRINK_LIMIT = 10  # a list with fewer than a tenth of the rows before is refused
+SHRINK_LIMIT = 10  # a list with a tenth of the rows before, or less, is refused
 
 log = structlog.get_logger(__name__)
 

@@ -36,8 +36,15 @@ def parse_history(fields: Fields) -> tuple[RateOfDay, ...]:
 
 
 def parse_runs(fields: Fields) -> dict[str, int]:
-    """Return the number of runs by outcome. Raises ValueError for a count that is no number."""
-    return {outcome: int(fields.get(outcome.encode(), b"0")) for outcome in OUTCOMES}
+    """Return the number of runs by outcome. Raises ValueError for what HINCRBY cannot write: it counts in 64 bits."""
+    return {outcome: _count(fields.get(outcome.encode(), b"0")) for outcome in OUTCOMES}
+
+
+def _count(text: bytes) -> int:
+    count = int(text)
+    if not 0 <= count < 2**63:
+        raise ValueError(f"{count} is not a count")
+    return count
 
 
 def _day(name: bytes, record: bytes) -> RateOfDay | None:

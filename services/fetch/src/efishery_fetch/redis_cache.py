@@ -50,10 +50,13 @@ class RedisCache:
             "redis", lambda error: not isinstance(error, ResponseError), failures=1, reset_seconds=BREAKER_RESET_SECONDS
         )
 
-    def read(self, key: str, parse: Callable[[Record], T]) -> T | None:
-        """Return the parsed record; None when there is none, Redis fails, or `parse` raises ValueError."""
+    def read(self, key: str, parse: Callable[[Record], T], *, kind: str | None = None) -> T | None:
+        """Return the parsed record; None when there is none, Redis fails, or `parse` raises ValueError.
+
+        The metric of corrupt records has the label `kind` for keys without bound, else the key.
+        """
         record = self._call("get", key, lambda: cast(Record | None, self._client.get(key)))
-        return None if record is None else _parse(key, record, parse)
+        return None if record is None else _parse(kind or key, record, parse)
 
     def read_hash(self, key: str, parse: Callable[[Mapping[bytes, bytes]], T]) -> T | None:
         """Return the parsed hash; None when it is empty, Redis fails, or `parse` raises ValueError."""

@@ -60,17 +60,16 @@ class Refresher:
         self._history = self._redis.read_hash(HISTORY_KEY, parse_history) or self._history
         self._lists.refresh(now)
         snapshot = self._snapshot(now)
-        self._publish_metrics(snapshot, now)
         if _inputs(snapshot) != _inputs(self._snapshots.current):
             self._snapshots.publish(self._with_representations(snapshot))
+            if snapshot.catalogue:
+                metrics.set_list(len(snapshot.catalogue.rows), snapshot.catalogue.cleaned.rejected)
+        self._publish_metrics(snapshot, now)
 
     def _publish_metrics(self, snapshot: Snapshot, now: datetime) -> None:
         metrics.set_rate_cron_runs(self._redis.read_hash(RUNS_KEY, parse_runs) or {})
         metrics.set_age(metrics.RATE_AGE, snapshot.rate.fetched_at if snapshot.rate else None, now)
-        catalogue = snapshot.catalogue
-        metrics.set_age(metrics.LIST_AGE, catalogue.fetched_at if catalogue else None, now)
-        if catalogue:
-            metrics.set_list(len(catalogue.rows), catalogue.cleaned.rejected)
+        metrics.set_age(metrics.LIST_AGE, snapshot.catalogue.fetched_at if snapshot.catalogue else None, now)
 
     def _snapshot(self, now: datetime) -> Snapshot:
         settings = self._settings
@@ -83,7 +82,7 @@ class Refresher:
             history=self._history,
             list_stale=list_age > timedelta(seconds=settings.list_stale_after_seconds),
             rate_stale=rate_age > timedelta(seconds=settings.rate_stale_after_seconds),
-            list_failure=self._lists.failure or ListUnavailable("the commodity list is being fetched"),
+            list_failure=self._lists.failure or ListUnavailable(),
         )
 
     def _with_representations(self, snapshot: Snapshot) -> Snapshot:
@@ -103,7 +102,7 @@ class Refresher:
         version = sha256(repr((REPRESENTATION_FORMAT, *_inputs(snapshot))).encode()).hexdigest()[:16]
         key = f"fetch:{name}:{version}"
         fetched_at = snapshot.list.fetched_at
-        found = self._redis.read(key, lambda record: decode(record, fetched_at))
+        found = self._redis.read(key, lambda record: decode(record, fetched_at), kind=f"fetch:{name}:<version>")
         if found is not None:
             return found
         made = make()

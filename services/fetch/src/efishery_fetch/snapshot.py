@@ -21,6 +21,9 @@ MAX_QUERY_BYTES = 8 * 1024 * 1024  # of bodies for queries, beside the few that 
 class ListUnavailable(Exception):
     """There is no list yet, or the last one is too old to be served. The text is for clients."""
 
+    def __init__(self) -> None:
+        super().__init__("the commodity list is being fetched")
+
 
 def _query_cache() -> LRUCache[Hashable, Representation]:
     return LRUCache(MAX_QUERY_BYTES, getsizeof=lambda representation: representation.size)
@@ -38,7 +41,7 @@ class Snapshot:
     history: tuple[RateOfDay, ...] = ()
     list_stale: bool = False
     rate_stale: bool = False
-    list_failure: Exception = field(default_factory=lambda: ListUnavailable("the commodity list is being fetched"))
+    list_failure: Exception = field(default_factory=ListUnavailable)
     representations: Mapping[str, Representation] = field(default_factory=dict)
     _queries: LRUCache[Hashable, Representation] = field(default_factory=_query_cache, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)

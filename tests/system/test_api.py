@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
@@ -73,6 +74,16 @@ def test_the_jwks_port_serves_only_the_key_set(system: RunningSystem) -> None:
         assert requests.get(f"{base}{path}", timeout=10).status_code == 404
 
 
+@pytest.fixture
+def rate_in_use(system: RunningSystem, user_token: str) -> None:
+    """Wait until fetch has read the rate: it looks each second."""
+    deadline = time.monotonic() + 10
+    while get(system, "/fetch/rate", user_token).status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("rate_in_use")
 def test_each_row_has_its_price_in_dollars(system: RunningSystem, user_token: str) -> None:
     answer = get(system, "/fetch/resource", user_token)
     assert answer.status_code == 200
@@ -97,6 +108,7 @@ def test_the_aggregate_is_for_admins(system: RunningSystem, admin_token: str, us
     assert get(system, "/fetch/resource/aggregate", user_token).status_code == 403
 
 
+@pytest.mark.usefixtures("rate_in_use")
 def test_the_rate_came_from_the_sample(system: RunningSystem, user_token: str) -> None:
     rate = get(system, "/fetch/rate", user_token).json()["data"]
     assert (rate["source"], rate["base"], rate["quote"], rate["stale"]) == ("custom", "IDR", "USD", False)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from efishery_fetch.list_source import FETCHED_AT_KEY, KEY, LEASE_KEY
 from tests.e2e.cluster import NAMESPACE, Cluster, run, wait_for
 from tests.e2e.conftest import Gateway, Headers
 from tests.load.comparison import normal_load
@@ -61,7 +62,7 @@ def without_cached_list(cluster: Cluster, repository: Path) -> Iterator[None]:
     """No pod of fetch runs, and Redis has no list."""
     replicas = cluster.apps.read_namespaced_deployment("fetch", NAMESPACE).spec.replicas
     scale(cluster, "fetch", 0)
-    redis_cli(cluster, repository, "DEL", "fetch:list", "fetch:list:lease")
+    redis_cli(cluster, repository, "DEL", KEY, FETCHED_AT_KEY, LEASE_KEY)
     yield
     scale(cluster, "fetch", replicas)
 

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from efishery_fetch.list_source import LEASE_KEY
+from efishery_fetch.list_source import FETCHED_AT_KEY, LEASE_KEY
 from efishery_fetch.settings import FetchSettings
 from servicekit.app import ServiceState
 from tests.unit.fetch.support import LIST_KEY, NOW, RATE_KEY, Headers, refresh_snapshot, refreshing_client, upstream_row
@@ -65,6 +65,12 @@ def answer_from(httpserver: HTTPServer, rows: list[object]) -> None:
     httpserver.expect_request("/commodities").respond_with_json(rows)
 
 
+def body_keys(redis: FakeRedis) -> list[bytes]:
+    keys = redis.keys("fetch:*")
+    assert isinstance(keys, list)
+    return [key for key in keys if key.decode() not in (LIST_KEY, FETCHED_AT_KEY, LEASE_KEY)]
+
+
 def not_ready(pod: FlaskClient) -> str | None:
     state: ServiceState = pod.application.extensions["servicekit"]
     return state.not_ready()
@@ -84,7 +90,7 @@ def test_pods_share_the_list_and_its_bodies(
     pod: FlaskClient, other_pod: FlaskClient, upstream: HTTPServer, redis: FakeRedis, admin: Headers
 ) -> None:
     first = pod.get(PATH, headers=admin)
-    bodies = {key: redis.get(key) for key in redis.keys("fetch:*:*") if b"lease" not in key}
+    bodies = {key: redis.get(key) for key in body_keys(redis)}
     assert len(bodies) == 2
     second = other_pod.get(PATH, headers=admin)
     assert (second.data, second.headers["ETag"]) == (first.data, first.headers["ETag"])
@@ -122,14 +128,34 @@ def test_without_redis_each_pod_calls_the_upstream(
     assert len(upstream.log) == 1
 
 
+@pytest.mark.parametrize("milliseconds", [(0, 3), (3, 0)], ids=["newer last", "newer first"])
+def test_pods_that_called_each_on_its_own_agree_on_the_newest_list(
+    settings: FetchSettings, upstream: HTTPServer, redis: FakeRedis, user: Headers, milliseconds: tuple[int, int]
+) -> None:
+    pods = [refreshing_client(settings, redis, Time(redis, NOW + timedelta(milliseconds=ms))) for ms in milliseconds]
+    for pod in pods:
+        redis.flushall()  # neither sees the list of the other, as while Redis is away
+        refresh_snapshot(pod)
+    assert len(upstream.log) == 2
+    for pod in pods:
+        refresh_snapshot(pod)
+    answers = [pod.get(PATH, headers=user) for pod in pods]
+    assert answers[0].headers["ETag"] == answers[1].headers["ETag"]
+    assert answers[0].get_json()["meta"]["fetched_at"] == "2022-05-30T08:00:00.003Z"
+    assert len(upstream.log) == 2
+
+
 def test_a_redis_that_comes_back_empty_loses_nothing(
-    pod: FlaskClient, upstream: HTTPServer, redis: FakeRedis, user: Headers
+    pod: FlaskClient, other_pod: FlaskClient, upstream: HTTPServer, redis: FakeRedis, user: Headers
 ) -> None:
     first = pod.get(PATH, headers=user)
     redis.flushall()
     answer = pod.get(PATH, headers=user)
     assert answer.data == first.data
     assert answer.get_json()["meta"]["rate"]["stale"] is False
+    new = other_pod.get(PATH, headers=user).get_json()["meta"]
+    assert new["version"] == first.get_json()["meta"]["version"]
+    assert len(upstream.log) == 1, "a new pod finds the list in Redis again"
 
 
 @pytest.mark.parametrize("record", [b"", b"not JSON", b"[]", b'{"format": 1}'])
@@ -148,9 +174,8 @@ def test_a_corrupt_body_is_made_again(
     pod: FlaskClient, other_pod: FlaskClient, upstream: HTTPServer, redis: FakeRedis, user: Headers
 ) -> None:
     first = pod.get(PATH, headers=user)
-    for key in redis.keys("fetch:list:*"):
-        if key != LEASE_KEY.encode():
-            redis.set(key, b"not gzip")
+    for key in body_keys(redis):
+        redis.set(key, b"not gzip")
     before = count("fetch_corrupt_records_total", key="fetch:list:<version>")
     assert other_pod.get(PATH, headers=user).data == first.data
     assert count("fetch_corrupt_records_total", key="fetch:list:<version>") == before + 1

@@ -10,12 +10,12 @@ from typing import Any
 from efishery_fetch.cleaning import CleanedList, Reason, RejectedRow, Row, clean_list
 from efishery_fetch.dates import epoch_milliseconds, from_epoch_milliseconds, rfc3339
 
-FORMAT_VERSION = 3  # increase it when the stored fields change: pods of two releases share one cache
+FORMAT_VERSION = 4  # increase it when the stored fields change; it is part of the key in Redis
 VERSION_LENGTH = 16
 
 
 class CorruptCatalogueError(ValueError):
-    """The record cannot be parsed, or has another format version."""
+    """The record cannot be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,6 @@ class Catalogue:
     def dumps(self) -> bytes:
         """Serialize to JSON; each row is an array in the order of `Row`'s fields."""
         header = {
-            "format": FORMAT_VERSION,
             "version": self.version,
             "fetched_at": epoch_milliseconds(self.fetched_at),
             "upstream_etag": self.upstream_etag,
@@ -76,8 +75,6 @@ class Catalogue:
         """
         try:
             record = json.loads(stored)
-            if record["format"] != FORMAT_VERSION:
-                raise CorruptCatalogueError(f"format {record['format']!r}, expected {FORMAT_VERSION}")
             fetched_at = from_epoch_milliseconds(record["fetched_at"])
             return cls(_unpack(record), fetched_at, record["version"], record["upstream_etag"])
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:

@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from efishery_fetch.catalogue import Catalogue
+from efishery_fetch.catalogue import FORMAT_VERSION, Catalogue
+from efishery_fetch.dates import epoch_milliseconds, from_epoch_milliseconds
 from efishery_fetch.metrics import UPSTREAM_ANSWERS
 from efishery_fetch.redis_cache import RedisCache
 from efishery_fetch.settings import FetchSettings
 from efishery_fetch.upstream import Upstream, UpstreamError, UpstreamInvalid
 
-KEY = "fetch:list"
+KEY = f"fetch:list:v{FORMAT_VERSION}"  # pods of two releases share Redis
+FETCHED_AT_KEY = f"{KEY}:fetched_at"  # milliseconds since the epoch; read each second
 LEASE_KEY = "fetch:list:lease"
 LEASE_MARGIN_SECONDS = 5
 FIRST_LIST_RETRY_SECONDS = 1  # while there is no list at all
@@ -39,9 +41,7 @@ class ListSource:
 
         At most one pod calls the upstream at a time: the one that gets the lease in Redis. Without Redis each pod does.
         """
-        if self._is_fresh(now):
-            return
-        self._adopt_shared()
+        self._share()
         if self._is_fresh(now) or (self._next_call and now < self._next_call):
             return
         if not self._has_lease(now):
@@ -62,10 +62,27 @@ class ListSource:
         ttl = timedelta(seconds=self._settings.list_ttl_seconds)
         return self.current is not None and now - self.current.fetched_at < ttl
 
-    def _adopt_shared(self) -> None:
-        shared = self._redis.read(KEY, Catalogue.loads)
-        if shared and (self.current is None or shared.fetched_at > self.current.fetched_at):
-            self.current, self.failure = shared, None
+    def _share(self) -> None:
+        """Take the list in Redis if it is newer than the process's own, else store the own one there.
+
+        Pods that have called the upstream while Redis was away agree on the newest list when it is back.
+        """
+        own = self.current
+        stored_at = self._redis.read(FETCHED_AT_KEY, _parse_fetched_at)
+        if own and stored_at == own.fetched_at:
+            return
+        if own is None or (stored_at and stored_at > own.fetched_at):
+            stored = self._redis.read(KEY, Catalogue.loads)
+            if stored:
+                self.current, self.failure = stored, None
+                return
+        if own:
+            self._store(own)
+
+    def _store(self, catalogue: Catalogue) -> None:
+        ttl_seconds = self._settings.list_stale_if_error_seconds
+        self._redis.write(KEY, catalogue.dumps(), ttl_seconds)
+        self._redis.write(FETCHED_AT_KEY, str(epoch_milliseconds(catalogue.fetched_at)).encode(), ttl_seconds)
 
     def _call_upstream(self, now: datetime) -> None:
         try:
@@ -77,7 +94,7 @@ class ListSource:
             return
         UPSTREAM_ANSWERS.labels("ok").inc()
         self.current, self.failure = catalogue, None
-        self._redis.write(KEY, catalogue.dumps(), self._settings.list_stale_if_error_seconds)
+        self._store(catalogue)
         log.info("list_refreshed", version=catalogue.version, rows=len(catalogue.rows))
 
     def _fetch(self, now: datetime) -> Catalogue:
@@ -100,3 +117,10 @@ class ListSource:
                 f"sent a list with {len(after.rows)} usable rows after one with {len(before.rows)};"
                 " set FETCH_LIST_ACCEPT_SHRUNK=true if that is right",
             )
+
+
+def _parse_fetched_at(record: bytes) -> datetime:
+    try:
+        return from_epoch_milliseconds(int(record))
+    except OverflowError as error:
+        raise ValueError(str(error)) from error

@@ -66,9 +66,8 @@ def answer_from(httpserver: HTTPServer, rows: list[object]) -> None:
 
 
 def body_keys(redis: FakeRedis) -> list[bytes]:
-    keys = redis.keys("fetch:*")
-    assert isinstance(keys, list)
-    return [key for key in keys if key.decode() not in (LIST_KEY, FETCHED_AT_KEY, LEASE_KEY)]
+    others = {key.encode() for key in (LIST_KEY, FETCHED_AT_KEY, LEASE_KEY)}
+    return [key for key in redis.scan_iter("fetch:*") if key not in others]
 
 
 def not_ready(pod: FlaskClient) -> str | None:

@@ -40,6 +40,12 @@ def scale(cluster: Cluster, name: str, replicas: int) -> None:
     wait_for(f"{replicas} ready pods of {name}", scaled, 180)
 
 
+def pods_of(cluster: Cluster, name: str) -> list[Any]:
+    """Return the pods of a component, those that are ending included."""
+    pods: list[Any] = cluster.core.list_namespaced_pod(NAMESPACE, label_selector=f"app.kubernetes.io/name={name}").items
+    return pods
+
+
 def redis_cli(cluster: Cluster, repository: Path, *command: str) -> str:
     """Run a command in Redis as its admin."""
     password = cluster.secret("redis")["admin-password"]
@@ -49,9 +55,8 @@ def redis_cli(cluster: Cluster, repository: Path, *command: str) -> str:
 
 @pytest.mark.timeout(240)
 def test_redis_is_deleted_under_load(cluster: Cluster, gateway: Gateway, user: Headers) -> None:
-    selector = "app.kubernetes.io/name=redis"
     with load(gateway, user, 25) as failures:
-        (pod,) = cluster.core.list_namespaced_pod(NAMESPACE, label_selector=selector).items
+        (pod,) = pods_of(cluster, "redis")
         cluster.core.delete_namespaced_pod(pod.metadata.name, NAMESPACE, grace_period_seconds=0)
     assert failures == []
     wait_for("Redis", lambda: cluster.apps.read_namespaced_deployment("redis", NAMESPACE).status.ready_replicas)
@@ -62,6 +67,8 @@ def without_cached_list(cluster: Cluster, repository: Path) -> Iterator[None]:
     """No pod of fetch runs, and Redis has no list."""
     replicas = cluster.apps.read_namespaced_deployment("fetch", NAMESPACE).spec.replicas
     scale(cluster, "fetch", 0)
+    # Until a pod has ended it stores its list in Redis whenever that is missing there.
+    wait_for("the end of fetch's pods", lambda: not pods_of(cluster, "fetch"), 60)
     redis_cli(cluster, repository, "DEL", KEY, FETCHED_AT_KEY, LEASE_KEY)
     yield
     scale(cluster, "fetch", replicas)
@@ -69,7 +76,7 @@ def without_cached_list(cluster: Cluster, repository: Path) -> Iterator[None]:
 
 def upstream_calls(cluster: Cluster) -> int:
     """Count the requests for the list in the log of the sample upstream."""
-    (pod,) = cluster.core.list_namespaced_pod(NAMESPACE, label_selector="app.kubernetes.io/name=sample").items
+    (pod,) = pods_of(cluster, "sample")
     log: str = cluster.core.read_namespaced_pod_log(pod.metadata.name, NAMESPACE, container="sample")
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     return sum(line.get("route") == "/commodities" for line in lines)

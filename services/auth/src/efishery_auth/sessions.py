@@ -1,4 +1,4 @@
-"""Sessions: logins continued by refresh tokens, each of which is used once (RFC 6749, section 6; RFC 9700, section 4.14).
+"""Sessions: logins that refresh tokens continue, each used once (RFC 6749, section 6; RFC 9700, section 4.14).
 
 A refresh token has three random parts: the session's id, the family, which all refresh tokens of the session share, and
 the turn, which changes with each use. MySQL has hashes of the last two. A token with the right family and another turn

@@ -22,6 +22,8 @@ from servicekit.verified_tokens import VerifiedTokens
 P = ParamSpec("P")
 R = TypeVar("R")
 ALGORITHM = "RS256"
+TOKEN_TYPE = "at+jwt"  # noqa: S105 -- the header `typ` of access tokens (RFC 9068, section 2.1)
+ACCEPTED_TYPES = frozenset({TOKEN_TYPE, "application/at+jwt", "jwt"})  # `JWT`: tokens of releases before 0.2
 VERIFIED_TOKENS = "servicekit.verified_tokens"
 
 
@@ -96,7 +98,7 @@ def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTMana
     """Configure flask-jwt-extended to verify tokens with `keys` and to return errors as envelopes.
 
     `@require_token` and `@require_role` then protect views. Tokens must have this issuer and audience (RFC 8725,
-    sections 3.8 and 3.9) and the algorithm RS256.
+    sections 3.8 and 3.9), the algorithm RS256 and the type of access tokens (section 3.11).
     """
     app.config.update(
         JWT_ALGORITHM=ALGORITHM,
@@ -111,6 +113,8 @@ def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTMana
 
     @manager.decode_key_loader
     def key_of(header: dict[str, Any], _payload: dict[str, Any]) -> RSAPublicKey:
+        if str(header.get("typ")).lower() not in ACCEPTED_TYPES:
+            raise Unauthorized("the token is not an access token; log in again")
         return keys.find(header.get("kid"))
 
     # RFC 7519 does not require `exp`, and a token without it would never expire.

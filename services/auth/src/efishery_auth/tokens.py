@@ -10,7 +10,7 @@ from efishery_auth.keys import read_signing_key
 from efishery_auth.models import User
 from efishery_auth.settings import AuthSettings
 from servicekit.serialization import rfc3339
-from servicekit.tokens import KeySet, init_tokens, thumbprint
+from servicekit.tokens import TOKEN_TYPE, KeySet, init_tokens, thumbprint
 
 
 def init_signing(app: Flask, settings: AuthSettings) -> KeySet:
@@ -28,7 +28,7 @@ def init_signing(app: Flask, settings: AuthSettings) -> KeySet:
     )
     manager = init_tokens(app, keys, settings.token_issuer, settings.token_audience)
     kid = thumbprint(signing_key.public_key())
-    manager.additional_headers_loader(lambda _identity: {"kid": kid})
+    manager.additional_headers_loader(lambda _identity: {"kid": kid, "typ": TOKEN_TYPE})
     return keys
 
 

@@ -1,13 +1,19 @@
 """The CronJob that rotates the signing key: what it may do, and what it runs."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 from efishery_auth.commands.keys import keys
+from efishery_auth.key_rotation import SYNC_MARGIN_SECONDS
+from efishery_auth.views.jwks import MAX_AGE_SECONDS
+from servicekit.reloaded_keys import RELOAD_SECONDS
 from tests.charts import helm
 from tests.charts.manifests import Manifests, parse
+from tests.documented import shell_block
 
 NAME = "auth-key-rotation"
 KINDS = ("CronJob", "ServiceAccount", "Role", "RoleBinding")
@@ -65,6 +71,25 @@ def test_its_arguments_are_those_of_the_command(enabled: Manifests) -> None:
         "access_seconds": 1200,
         "start_now": False,
     }
+
+
+def test_the_documented_command_begins_a_rotation(enabled: Manifests) -> None:
+    command = shell_block(helm.REPOSITORY / "docs/operations.md", f"--from=cronjob/{NAME}")
+    ((operation,),) = map(json.loads, re.findall(r"-p '(\[.*\])'", command))
+    assert operation == {"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": "--now"}
+    arguments = [*pod(enabled)["containers"][0]["args"], operation["value"]]
+    rotate = keys.commands["rotate"].make_context("rotate", arguments[arguments.index("rotate") + 1 :])
+    assert rotate.params["start_now"] is True
+
+
+def test_the_waits_are_longer_than_what_they_are_for(enabled: Manifests) -> None:
+    schema = json.loads((helm.REPOSITORY / "charts/efishery/values.schema.json").read_text())
+    shortest = schema["properties"]["auth"]["properties"]["keyRotation"]["properties"]["publishSeconds"]["minimum"]
+    values = yaml.safe_load((helm.REPOSITORY / "charts/efishery/values.yaml").read_text())
+    istiod_seconds, kubelet_seconds = 20 * 60, 120
+    assert shortest > MAX_AGE_SECONDS + kubelet_seconds
+    assert values["auth"]["keyRotation"]["publishSeconds"] > istiod_seconds + MAX_AGE_SECONDS + kubelet_seconds
+    assert kubelet_seconds + RELOAD_SECONDS < SYNC_MARGIN_SECONDS
 
 
 def test_it_mounts_no_key(enabled: Manifests) -> None:

@@ -17,7 +17,7 @@ from efishery_run.ports import HOST
 from efishery_run.services import ADMIN_PHONE, Services
 from efishery_run.state import State
 from efishery_run.supervisor import Supervisor
-from servicekit.tokens import ALGORITHM, read_public_key, thumbprint
+from servicekit.key_set import ALGORITHM, read_public_key, thumbprint
 
 READY_SECONDS: Final = 45.0
 LEEWAY_SECONDS: Final = 5  # of clocks, in the service and in the references

@@ -191,6 +191,14 @@ def test_protected_paths_require_a_token_of_auth(istio: Manifests, component: st
     assert [rule["from"][0]["source"]["requestPrincipals"] for rule in rules] == [["efishery-auth/*"]]
 
 
+@pytest.mark.parametrize("path", ["/auth/.well-known/jwks.json", "/auth/.well-known/openid-configuration"])
+def test_the_keys_and_where_they_are_need_no_token(istio: Manifests, path: str) -> None:
+    (rule,) = [rule for rule in _rules(istio, "auth") if path in _paths(rule) and "from" in rule]
+    assert "requestPrincipals" not in rule["from"][0]["source"]
+    (operation,) = [target["operation"] for target in rule["to"] if path in target["operation"]["paths"]]
+    assert (operation["ports"], operation["methods"]) == (["8080"], ["GET", "HEAD"])
+
+
 @pytest.mark.parametrize("component", ["auth", "fetch"])
 def test_every_documented_path_that_needs_a_token_is_admitted(istio: Manifests, component: str) -> None:
     document = REPOSITORY / f"services/{component}/src/efishery_{component}/openapi.yaml"
@@ -214,7 +222,7 @@ def test_only_the_gateway_and_the_helm_test_call_the_services(istio: Manifests, 
 @pytest.mark.parametrize(
     ("component", "callers"),
     [
-        ("mysql", {"auth", "mysql"}),
+        ("mysql", {"auth", "auth-key-rotation", "mysql"}),
         ("redis", {"fetch", "rate-cron"}),
         ("sample", {"fetch", "rate-cron"}),
     ],

@@ -19,6 +19,7 @@ PROGRAMS = {
     "auth": "efishery_auth.settings.AuthSettings",
     "auth-migrate": "efishery_auth.settings.DatabaseSettings",
     "auth-first-admin": "efishery_auth.settings.DatabaseSettings",
+    "auth-key-rotation": "efishery_auth.settings.DatabaseSettings",
     "fetch": "efishery_fetch.settings.FetchSettings",
     "docs": "efishery_docs.settings.DocsSettings",
     "sample": "efishery_sample.settings.SampleSettings",

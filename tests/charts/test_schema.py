@@ -25,6 +25,10 @@ CHARTS = ["efishery", "mysql"]
         ("auth.image.tag=latest", "tag"),
         ("auth.podLabels.role=primary", "podLabels"),
         (r"auth.podLabels.app\.kubernetes\.io/name=fetch", "podLabels"),
+        ("auth.keyRotation.publishSeconds=599", "publishSeconds"),
+        ("auth.keyRotation.rotateDays=0", "rotateDays"),
+        ("auth.keyRotation.schedule=hourly", "schedule"),
+        ("auth.publicUrl=https://api.example.org/", "publicUrl"),
         ("auth.signingKey.existingSecret=No_Name", "existingSecret"),
         ("auth.signingKey.previousSecrets={No_Name}", "previousSecrets"),
         ("fetch.listUrl=list.example.org", "listUrl"),
@@ -68,6 +72,10 @@ def test_an_invalid_value_is_refused_by_name(value: str, named: str) -> None:
         ([LIST, "redis.enabled=false", "redis.existingSecret=s"], "redis.external.host is not set"),
         ([LIST, "redis.enabled=false", "redis.external.host=h"], "redis.existingSecret is not set"),
         ([LIST, "rateCron.providers={custom}"], "rateCron.custom.url is not set"),
+        (
+            [LIST, "auth.keyRotation.enabled=true", "auth.signingKey.existingSecret=s"],
+            "auth.keyRotation.enabled is set",
+        ),
     ],
 )
 def test_a_missing_value_is_named_with_the_remedy(values: list[str], message: str) -> None:

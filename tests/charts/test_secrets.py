@@ -111,12 +111,18 @@ def _is_whole(volume: dict[str, Any], secret: str) -> bool:
     return volume.get("secret", {}).get("secretName") == secret and "items" not in volume["secret"]
 
 
-def test_fetch_mounts_the_current_and_previous_certificates() -> None:
+def test_fetch_mounts_only_certificates() -> None:
     fetch = Scenario("efishery", "existing-secrets").rendered().workload("Deployment/fetch")
-    sources = next(v for v in fetch.pod.spec["volumes"] if v["name"] == "keys")["projected"]["sources"]
-    files = {item["path"]: source["secret"]["name"] for source in sources for item in source["secret"]["items"]}
-    assert files == {"current.crt": "my-signing-key", "last-years-key.crt": "last-years-key"}
-    assert {item["key"] for source in sources for item in source["secret"]["items"]} == {"tls.crt"}
+    sources = [
+        s["secret"] for s in next(v for v in fetch.pod.spec["volumes"] if v["name"] == "keys")["projected"]["sources"]
+    ]
+    files = {(s["name"], item["key"], item["path"], s.get("optional", False)) for s in sources for item in s["items"]}
+    assert files == {
+        ("my-signing-key", "tls.crt", "current.crt", False),
+        ("my-signing-key", "next.crt", "next.crt", True),
+        ("my-signing-key", "previous.crt", "previous.crt", True),
+        ("last-years-key", "tls.crt", "last-years-key.crt", False),
+    }
 
 
 def test_the_next_signing_key_is_mounted_before_it_signs() -> None:
@@ -141,14 +147,15 @@ def _references(workload: Workload) -> Iterator[tuple[str, str | None]]:
         for variable in container.get("env", []):
             if reference := variable.get("valueFrom", {}).get("secretKeyRef"):
                 yield reference["name"], reference["key"]
-    yield from _mounted(workload.pod)
+    yield from _mounted(workload.pod, optional=False)
 
 
-def _mounted(pod: Manifest) -> Iterator[tuple[str, str | None]]:
+def _mounted(pod: Manifest, *, optional: bool = True) -> Iterator[tuple[str, str | None]]:
+    """Yield name and key (None: all keys) of each mounted Secret, without the optional ones if `optional` is false."""
     for volume in pod.spec.get("volumes", []):
         if "secret" in volume:
             keys = [item["key"] for item in volume["secret"].get("items", [])]
             yield from ((volume["secret"]["secretName"], key) for key in keys or [None])
         for source in volume.get("projected", {}).get("sources", []):
-            if "secret" in source:
+            if "secret" in source and (optional or not source["secret"].get("optional")):
                 yield from ((source["secret"]["name"], item["key"]) for item in source["secret"]["items"])

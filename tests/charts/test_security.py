@@ -41,7 +41,7 @@ def test_no_token_of_a_service_account_is_mounted_automatically(rendered: Manife
         assert workload.pod.spec["enableServiceLinks"] is False, workload.id
 
 
-def test_only_the_agent_has_a_token_and_it_expires(rendered: Manifests) -> None:
+def test_only_the_agent_and_the_key_rotation_have_a_token_and_it_expires(rendered: Manifests) -> None:
     holders = set()
     for workload in rendered.workloads:
         for volume in workload.pod.spec.get("volumes", []):
@@ -58,7 +58,7 @@ def test_only_the_agent_has_a_token_and_it_expires(rendered: Manifests) -> None:
                     for mount in container.get("volumeMounts", [])
                     if mount["name"] == volume["name"]
                 }
-    assert holders <= {("StatefulSet/mysql", "mysql-agent")}
+    assert holders <= {("StatefulSet/mysql", "mysql-agent"), ("CronJob/auth-key-rotation", "auth-key-rotation")}
 
 
 def test_the_agents_role_allows_its_pods_one_lease_and_events(default: Manifests) -> None:

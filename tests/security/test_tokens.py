@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from efishery_auth import create_app as create_auth
 from efishery_auth.settings import AuthSettings
 from efishery_fetch.settings import FetchSettings
-from servicekit.tokens import read_public_key, thumbprint
+from servicekit.key_set import read_public_key, thumbprint
 from tests.keys import KeyPair
 from tests.security.attacks import ATTACKS, Attack, Material
 from tests.unit.fetch.support import refreshing_client, upstream_row

@@ -15,13 +15,13 @@ def test_answers_a_token_signed_by_a_published_key(client: FlaskClient) -> None:
     data = response.get_json()["data"]
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "no-store"
-    assert {"token_type": "Bearer", "expires_in": 3600}.items() <= data.items()
+    assert {"token_type": "Bearer", "expires_in": 900}.items() <= data.items()
     token = data["access_token"]
     keys = jwt.PyJWKSet.from_dict(client.get("/auth/.well-known/jwks.json").get_json())
     key = keys[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(token, key, ["RS256"], audience="efishery", issuer="efishery-auth")
     assert {"sub": "1", "phone": ADMIN_PHONE, "role": "admin", "name": "Administrator"}.items() <= claims.items()
-    assert claims["exp"] - claims["iat"] == 3600
+    assert claims["exp"] - claims["iat"] == 900
     assert {"jti", "timestamp"} <= claims.keys()
     assert "csrf" not in claims
 

@@ -21,7 +21,7 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_what_is_required_is_enough(complete: pytest.MonkeyPatch) -> None:
-    assert load(AuthSettings).access_token_seconds == 3600
+    assert load(AuthSettings).access_token_seconds == 900
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,9 @@ def test_what_is_required_is_enough(complete: pytest.MonkeyPatch) -> None:
         ("AUTH_SIGNING_KEY_FILE", "/nowhere"),
         ("AUTH_VERIFICATION_KEYS_DIR", "/nowhere"),
         ("AUTH_ACCESS_TOKEN_SECONDS", "soon"),
+        ("AUTH_PUBLIC_URL", "api.example.org"),
+        ("AUTH_PUBLIC_URL", "https://api.example.org/"),
+        ("AUTH_PUBLIC_URL", "https://api.example.org/auth"),
         ("AUTH_JWKS_PORT", "70000"),
     ],
 )

@@ -14,7 +14,7 @@ from efishery_fetch.list_source import KEY as LIST_KEY
 from efishery_fetch.rate import KEY as RATE_KEY
 from efishery_fetch.settings import FetchSettings
 from efishery_fetch.state import EXTENSION
-from servicekit.tokens import read_public_key, thumbprint
+from servicekit.key_set import read_public_key, thumbprint
 from tests.keys import KeyPair
 
 __all__ = [

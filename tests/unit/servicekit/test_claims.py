@@ -7,8 +7,9 @@ from flask.testing import FlaskClient
 
 from servicekit.app import build_app
 from servicekit.claims import claims_blueprint
+from servicekit.key_set import KeySet, read_public_key
 from servicekit.settings import ServiceSettings
-from servicekit.tokens import KeySet, init_tokens, read_public_key
+from servicekit.tokens import init_tokens
 from tests.keys import KeyPair, write_key_pair
 from tests.unit.fetch.support import bearer
 

@@ -12,14 +12,15 @@ from flask_jwt_extended import create_access_token
 
 from servicekit.app import build_app
 from servicekit.envelope import success
+from servicekit.key_set import KeySet, thumbprint
 from servicekit.settings import ServiceSettings
-from servicekit.tokens import KeySet, current_claims, init_tokens, require_role, require_token, thumbprint
+from servicekit.tokens import FindsKeys, current_claims, init_tokens, require_role, require_token
 from tests.keys import KeyPair, write_key_pair
 
 ISSUER, AUDIENCE = "issuer", "audience"
 
 
-def build(keys: KeySet) -> Flask:
+def build(keys: FindsKeys) -> Flask:
     app = build_app(__name__, ServiceSettings())
     init_tokens(app, keys, ISSUER, AUDIENCE)
 

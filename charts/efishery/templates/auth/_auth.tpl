@@ -63,6 +63,10 @@ With `unverified` in the component, auth does not verify the server's certificat
   value: {{ .root.Values.tokens.audience | quote }}
 - name: AUTH_ACCESS_TOKEN_SECONDS
   value: {{ .root.Values.tokens.accessSeconds | int64 | quote }}
+{{- with .root.Values.auth.publicUrl }}
+- name: AUTH_PUBLIC_URL
+  value: {{ . | quote }}
+{{- end }}
 {{- end }}
 
 {{- /* What the container may use, for the number of password hashes at a time. */}}

@@ -22,17 +22,31 @@ class VerifiedTokens:
         self._now = now
         self._claims: dict[str, Claims] = {}
         self._lock = Lock()
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """How often the tokens were cleared. Read it before verifying a token that will be remembered."""
+        return self._generation
+
+    def clear(self) -> None:
+        """Forget all tokens, including those that are being verified now."""
+        with self._lock:
+            self._generation += 1
+            self._claims = {}
 
     def find(self, authorization: str | None) -> Claims | None:
         """Return the claims of a token that was verified and has not expired since; else None: verify it."""
         claims = self._claims.get(authorization) if authorization else None
         return claims if claims is not None and claims["exp"] > self._now() else None
 
-    def remember(self, authorization: str, claims: Claims) -> None:
-        """Remember the claims of a token that has just been verified; they must have `exp`."""
+    def remember(self, authorization: str, claims: Claims, generation: int) -> None:
+        """Remember the claims of a token that was verified in this generation; they must have `exp`."""
         if len(authorization) > MAX_HEADER_CHARACTERS:
             return
         with self._lock:
+            if generation != self._generation:  # cleared meanwhile: the token may be one that is not valid any more
+                return
             self._claims.pop(authorization, None)
             while len(self._claims) >= self._max_tokens:
                 del self._claims[next(iter(self._claims))]

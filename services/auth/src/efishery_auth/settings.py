@@ -1,5 +1,6 @@
 """auth's settings; the table in services/auth/README.md says what each is for."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +11,23 @@ from sqlalchemy.exc import ArgumentError
 
 from efishery_auth.keys import read_signing_key
 from efishery_auth.passwords import HASH_KIB, HASH_QUEUE
+from servicekit.key_set import KeysDirectory
 from servicekit.settings import ServiceSettings, TokenSettings
-from servicekit.tokens import KeysDirectory
 
 MIB = 1024 * 1024
+ACCESS_TOKEN_SECONDS = 900
 MEMORY_WITHOUT_HASHES = 224 * MIB  # of the process with all its threads busy; a test of the chart adds it up
 
 
 def _holds_signing_key(path: Path) -> Path:
     read_signing_key(path)
     return path
+
+
+def _is_origin(url: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", url):
+        raise ValueError("is no scheme and host, as in https://api.example.org, without a path")
+    return url
 
 
 class DatabaseSettings(ServiceSettings):
@@ -65,7 +73,8 @@ class AuthSettings(DatabaseSettings, TokenSettings):
 
     signing_key_file: Annotated[FilePath, AfterValidator(_holds_signing_key)]
     verification_keys_dir: KeysDirectory | None = None
-    access_token_seconds: int = Field(default=3600, ge=60)
+    access_token_seconds: int = Field(default=ACCESS_TOKEN_SECONDS, ge=60)
+    public_url: Annotated[str, AfterValidator(_is_origin)] | None = None
     jwks_port: int = Field(default=8081, ge=1, le=65535)
     cpus: int = Field(default=1, ge=1)
     memory_bytes: int = Field(default=384 * MIB, ge=1)

@@ -1,35 +1,53 @@
 """Signs the access tokens that all services accept."""
 
 from datetime import timedelta
+from functools import partial
+from typing import cast
 
-from flask import Flask
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from flask import Flask, current_app, g
 from flask_jwt_extended import create_access_token
 
-from efishery_auth.idempotency import derivation_secret
-from efishery_auth.keys import read_signing_key
+from efishery_auth.keys import SigningKeys, parse_files, read_files
 from efishery_auth.models import User
 from efishery_auth.settings import AuthSettings
+from servicekit.reloaded_keys import ReloadedKeys, reload_in_background
 from servicekit.serialization import rfc3339
-from servicekit.tokens import TOKEN_TYPE, KeySet, init_tokens, thumbprint
+from servicekit.tokens import TOKEN_TYPE, init_tokens
+
+EXTENSION = "efishery_auth.keys"
 
 
-def init_signing(app: Flask, settings: AuthSettings) -> KeySet:
-    """Set up flask-jwt-extended to sign with the current key; return the public keys that are accepted."""
-    signing_key = read_signing_key(settings.signing_key_file)
-    former = KeySet.from_directory(settings.verification_keys_dir) if settings.verification_keys_dir else KeySet([])
-    keys = former.with_key(signing_key.public_key())
+def init_signing(app: Flask, settings: AuthSettings) -> ReloadedKeys[SigningKeys]:
+    """Set up flask-jwt-extended to sign with the current key; return the keys, which are reloaded as `app` serves."""
+    keys = ReloadedKeys(partial(read_files, settings.signing_key_file, settings.verification_keys_dir), parse_files)
     app.config.update(
-        JWT_PRIVATE_KEY=signing_key,
-        REGISTRATION_SECRET=derivation_secret(signing_key),
         JWT_COOKIE_CSRF_PROTECT=False,  # tokens are never in cookies, so they need no claim for that
         JWT_ENCODE_ISSUER=settings.token_issuer,
         JWT_ENCODE_AUDIENCE=settings.token_audience,
         JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.access_token_seconds),
     )
+    app.extensions[EXTENSION] = keys
     manager = init_tokens(app, keys, settings.token_issuer, settings.token_audience)
-    kid = thumbprint(signing_key.public_key())
-    manager.additional_headers_loader(lambda _identity: {"kid": kid, "typ": TOKEN_TYPE})
+    manager.additional_headers_loader(_headers)
+    manager.encode_key_loader(_signing_key)
+    reload_in_background(app, keys)
     return keys
+
+
+def current_keys() -> SigningKeys:
+    """Return the keys for this request. They stay the same during it: a token's `kid` must be that of its signature."""
+    if "signing_keys" not in g:
+        g.signing_keys = current_app.extensions[EXTENSION].current
+    return cast(SigningKeys, g.signing_keys)
+
+
+def _headers(_identity: object) -> dict[str, str]:
+    return {"kid": current_keys().kid, "typ": TOKEN_TYPE}
+
+
+def _signing_key(_identity: object) -> RSAPrivateKey:
+    return current_keys().signing_key
 
 
 def issue(user: User) -> str:

@@ -1,5 +1,6 @@
 """Creates the application."""
 
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
@@ -20,8 +21,10 @@ from efishery_fetch.views import register_views
 from servicekit import openapi
 from servicekit.app import build_app, ready_when, run_in_background
 from servicekit.http import HTTPClient
+from servicekit.key_set import KeySet, read_key_files
+from servicekit.reloaded_keys import ReloadedKeys, reload_in_background
 from servicekit.settings import load
-from servicekit.tokens import KeySet, init_tokens, verified_tokens
+from servicekit.tokens import init_tokens, verified_tokens
 
 OPENAPI_DOCUMENT = Path(__file__).with_name("openapi.yaml")
 FIRST_LIST_MARGIN_SECONDS = 2  # for Redis, beside the call of the upstream
@@ -34,8 +37,9 @@ def create_app(settings: FetchSettings | None = None, *, redis: Redis | None = N
     """
     settings = settings or load(FetchSettings)
     app = build_app(__name__, settings)
-    keys = KeySet.from_directory(settings.verification_keys_dir)
+    keys = ReloadedKeys(partial(read_key_files, settings.verification_keys_dir), KeySet.from_files)
     init_tokens(app, keys, settings.token_issuer, settings.token_audience)
+    reload_in_background(app, keys)
     parts = _state(settings, redis or _connect(settings), clock)
     app.extensions[state.EXTENSION] = parts
     run_in_background(app, "refresher", parts.refresher.run)

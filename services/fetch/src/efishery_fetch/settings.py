@@ -3,8 +3,8 @@
 from pydantic import AnyHttpUrl, Field, RedisDsn, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from servicekit.key_set import KeysDirectory
 from servicekit.settings import TokenSettings
-from servicekit.tokens import KeysDirectory
 
 
 class FetchSettings(TokenSettings):

@@ -1,11 +1,12 @@
-"""The commands that prepare a database: `flask --app efishery_auth.commands NAME`.
+"""The commands that prepare a database or rotate keys: `flask --app efishery_auth.commands NAME`.
 
-They need the database and no keys, so the Jobs that run them do not mount any.
+They need the database and mount no keys: `keys` changes them through the Kubernetes API.
 """
 
 from flask import Flask
 
 from efishery_auth.commands.create_admin import create_admin
+from efishery_auth.commands.keys import keys
 from efishery_auth.commands.migrate import migrate
 from efishery_auth.database import init_database
 from efishery_auth.passwords import HashPool
@@ -26,4 +27,5 @@ def create_app(settings: DatabaseSettings | None = None) -> Flask:
     init_state(app, Users(init_database(app, settings), HashPool()))
     app.cli.add_command(migrate)
     app.cli.add_command(create_admin)
+    app.cli.add_command(keys)
     return app

@@ -2,14 +2,15 @@
 
 from flask import Blueprint, Flask, Response, jsonify
 
+from efishery_auth.keys import SigningKeys
 from servicekit.bare import bare_app
-from servicekit.tokens import KeySet
+from servicekit.reloaded_keys import ReloadedKeys
 
 PATH = "/auth/.well-known/jwks.json"
 MAX_AGE_SECONDS = 300  # how long a reader may go without a new key, which is to be published before it signs
 
 
-def jwks_blueprint(keys: KeySet) -> Blueprint:
+def jwks_blueprint(keys: ReloadedKeys[SigningKeys]) -> Blueprint:
     """Answer the public keys as a JWK Set (RFC 7517, section 5): bare, as its readers expect, in no envelope."""
     blueprint = Blueprint("jwks", __name__)
 
@@ -23,7 +24,7 @@ def jwks_blueprint(keys: KeySet) -> Blueprint:
     return blueprint
 
 
-def jwks_app(keys: KeySet) -> Flask:
+def jwks_app(keys: ReloadedKeys[SigningKeys]) -> Flask:
     """Make the application of the port that serves the key set alone.
 
     istiod fetches it from outside the mesh, in plain HTTP, so that port can not demand mutual TLS; nothing

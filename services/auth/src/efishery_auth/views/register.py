@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from flask_jwt_extended import jwt_required
 
-from efishery_auth import forms, idempotency, passwords
+from efishery_auth import forms, idempotency, passwords, tokens
 from efishery_auth.models import Role
 from efishery_auth.state import current_users
 from servicekit.envelope import success
@@ -52,5 +52,5 @@ def _idempotency_key() -> str | None:
 
 
 def _derived_password(key: str, form: forms.Registration) -> str:
-    secret = current_app.config["REGISTRATION_SECRET"]
+    secret = tokens.current_keys().registration_secret
     return idempotency.derive_password(secret, key, name=form.name, phone=form.phone, role=form.role)

@@ -15,6 +15,6 @@ redis://{{ .user }}@redis:6379/0
 {{- if .Values.redis.enabled -}}
 {{ .Values.redis.existingSecret | default "redis" }}
 {{- else -}}
-{{ required "redis.existingSecret is not set: name the Secret with fetch-password and rate-cron-password of your Redis, or set redis.enabled=true" .Values.redis.existingSecret }}
+{{ required "redis.existingSecret is not set: name the Secret with auth-password, fetch-password and rate-cron-password of your Redis, or set redis.enabled=true" .Values.redis.existingSecret }}
 {{- end -}}
 {{- end }}

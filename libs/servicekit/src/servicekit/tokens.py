@@ -17,6 +17,7 @@ from jwt.utils import base64url_encode
 from pydantic import AfterValidator, DirectoryPath
 
 from servicekit.errors import Forbidden, Unauthorized, answer
+from servicekit.revocations import init_revocations
 from servicekit.verified_tokens import VerifiedTokens
 
 P = ParamSpec("P")
@@ -108,8 +109,8 @@ def init_tokens(app: Flask, keys: KeySet, issuer: str, audience: str) -> JWTMana
         JWT_DECODE_LEEWAY=5,  # seconds of clock skew
         JWT_TOKEN_LOCATION=["headers"],
     )
-    app.extensions[VERIFIED_TOKENS] = VerifiedTokens()
     manager = JWTManager(app)
+    app.extensions[VERIFIED_TOKENS] = VerifiedTokens(init_revocations(app, manager).revokes)
 
     @manager.decode_key_loader
     def key_of(header: dict[str, Any], _payload: dict[str, Any]) -> RSAPublicKey:

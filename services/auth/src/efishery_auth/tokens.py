@@ -32,8 +32,11 @@ def init_signing(app: Flask, settings: AuthSettings) -> KeySet:
     return keys
 
 
-def issue(user: User) -> str:
-    """Sign an access token for `user`, with the claims name, phone, role and timestamp (of registration)."""
+def issue(user: User, session_id: str | None) -> str:
+    """Sign an access token for `user`, with the claims name, phone, role and timestamp (of registration).
+
+    A session's id is the claim `sid` (OpenID Connect Front-Channel Logout, section 3).
+    """
     token: str = create_access_token(
         identity=str(user.id),
         additional_claims={
@@ -41,6 +44,7 @@ def issue(user: User) -> str:
             "phone": user.phone,
             "role": user.role,
             "timestamp": rfc3339(user.created_at),
+            **({"sid": session_id} if session_id else {}),
         },
     )
     return token

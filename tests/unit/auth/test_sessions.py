@@ -200,6 +200,7 @@ def test_end_all_ends_the_others_and_tokens_without_a_session(
     assert row(db_session, other).end_reason == EndReason.PASSWORD_CHANGED
     assert (row(db_session, kept).ended_at is None) is keeps_one
     assert row(db_session, foreign).ended_at is None
+    db_session.expire_all()
     assert [db_session.get_one(User, user.id).tokens_not_before for user in users] == [NOW, None]
 
 

@@ -82,6 +82,7 @@ def test_what_ends_while_redis_is_unavailable_is_accepted_until_it_is_back(
 ) -> None:
     publish(redis, "another")
     reader.read()
+    assert statuses(pod, user) == {200}
     publish(redis, SESSION)
     redis_server.connected = False
     reader.read()

@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 from fakeredis import FakeRedis, FakeServer
 from sqlalchemy import create_engine, event, update
+from sqlalchemy.orm import Session
 
 from efishery_auth import sessions
 from efishery_auth.database import Database, Endpoint
@@ -69,7 +70,7 @@ def publisher(database: Database, redis: FakeRedis, revoked: RevocationList) -> 
 def ended_session(primary: Endpoint, now: datetime = NOW) -> str:
     """Start a session of the user, end it, and return its id."""
 
-    def work(db_session: sessions.Session) -> str:
+    def work(db_session: Session) -> str:
         user = db_session.get_one(User, 7)
         session, _ = sessions.start(db_session, user, now=now, origin=COMMAND_LINE, lifetimes=Lifetimes())
         db_session.flush()

@@ -28,17 +28,17 @@ def _run(script: str, folder: Path, pod_folder: str, **environment: str) -> None
 
 
 def test_redis_acl_has_a_user_per_service(tmp_path: Path) -> None:
-    passwords = {"ADMIN_PASSWORD": "a", "FETCH_PASSWORD": AWKWARD, "RATE_CRON_PASSWORD": "r"}
+    passwords = {"ADMIN_PASSWORD": "a", "AUTH_PASSWORD": "b", "FETCH_PASSWORD": AWKWARD, "RATE_CRON_PASSWORD": "r"}
     _run("efishery/files/write-acl.sh", tmp_path, "/run/redis", **passwords)
     users = {line.split()[1]: line.split()[2:] for line in (tmp_path / "users.acl").read_text().splitlines()}
-    assert users.keys() == {"default", "probe", "admin", "rate-cron", "fetch"}
+    assert users.keys() == {"default", "probe", "admin", "rate-cron", "auth", "fetch"}
     assert users["default"] == ["off"]
     assert "#" + hashlib.sha256(AWKWARD.encode()).hexdigest() in users["fetch"]
     assert users["probe"] == ["on", "nopass", "resetkeys", "resetchannels", "-@all", "+ping"]
 
 
 def test_redis_acl_has_no_plain_passwords(tmp_path: Path) -> None:
-    passwords = {"ADMIN_PASSWORD": "open-a", "FETCH_PASSWORD": "open-f", "RATE_CRON_PASSWORD": "open-r"}
+    passwords = {f"{name}_PASSWORD": f"open-{name}" for name in ("ADMIN", "AUTH", "FETCH", "RATE_CRON")}
     _run("efishery/files/write-acl.sh", tmp_path, "/run/redis", **passwords)
     assert "open-" not in (tmp_path / "users.acl").read_text()
     assert (tmp_path / "users.acl").stat().st_mode & 0o077 == 0

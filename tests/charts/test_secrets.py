@@ -18,7 +18,7 @@ GENERATED = {
     "auth-signing-key": {"tls.crt", "tls.key"},
     "mysql": {"root-password", "password", "replication-password"},
     "mysql-tls": {"ca.crt", "tls.crt", "tls.key"},
-    "redis": {"admin-password", "fetch-password", "rate-cron-password"},
+    "redis": {"admin-password", "auth-password", "fetch-password", "rate-cron-password"},
 }
 USERS_OWN = {"my-signing-key", "last-years-key", "my-admin", "my-redis", "my-mysql", "my-mysql-ca", "my-mysql-tls"}
 
@@ -39,7 +39,7 @@ def test_generated_passwords_are_long_and_unique(default: Manifests) -> None:
         for key, value in secret.body["data"].items()
         if key.endswith("password")
     ]
-    assert len(passwords) == len(set(passwords)) == 7
+    assert len(passwords) == len(set(passwords)) == 8
     assert all(len(password) >= 32 for password in passwords)
 
 

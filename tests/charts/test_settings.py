@@ -32,6 +32,15 @@ def test_auth_writes_to_the_primary_and_reads_from_the_replicas(default: Manifes
     assert settings["AUTH_DATABASE_READ_URL"] == database.format("mysql-replicas")
 
 
+def test_auth_has_the_lifetimes_of_sessions_and_its_own_user_of_redis(default: Manifests) -> None:
+    settings = _settings(default.workload("Deployment/auth"))
+    assert settings["AUTH_SESSION_IDLE_SECONDS"] == "604800"
+    assert settings["AUTH_SESSION_SECONDS"] == "2592000"
+    assert settings["AUTH_REFRESH_GRACE_SECONDS"] == "3"
+    assert settings["AUTH_REDIS_URL"] == "redis://auth@redis:6379/0"
+    assert settings["AUTH_REDIS_PASSWORD"]["secretKeyRef"] == {"name": "redis", "key": "auth-password"}
+
+
 def test_auth_knows_the_cpus_and_the_memory_of_its_container(default: Manifests) -> None:
     settings = _settings(default.workload("Deployment/auth"))
     assert settings["AUTH_CPUS"] == {"resourceFieldRef": {"resource": "requests.cpu"}}
@@ -68,6 +77,8 @@ def test_external_databases() -> None:
     assert auth["AUTH_DATABASE_URL"] == "mysql+pymysql://auth@mysql.example.org:3307/users?charset=utf8mb4"
     assert "@mysql-read.example.org:3307/" in auth["AUTH_DATABASE_READ_URL"]
     assert auth["AUTH_DATABASE_PASSWORD"]["secretKeyRef"] == {"name": "my-mysql", "key": "secret"}
+    assert auth["AUTH_REDIS_URL"] == "rediss://auth-writer@redis.example.org:6380/3"
+    assert auth["AUTH_REDIS_PASSWORD"]["secretKeyRef"] == {"name": "my-redis", "key": "auth-password"}
     assert fetch["FETCH_REDIS_URL"] == "rediss://reader@redis.example.org:6380/3"
     assert rate_cron["RATE_CRON_REDIS_URL"] == "rediss://writer@redis.example.org:6380/3"
     assert not [manifest.id for manifest in rendered.objects if manifest.name.startswith(("mysql", "redis"))]

@@ -8,15 +8,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pytest
 import redis
 from fakeredis import FakeRedis, FakeServer
+from sqlalchemy import create_engine
 
+from efishery_auth.database import Database, Endpoint
+from efishery_auth.models import Base
+from efishery_auth.revocations import RevocationPublisher
 from efishery_rate_cron import store
 from efishery_rate_cron.outcome import Outcome
 from efishery_rate_cron.providers.base import Quote
 from efishery_rate_cron.rate_record import HISTORY_KEY, KEY, RUNS_KEY, make_record
+from servicekit.revocations import KEY as REVOCATIONS_KEY
+from servicekit.revocations import NOTHING, RevocationList, Revocations
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 KEYS = [KEY, HISTORY_KEY, RUNS_KEY]
@@ -27,7 +34,7 @@ def rules(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """Return the rules of each user that the chart's script writes."""
     folder = tmp_path_factory.mktemp("acl")
     script = (repository / "charts/efishery/files/write-acl.sh").read_text().replace("/run/redis", str(folder))
-    passwords = dict.fromkeys(("ADMIN_PASSWORD", "FETCH_PASSWORD", "RATE_CRON_PASSWORD"), "password")
+    passwords = dict.fromkeys((f"{name}_PASSWORD" for name in ("ADMIN", "AUTH", "FETCH", "RATE_CRON")), "password")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **passwords}
     subprocess.run(["sh", "-c", script], env=environment, check=True, timeout=10)
     lines = (folder / "users.acl").read_text().splitlines()
@@ -70,12 +77,35 @@ def test_rate_cron_may_do_nothing_else(rate_cron: redis.Redis, words: tuple[str,
         command(rate_cron, *words)
 
 
+@pytest.fixture
+def auth(rules: dict[str, list[str]]) -> Iterator[redis.Redis]:
+    """A client that has logged in as auth."""
+    server = FakeServer()
+    command(FakeRedis(server=server), "ACL SETUSER", "auth", *rules["auth"])
+    with FakeRedis(server=server, username="auth", password="password", protocol=2) as client:
+        yield client
+
+
+def test_auth_may_publish_its_revocations(auth: redis.Redis) -> None:
+    nothing_ended = Endpoint("sessions", create_engine("sqlite://"))
+    Base.metadata.create_all(nothing_ended.engine)
+    database = Database(nothing_ended, nothing_ended, nothing_ended)
+    RevocationPublisher(database, auth, RevocationList(), timedelta(minutes=15)).publish(NOW)
+    assert Revocations.loads(cast(bytes, auth.get(REVOCATIONS_KEY))) == NOTHING
+
+
+@pytest.mark.parametrize("words", [("GET", KEY), ("SET", "fetch:list", "[]"), ("DEL", REVOCATIONS_KEY), ("KEYS", "*")])
+def test_auth_may_do_nothing_else(auth: redis.Redis, words: tuple[str, ...]) -> None:
+    with pytest.raises(redis.ResponseError, match=r"(?i)no permissions"):
+        command(auth, *words)
+
+
 def test_rate_cron_has_its_three_keys(rules: dict[str, list[str]]) -> None:
     assert keys(rules["rate-cron"]) == {f"~{key}" for key in KEYS}
 
 
 def test_fetch_reads_those_and_has_its_own(rules: dict[str, list[str]]) -> None:
-    assert keys(rules["fetch"]) == {*(f"%R~{key}" for key in KEYS), "~fetch:*"}
+    assert keys(rules["fetch"]) == {*(f"%R~{key}" for key in [*KEYS, REVOCATIONS_KEY]), "~fetch:*"}
 
 
 def test_fetch_may_send_its_commands(rules: dict[str, list[str]]) -> None:

@@ -7,12 +7,13 @@ hash() { printf '%s' "$1" | sha256sum | cut -d ' ' -f 1; }
 # The commands that client libraries send when they connect.
 handshake='+ping +hello +auth +client|setname +client|setinfo'
 transaction='+watch +unwatch +multi +exec'
-rate='rate:IDR:USD' history='rate:IDR:USD:history' runs='rate:IDR:USD:runs'
+rate='rate:IDR:USD' history='rate:IDR:USD:history' runs='rate:IDR:USD:runs' revocations='auth:revocations'
 
 cat >/run/redis/users.acl <<ACL
 user default off
 user probe on nopass resetkeys resetchannels -@all +ping
 user admin on #$(hash "$ADMIN_PASSWORD") ~* &* +@all
 user rate-cron on #$(hash "$RATE_CRON_PASSWORD") resetkeys ~$rate ~$history ~$runs resetchannels -@all +get +set +hgetall +hset +hdel +hincrby $transaction $handshake
-user fetch on #$(hash "$FETCH_PASSWORD") resetkeys %R~$rate %R~$history %R~$runs ~fetch:* resetchannels -@all +get +hgetall +set $handshake
+user auth on #$(hash "$AUTH_PASSWORD") resetkeys ~auth:* resetchannels -@all +get +set $handshake
+user fetch on #$(hash "$FETCH_PASSWORD") resetkeys %R~$rate %R~$history %R~$runs %R~$revocations ~fetch:* resetchannels -@all +get +hgetall +set $handshake
 ACL

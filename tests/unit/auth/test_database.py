@@ -19,6 +19,7 @@ from efishery_auth import create_app
 from efishery_auth.database import (
     MIGRATION_TIMEOUTS,
     READ_TIMEOUTS,
+    SESSION_TIMEOUTS,
     WRITE_TIMEOUTS,
     DatabaseUnavailable,
     Endpoint,
@@ -215,7 +216,7 @@ def test_only_a_duplicate_key_is_a_taken_phone(
     assert app.test_client().post("/auth/register", json=SITI).status_code == 500
 
 
-@pytest.mark.parametrize("timeouts", [WRITE_TIMEOUTS, READ_TIMEOUTS, MIGRATION_TIMEOUTS])
+@pytest.mark.parametrize("timeouts", [WRITE_TIMEOUTS, READ_TIMEOUTS, SESSION_TIMEOUTS, MIGRATION_TIMEOUTS])
 def test_sqlalchemy_and_the_driver_take_every_timeout(timeouts: Timeouts) -> None:
     options = engine_options(URL, timeouts)
     arguments = options["connect_args"]
@@ -234,6 +235,8 @@ def test_a_request_ends_before_the_gateway_does() -> None:
     write = WRITE_TIMEOUTS.pool + WRITE_TIMEOUTS.connect + WRITE_TIMEOUTS.answer
     read = READ_TIMEOUTS.pool + READ_TIMEOUTS.connect + READ_TIMEOUTS.answer
     assert read + write <= limit, "a login asks the replicas in vain, then the primary"
+    session = SESSION_TIMEOUTS.pool + SESSION_TIMEOUTS.connect + SESSION_TIMEOUTS.answer
+    assert session <= 3, "a stalled primary holds the thread of a login no longer"
 
 
 def test_with_a_ca_the_server_must_prove_its_name(tmp_path: Path) -> None:

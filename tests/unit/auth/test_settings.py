@@ -35,6 +35,10 @@ def test_what_is_required_is_enough(complete: pytest.MonkeyPatch) -> None:
         ("AUTH_PUBLIC_URL", "https://api.example.org/"),
         ("AUTH_PUBLIC_URL", "https://api.example.org/auth"),
         ("AUTH_JWKS_PORT", "70000"),
+        ("AUTH_SESSION_IDLE_SECONDS", "0"),
+        ("AUTH_SESSION_SECONDS", "forever"),
+        ("AUTH_REFRESH_GRACE_SECONDS", "61"),
+        ("AUTH_REDIS_URL", "http://redis"),
     ],
 )
 def test_a_wrong_value_names_its_variable(

@@ -53,8 +53,8 @@ def upstream_row(**changes: object) -> dict[str, Any]:
     return row | changes
 
 
-def bearer(key_pair: KeyPair, role: str) -> Headers:
-    """Return the header of a token that auth could have signed."""
+def bearer(key_pair: KeyPair, role: str, **changes: object) -> Headers:
+    """Return the header of a token that auth could have signed, with some claims changed."""
     issued = datetime.now(UTC)
     claims = {
         "iss": "efishery-auth",
@@ -68,6 +68,7 @@ def bearer(key_pair: KeyPair, role: str) -> Headers:
         "phone": "+6281234567890",
         "role": role,
         "timestamp": "2022-05-01T03:00:00Z",
+        **changes,
     }
     kid = thumbprint(read_public_key(key_pair.certificate))
     token = jwt.encode(claims, key_pair.key.read_bytes(), algorithm="RS256", headers={"kid": kid})

@@ -10,7 +10,8 @@ import pytest
 from fakeredis import FakeRedis, FakeServer
 from prometheus_client import REGISTRY
 
-from efishery_fetch.redis_cache import BREAKER_RESET_SECONDS, TIMEOUT_SECONDS, RedisCache, connect
+from efishery_fetch.redis_cache import BREAKER_RESET_SECONDS, RedisCache
+from servicekit.redis_client import TIMEOUT_SECONDS, connect
 
 
 def seconds(call: Callable[[], object]) -> float:

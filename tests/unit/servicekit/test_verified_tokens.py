@@ -9,7 +9,7 @@ NOW = 1_000_000.0
 
 @pytest.fixture
 def tokens() -> VerifiedTokens:
-    return VerifiedTokens(max_tokens=2, now=lambda: NOW)
+    return VerifiedTokens(lambda claims: claims.get("sid") == "ended", max_tokens=2, now=lambda: NOW)
 
 
 def test_a_remembered_token_is_found_by_the_same_header_only(tokens: VerifiedTokens) -> None:
@@ -21,11 +21,17 @@ def test_a_remembered_token_is_found_by_the_same_header_only(tokens: VerifiedTok
 
 def test_an_expired_token_is_not_found() -> None:
     times = [NOW, NOW + 59, NOW + 60]
-    tokens = VerifiedTokens(now=lambda: times[0])
+    tokens = VerifiedTokens(lambda _claims: False, now=lambda: times[0])
     tokens.remember("Bearer a.b.c", {"exp": NOW + 60}, tokens.generation)
     for expected in (True, True, False):
         assert (tokens.find("Bearer a.b.c") is not None) is expected
         times = times[1:] or times
+
+
+def test_a_token_whose_session_has_ended_is_not_found(tokens: VerifiedTokens) -> None:
+    for session in ("ended", "active"):
+        tokens.remember(session, {"exp": NOW + 60, "sid": session}, tokens.generation)
+    assert [tokens.find(session) is not None for session in ("ended", "active")] == [False, True]
 
 
 def test_the_oldest_is_dropped_when_there_are_too_many(tokens: VerifiedTokens) -> None:

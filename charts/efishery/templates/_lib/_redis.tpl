@@ -12,9 +12,15 @@ redis://{{ .user }}@redis:6379/0
 {{- end }}
 
 {{- define "efishery.redisSecret" -}}
+{{- with .Values.redis.existingSecret -}}
+{{- $secret := lookup "v1" "Secret" $.Release.Namespace . -}}
+{{- if and $secret (not (hasKey ($secret.data | default dict) "auth-password")) -}}
+{{- fail (printf "the Secret %s (redis.existingSecret) has no key auth-password: add it (docs/operations.md, Redis user of auth)" .) -}}
+{{- end -}}
+{{- end -}}
 {{- if .Values.redis.enabled -}}
 {{ .Values.redis.existingSecret | default "redis" }}
 {{- else -}}
-{{ required "redis.existingSecret is not set: name the Secret with fetch-password and rate-cron-password of your Redis, or set redis.enabled=true" .Values.redis.existingSecret }}
+{{ required "redis.existingSecret is not set: name the Secret with auth-password, fetch-password and rate-cron-password of your Redis, or set redis.enabled=true" .Values.redis.existingSecret }}
 {{- end -}}
 {{- end }}

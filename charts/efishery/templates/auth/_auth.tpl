@@ -69,6 +69,22 @@ With `unverified` in the component, auth does not verify the server's certificat
 {{- end }}
 {{- end }}
 
+{{- define "efishery.authSessionEnv" -}}
+- name: AUTH_SESSION_IDLE_SECONDS
+  value: {{ .root.Values.auth.sessions.idleSeconds | int64 | quote }}
+- name: AUTH_SESSION_SECONDS
+  value: {{ .root.Values.auth.sessions.seconds | int64 | quote }}
+- name: AUTH_REFRESH_GRACE_SECONDS
+  value: {{ .root.Values.auth.sessions.refreshGraceSeconds | int64 | quote }}
+- name: AUTH_REDIS_URL
+  value: {{ include "efishery.redisUrl" (dict "root" .root "user" "auth" "externalUser" .root.Values.redis.external.authUser) | quote }}
+- name: AUTH_REDIS_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "efishery.redisSecret" .root }}
+      key: auth-password
+{{- end }}
+
 {{- /* What the container may use, for the number of password hashes at a time. */}}
 {{- define "efishery.authResourcesEnv" -}}
 {{- $resources := .values.resources -}}

@@ -92,7 +92,7 @@ class Services:
 
     def _auth_settings(self) -> dict[str, str]:
         return {
-            **_defaults(AUTH_DATABASE_URL=f"sqlite:///{self.state.database}"),
+            **_defaults(AUTH_DATABASE_URL=f"sqlite:///{self.state.database}", AUTH_REDIS_URL=self._redis_url),
             "AUTH_SIGNING_KEY_FILE": str(self.state.signing_key),
             "AUTH_JWKS_PORT": str(self.ports.jwks),
             "AUTH_ADMIN_PASSWORD": self.state.admin_password(),

@@ -4,6 +4,7 @@ ServiceError
 ├── BadRequest 400
 ├── Unauthorized 401
 ├── Forbidden 403
+├── NotFound 404
 ├── Conflict 409
 ├── Invalid 422          with field errors
 ├── BadGateway 502
@@ -52,6 +53,12 @@ class Forbidden(ServiceError):
     """The credentials are valid but do not permit this request."""
 
     status = 403
+
+
+class NotFound(ServiceError):
+    """There is nothing like that, or nothing that the caller may know of."""
+
+    status = 404
 
 
 class Conflict(ServiceError):

@@ -10,6 +10,7 @@ from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
 
 from servicekit.errors import Forbidden, Unauthorized, answer
 from servicekit.key_set import ALGORITHM
+from servicekit.revocations import init_revocations
 from servicekit.verified_tokens import VerifiedTokens
 
 P = ParamSpec("P")
@@ -41,8 +42,8 @@ def init_tokens(app: Flask, keys: FindsKeys, issuer: str, audience: str) -> JWTM
         JWT_DECODE_LEEWAY=LEEWAY_SECONDS,
         JWT_TOKEN_LOCATION=["headers"],
     )
-    app.extensions[VERIFIED_TOKENS] = VerifiedTokens()
     manager = JWTManager(app)
+    app.extensions[VERIFIED_TOKENS] = VerifiedTokens(init_revocations(app, manager).revokes)
 
     @manager.decode_key_loader
     def key_of(header: dict[str, Any], _payload: dict[str, Any]) -> RSAPublicKey:

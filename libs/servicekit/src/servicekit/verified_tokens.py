@@ -17,7 +17,10 @@ MAX_HEADER_CHARACTERS = 2048  # a longer one is verified each time; auth's token
 class VerifiedTokens:
     """The claims of verified tokens by the `Authorization` header that carried them; the oldest are dropped first."""
 
-    def __init__(self, max_tokens: int = MAX_TOKENS, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, revokes: Callable[[Claims], bool], max_tokens: int = MAX_TOKENS, now: Callable[[], float] = time.time
+    ) -> None:
+        self._revokes = revokes
         self._max_tokens = max_tokens
         self._now = now
         self._claims: dict[str, Claims] = {}
@@ -36,9 +39,11 @@ class VerifiedTokens:
             self._claims = {}
 
     def find(self, authorization: str | None) -> Claims | None:
-        """Return the claims of a token that was verified and has not expired since; else None: verify it."""
+        """Return the claims of a token that was verified and has not expired or been revoked since; else None."""
         claims = self._claims.get(authorization) if authorization else None
-        return claims if claims is not None and claims["exp"] > self._now() else None
+        if claims is None or claims["exp"] <= self._now() or self._revokes(claims):
+            return None
+        return claims
 
     def remember(self, authorization: str, claims: Claims, generation: int) -> None:
         """Remember the claims of a token that was verified in this generation; they must have `exp`."""

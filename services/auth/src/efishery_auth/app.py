@@ -1,27 +1,33 @@
 """Wires the service together."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
+from redis import Redis
 
 from efishery_auth.database import init_database
 from efishery_auth.errors import register_domain_errors
 from efishery_auth.passwords import HashPool
+from efishery_auth.revocations import RevocationPublisher
+from efishery_auth.session_store import SessionStore
 from efishery_auth.settings import AuthSettings
-from efishery_auth.state import init_state
+from efishery_auth.state import init_sessions, init_state
 from efishery_auth.tokens import init_signing
 from efishery_auth.users import Users
 from efishery_auth.views import register_views
 from efishery_auth.views.discovery import discovery_blueprint
 from efishery_auth.views.jwks import jwks_app, jwks_blueprint
 from servicekit import openapi
-from servicekit.app import build_app, serve_on_extra_port
+from servicekit.app import build_app, run_in_background, serve_on_extra_port
+from servicekit.redis_client import connect
+from servicekit.revocations import revocation_list
 from servicekit.settings import load
 
 OPENAPI_DOCUMENT = Path(__file__).with_name("openapi.yaml")
 
 
-def create_app(settings: AuthSettings | None = None) -> Flask:
+def create_app(settings: AuthSettings | None = None, *, redis: Redis | None = None) -> Flask:
     """Make the application, with settings from the environment unless given.
 
     Readiness does not depend on the database: without it auth still answers 503 with Retry-After, and the public
@@ -31,7 +37,12 @@ def create_app(settings: AuthSettings | None = None) -> Flask:
     app = build_app(__name__, settings)
     keys = init_signing(app, settings)
     hashes = HashPool(settings.password_hash_workers, settings.hash_queue)
-    init_state(app, Users(init_database(app, settings), hashes))
+    database = init_database(app, settings)
+    init_state(app, Users(database, hashes))
+    init_sessions(app, SessionStore(database, settings.session_lifetimes))
+    lifetime = timedelta(seconds=settings.access_token_seconds)
+    publisher = RevocationPublisher(database, redis or _connect(settings), revocation_list(app), lifetime)
+    run_in_background(app, "revocations", publisher.run)
     register_domain_errors(app)
     register_views(app)
     app.register_blueprint(jwks_blueprint(keys))
@@ -39,3 +50,8 @@ def create_app(settings: AuthSettings | None = None) -> Flask:
     serve_on_extra_port(app, settings.jwks_port, jwks_app(keys))
     openapi.serve(app, "/auth/swagdocs", OPENAPI_DOCUMENT)
     return app
+
+
+def _connect(settings: AuthSettings) -> Redis | None:
+    password = settings.redis_password.get_secret_value() if settings.redis_password else None
+    return connect(str(settings.redis_url), password) if settings.redis_url else None

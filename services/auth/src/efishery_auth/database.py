@@ -23,7 +23,7 @@ from servicekit.tracing import Attributes, span
 
 POOL_SIZE = 4  # connections of a pod to each of the two; at 10 ms a commit, 400 writes a second
 POOL_RECYCLE_SECONDS = 60  # so that a new replica gets its share, and an idle connection to a lost server is not used
-REPLICAS = "replicas"
+REPLICAS, SESSIONS = "replicas", "sessions"
 
 POOL_IN_USE = Gauge("auth_database_connections_in_use", "Connections of the pool that requests hold", ["endpoint"])
 # kind: unavailable or permanent; code: MySQL's number, 0 where there is none.
@@ -53,11 +53,12 @@ class Timeouts:
 # Commits stand still for some seconds while a member joins the group, so writes wait longer than reads.
 WRITE_TIMEOUTS = Timeouts(connect=1, answer=4, pool=3)
 READ_TIMEOUTS = Timeouts(connect=1, answer=2, pool=1)
+SESSION_TIMEOUTS = Timeouts(connect=1, answer=1, pool=1)  # a login goes on without a session when it cannot be stored
 MIGRATION_TIMEOUTS = Timeouts(connect=5, answer=600, pool=5)  # it may rebuild a table
 
 
 class Endpoint:
-    """The primary or the replicas: what one Service selects."""
+    """The primary or the replicas, through a pool of its own."""
 
     def __init__(self, name: str, engine: Engine) -> None:
         self.name = name
@@ -115,10 +116,14 @@ def _span_attributes(url: URL) -> Attributes:
 
 @dataclass(frozen=True)
 class Database:
-    """Both endpoints. Writes, and reads that must see every acknowledged write, use `primary`."""
+    """The endpoints. Writes, and reads that must see every acknowledged write, use `primary`.
+
+    `sessions` is the primary too, with short timeouts: a login that cannot store its session goes on without one.
+    """
 
     primary: Endpoint
     replicas: Endpoint
+    sessions: Endpoint
 
     def read(self, work: Work[T]) -> T:
         """Run `work` on a replica, which may lag, else on the primary. Raises DatabaseUnavailable."""
@@ -126,6 +131,13 @@ class Database:
             return self.replicas.read(work)
         except DatabaseUnavailable:
             return self.primary.read(work)
+
+    def read_newest(self, work: Work[T]) -> T:
+        """Run `work` on the primary, for a short time, else on a replica. Raises DatabaseUnavailable."""
+        try:
+            return self.sessions.read(work)
+        except DatabaseUnavailable:
+            return self.replicas.read(work)
 
 
 def engine_options(url: URL, timeouts: Timeouts, ca_file: Path | None = None) -> dict[str, Any]:
@@ -150,13 +162,17 @@ def engine_options(url: URL, timeouts: Timeouts, ca_file: Path | None = None) ->
 
 
 def init_database(app: Flask, settings: DatabaseSettings) -> Database:
-    """Give `app` both engines, which connect at the first use."""
+    """Give `app` the engines, which connect at the first use."""
     write, read, ca_file = settings.write_url, settings.read_url, settings.database_ca_file
     # A read is one statement and needs no transaction; the option saves the ROLLBACK after it.
     read_options = engine_options(read, READ_TIMEOUTS, ca_file) | {"isolation_level": "AUTOCOMMIT"}
     app.config["SQLALCHEMY_DATABASE_URI"] = write
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(write, WRITE_TIMEOUTS, ca_file)
-    app.config["SQLALCHEMY_BINDS"] = {REPLICAS: {"url": read, **read_options}}
+    app.config["SQLALCHEMY_BINDS"] = {
+        REPLICAS: {"url": read, **read_options},
+        SESSIONS: {"url": write, **engine_options(write, SESSION_TIMEOUTS, ca_file)},
+    }
     db.init_app(app)
     with app.app_context():
-        return Database(Endpoint("primary", db.engine), Endpoint(REPLICAS, db.engines[REPLICAS]))
+        replicas, sessions = (Endpoint(name, db.engines[name]) for name in (REPLICAS, SESSIONS))
+        return Database(Endpoint("primary", db.engine), replicas, sessions)

@@ -4,12 +4,19 @@ from flask import Flask, Response
 
 from efishery_auth.database import DatabaseUnavailable
 from efishery_auth.passwords import HashQueueFull
+from efishery_auth.refresh_tokens import InvalidRefreshToken
+from efishery_auth.session_store import AccountChanged, SessionNotFound
+from efishery_auth.sessions import RefreshedJustNow
 from efishery_auth.users import PhoneTaken, WrongCredentials
-from servicekit.errors import Conflict, ServiceError, Unauthorized, Unavailable, answer
+from servicekit.errors import Conflict, NotFound, ServiceError, Unauthorized, Unavailable, answer
 
 ANSWERS: dict[type[Exception], ServiceError] = {
     PhoneTaken: Conflict("this phone is registered already; log in, or register another"),
     WrongCredentials: Unauthorized("phone or password is wrong"),
+    AccountChanged: Unavailable("the account has just changed; log in again", retry_after=1),
+    InvalidRefreshToken: Unauthorized("the refresh token is not valid, or not any more; log in again"),
+    RefreshedJustNow: Conflict("this refresh token has just been used; use the new one, or log in again"),
+    SessionNotFound: NotFound("you have no active session with this id; GET /auth/sessions lists them"),
     DatabaseUnavailable: Unavailable("the user database is unavailable; try again", retry_after=2),
     HashQueueFull: Unavailable("the service is busy; try again", retry_after=1),
 }

@@ -10,6 +10,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from efishery_auth import passwords, phones
 from efishery_auth.models import Role
+from efishery_auth.refresh_tokens import TOKEN_LENGTH, InvalidRefreshToken, RefreshToken
 from servicekit.envelope import FieldError
 from servicekit.errors import BadRequest, Invalid, ServiceError
 
@@ -43,6 +44,22 @@ class Registration(Form):
     name: Name
     phone: Phone
     role: Role = Role.USER
+
+
+def _refresh_token(text: str) -> str:
+    try:
+        RefreshToken.parse(text)
+    except InvalidRefreshToken:
+        raise ValueError("must be a refresh_token as POST /auth/login answers it, of 66 characters") from None
+    return text
+
+
+class Refresh(Form):
+    """The body of POST /auth/refresh."""
+
+    refresh_token: Annotated[
+        str, Field(min_length=TOKEN_LENGTH, max_length=TOKEN_LENGTH), AfterValidator(_refresh_token)
+    ]
 
 
 class Login(Form):

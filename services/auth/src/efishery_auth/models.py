@@ -52,7 +52,7 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime())
     disabled_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     # Access tokens without a session that were issued before are not valid (see `efishery_auth.sessions`).
-    tokens_not_before: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    tokens_not_before: Mapped[datetime | None] = mapped_column(UTCDateTime(), index=True)
 
 
 class LoginSession(Base):

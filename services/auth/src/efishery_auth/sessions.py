@@ -1,28 +1,24 @@
 """Sessions: logins that refresh tokens continue, each used once (RFC 6749, section 6; RFC 9700, section 4.14).
 
-A refresh token has three random parts: the session's id, the family, which all refresh tokens of the session share, and
-the turn, which changes with each use. MySQL has hashes of the last two. A token with the right family and another turn
-was used before: either it or its successor was stolen, so the session ends.
+A refresh token (`refresh_tokens`) with the right family and another turn than the last was used before: either it or
+its successor was stolen, so the session ends.
 """
 
-import hmac
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import sha256
+from hmac import compare_digest
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, Result, select, update
 from sqlalchemy.orm import Session
 
 from efishery_auth.models import LoginSession, User
 from efishery_auth.origins import Origin
+from efishery_auth.refresh_tokens import InvalidRefreshToken, RefreshToken
 
-PART_BYTES = 16
-PART_LENGTH = 22  # of 16 bytes in base64url
-TOKEN_LENGTH = 3 * PART_LENGTH
+MAX_SESSIONS = 50  # active ones of a user; logins at the same moment may exceed it until the next one
 
 
 class EndReason(StrEnum):
@@ -30,14 +26,11 @@ class EndReason(StrEnum):
 
     LOGGED_OUT = "logged_out"
     ENDED_BY_USER = "ended_by_user"  # from another session
+    TOO_MANY = "too_many"  # the oldest, when a new one starts
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 -- a reason's name
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 -- a reason's name
     ROLE_CHANGED = "role_changed"
     DISABLED = "disabled"
-
-
-class InvalidRefreshToken(Exception):
-    """No session has this refresh token, or it has ended or expired."""
 
 
 class RefreshedJustNow(Exception):
@@ -53,52 +46,30 @@ class Lifetimes:
     grace: timedelta = timedelta(seconds=3)
 
 
-@dataclass(frozen=True)
-class RefreshToken:
-    """The parts of a refresh token, each 22 characters of base64url."""
+def start(
+    db_session: Session, user: User, *, now: datetime, origin: Origin, lifetimes: Lifetimes
+) -> tuple[LoginSession, RefreshToken]:
+    """Add a session of `user` to the caller's transaction; return it and its first refresh token.
 
-    session_id: str
-    family: str
-    turn: str
-
-    @classmethod
-    def new(cls) -> "RefreshToken":
-        """Return the first refresh token of a new session."""
-        return cls(_random_part(), _random_part(), _random_part())
-
-    @classmethod
-    def parse(cls, text: str) -> "RefreshToken":
-        """Split a token. Raises InvalidRefreshToken for another length."""
-        if len(text) != TOKEN_LENGTH:
-            raise InvalidRefreshToken
-        return cls(*(text[start : start + PART_LENGTH] for start in range(0, TOKEN_LENGTH, PART_LENGTH)))
-
-    def next(self) -> "RefreshToken":
-        """Return the token that follows this one."""
-        return RefreshToken(self.session_id, self.family, _random_part())
-
-    def __str__(self) -> str:
-        """Return the token as clients get it."""
-        return self.session_id + self.family + self.turn
-
-
-def start(db_session: Session, user: User, *, now: datetime, origin: Origin, lifetimes: Lifetimes) -> RefreshToken:
-    """Add a session of `user` to the caller's transaction; return its first refresh token."""
+    Ends the user's sessions beyond MAX_SESSIONS, those first that were not refreshed for longest.
+    """
     token = RefreshToken.new()
-    db_session.add(
-        LoginSession(
-            id=token.session_id,
-            user_id=user.id,
-            family_hash=_hash(token.family),
-            token_hash=_hash(token.turn),
-            created_at=now,
-            refreshed_at=now,
-            expires_at=now + min(lifetimes.idle, lifetimes.whole),
-            address=origin.address,
-            user_agent=origin.user_agent,
-        )
+    started = LoginSession(
+        id=token.session_id,
+        user_id=user.id,
+        family_hash=token.family_hash,
+        token_hash=token.turn_hash,
+        created_at=now,
+        refreshed_at=now,
+        expires_at=now + min(lifetimes.idle, lifetimes.whole),
+        address=origin.address,
+        user_agent=origin.user_agent,
     )
-    return token
+    surplus = [each.id for each in active(db_session, user.id, now)[MAX_SESSIONS - 1 :]]
+    if surplus:
+        _end(db_session, now, EndReason.TOO_MANY, LoginSession.id.in_(surplus))
+    db_session.add(started)
+    return started, token
 
 
 def refresh(
@@ -111,18 +82,33 @@ def refresh(
     InvalidRefreshToken and RefreshedJustNow.
     """
     found = db_session.scalar(select(LoginSession).where(LoginSession.id == token.session_id).with_for_update())
-    if found is None or not _is_active(found, now) or not _matches(found.family_hash, token.family):
+    if found is None or not _is_active(found, now) or not compare_digest(found.family_hash, token.family_hash):
         raise InvalidRefreshToken
-    if not _matches(found.token_hash, token.turn):
-        if _matches(found.previous_token_hash, token.turn) and now - found.refreshed_at <= lifetimes.grace:
+    if not compare_digest(found.token_hash, token.turn_hash):
+        was_last = compare_digest(found.previous_token_hash or "", token.turn_hash)
+        if was_last and now - found.refreshed_at <= lifetimes.grace:
             raise RefreshedJustNow
         found.ended_at, found.end_reason = now, EndReason.REFRESH_TOKEN_REUSED
         return found, None
     successor = token.next()
-    found.previous_token_hash, found.token_hash = found.token_hash, _hash(successor.turn)
-    found.refreshed_at = now
-    found.expires_at = min(now + lifetimes.idle, found.created_at + lifetimes.whole)
+    if not _replace_token(db_session, found, successor, now, lifetimes):
+        raise RefreshedJustNow
     return found, successor
+
+
+def _replace_token(
+    db_session: Session, found: LoginSession, successor: RefreshToken, now: datetime, lifetimes: Lifetimes
+) -> bool:
+    """Store the next token; return False if another request has done so since, as SQLite knows no lock of a row."""
+    unchanged = (LoginSession.id == found.id, LoginSession.token_hash == found.token_hash)
+    statement = update(LoginSession).where(*unchanged, LoginSession.ended_at.is_(None))
+    values = {
+        "previous_token_hash": found.token_hash,
+        "token_hash": successor.turn_hash,
+        "refreshed_at": now,
+        "expires_at": min(now + lifetimes.idle, found.created_at + lifetimes.whole),
+    }
+    return _rows(db_session.execute(statement.values(values))) == 1
 
 
 def active(db_session: Session, user_id: int, now: datetime) -> Sequence[LoginSession]:
@@ -143,27 +129,26 @@ def end_all(
     db_session: Session, user_id: int, reason: EndReason, now: datetime, *, except_id: str | None = None
 ) -> None:
     """End all sessions of the user but one, and the access tokens that have none, in the caller's transaction."""
-    _end(db_session, now, reason, LoginSession.user_id == user_id, LoginSession.id != (except_id or ""))
+    end_sessionless(db_session, user_id, now)  # first: it locks the user's row, which a login that starts one reads
+    others = [each.id for each in active(db_session, user_id, now) if each.id != except_id]
+    if others:
+        _end(db_session, now, reason, LoginSession.id.in_(others))
+
+
+def end_sessionless(db_session: Session, user_id: int, now: datetime) -> None:
+    """End the user's access tokens that have no session, in the caller's transaction."""
     db_session.execute(update(User).where(User.id == user_id).values(tokens_not_before=now))
 
 
 def _end(db_session: Session, now: datetime, reason: EndReason, *conditions: ColumnElement[bool]) -> int:
     statement = update(LoginSession).where(LoginSession.ended_at.is_(None), LoginSession.expires_at > now, *conditions)
-    result = db_session.execute(statement.values(ended_at=now, end_reason=reason))
+    return _rows(db_session.execute(statement.values(ended_at=now, end_reason=reason)))
+
+
+def _rows(result: Result[Any]) -> int:
+    """Return how many rows an UPDATE has found."""
     return cast(CursorResult[Any], result).rowcount
 
 
 def _is_active(session: LoginSession, now: datetime) -> bool:
     return session.ended_at is None and session.expires_at > now
-
-
-def _random_part() -> str:
-    return secrets.token_urlsafe(PART_BYTES)
-
-
-def _hash(part: str) -> str:
-    return sha256(part.encode()).hexdigest()
-
-
-def _matches(stored: str | None, part: str) -> bool:
-    return stored is not None and hmac.compare_digest(stored, _hash(part))

@@ -1,16 +1,18 @@
 """auth's settings; the table in services/auth/README.md says what each is for."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator
+from pydantic import AfterValidator, Field, FilePath, RedisDsn, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from efishery_auth.keys import read_signing_key
 from efishery_auth.passwords import HASH_KIB, HASH_QUEUE
+from efishery_auth.sessions import Lifetimes
 from servicekit.key_set import KeysDirectory
 from servicekit.settings import ServiceSettings, TokenSettings
 
@@ -75,11 +77,22 @@ class AuthSettings(DatabaseSettings, TokenSettings):
     verification_keys_dir: KeysDirectory | None = None
     access_token_seconds: int = Field(default=ACCESS_TOKEN_SECONDS, ge=60)
     public_url: Annotated[str, AfterValidator(_is_origin)] | None = None
+    session_idle_seconds: int = Field(default=604_800, ge=60)
+    session_seconds: int = Field(default=2_592_000, ge=60)
+    refresh_grace_seconds: int = Field(default=3, ge=0, le=60)
+    redis_url: RedisDsn | None = None
+    redis_password: SecretStr | None = None
     jwks_port: int = Field(default=8081, ge=1, le=65535)
     cpus: int = Field(default=1, ge=1)
     memory_bytes: int = Field(default=384 * MIB, ge=1)
     hash_workers: int | None = Field(default=None, ge=1)
     hash_queue: int = Field(default=HASH_QUEUE, ge=1)
+
+    @property
+    def session_lifetimes(self) -> Lifetimes:
+        """How long sessions last."""
+        seconds = (self.session_idle_seconds, self.session_seconds, self.refresh_grace_seconds)
+        return Lifetimes(*(timedelta(seconds=each) for each in seconds))
 
     @property
     def password_hash_workers(self) -> int:

@@ -2,9 +2,11 @@
 
 from flask import Flask, current_app
 
+from efishery_auth.session_store import SessionStore
 from efishery_auth.users import Users
 
 EXTENSION = "efishery_auth"
+SESSIONS = "efishery_auth.sessions"
 
 
 def init_state(app: Flask, users: Users) -> None:
@@ -12,7 +14,18 @@ def init_state(app: Flask, users: Users) -> None:
     app.extensions[EXTENSION] = users
 
 
+def init_sessions(app: Flask, sessions: SessionStore) -> None:
+    """Keep `sessions` with `app`."""
+    app.extensions[SESSIONS] = sessions
+
+
 def current_users() -> Users:
     """Return the users of the current application."""
     users: Users = current_app.extensions[EXTENSION]
     return users
+
+
+def current_sessions() -> SessionStore:
+    """Return the sessions of the current application."""
+    sessions: SessionStore = current_app.extensions[SESSIONS]
+    return sessions

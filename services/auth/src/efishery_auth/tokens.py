@@ -50,8 +50,11 @@ def _signing_key(_identity: object) -> RSAPrivateKey:
     return current_keys().signing_key
 
 
-def issue(user: User) -> str:
-    """Sign an access token for `user`, with the claims name, phone, role and timestamp (of registration)."""
+def issue(user: User, session_id: str | None) -> str:
+    """Sign an access token for `user`, with the claims name, phone, role and timestamp (of registration).
+
+    A session's id is the claim `sid` (OpenID Connect Front-Channel Logout, section 3).
+    """
     token: str = create_access_token(
         identity=str(user.id),
         additional_claims={
@@ -59,6 +62,7 @@ def issue(user: User) -> str:
             "phone": user.phone,
             "role": user.role,
             "timestamp": rfc3339(user.created_at),
+            **({"sid": session_id} if session_id else {}),
         },
     )
     return token

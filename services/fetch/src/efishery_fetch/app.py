@@ -6,13 +6,14 @@ from pathlib import Path
 from flask import Flask
 from redis import Redis
 
-from efishery_fetch import redis_cache, state
+from efishery_fetch import state
 from efishery_fetch.cached_routes import CachedRoutes
 from efishery_fetch.clock import Clock, utc_now
 from efishery_fetch.errors import register_domain_errors
 from efishery_fetch.list_source import ListSource
 from efishery_fetch.redis_cache import RedisCache
 from efishery_fetch.refresher import Refresher
+from efishery_fetch.revocations import RevocationReader
 from efishery_fetch.routes import ROUTES
 from efishery_fetch.settings import FetchSettings
 from efishery_fetch.snapshot import Snapshots
@@ -22,7 +23,9 @@ from servicekit import openapi
 from servicekit.app import build_app, ready_when, run_in_background
 from servicekit.http import HTTPClient
 from servicekit.key_set import KeySet, read_key_files
+from servicekit.redis_client import connect
 from servicekit.reloaded_keys import ReloadedKeys, reload_in_background
+from servicekit.revocations import revocation_list
 from servicekit.settings import load
 from servicekit.tokens import init_tokens, verified_tokens
 
@@ -40,9 +43,11 @@ def create_app(settings: FetchSettings | None = None, *, redis: Redis | None = N
     keys = ReloadedKeys(partial(read_key_files, settings.verification_keys_dir), KeySet.from_files)
     init_tokens(app, keys, settings.token_issuer, settings.token_audience)
     reload_in_background(app, keys)
-    parts = _state(settings, redis or _connect(settings), clock)
+    cache = RedisCache(redis or _connect(settings))
+    parts = _state(settings, cache, clock)
     app.extensions[state.EXTENSION] = parts
     run_in_background(app, "refresher", parts.refresher.run)
+    run_in_background(app, "revocations", RevocationReader(cache, revocation_list(app)).run)
     ready_when(app, parts.snapshots.not_ready)
     register_views(app)
     register_domain_errors(app)
@@ -54,11 +59,10 @@ def create_app(settings: FetchSettings | None = None, *, redis: Redis | None = N
 
 def _connect(settings: FetchSettings) -> Redis:
     password = settings.redis_password.get_secret_value() if settings.redis_password else None
-    return redis_cache.connect(str(settings.redis_url), password)
+    return connect(str(settings.redis_url), password)
 
 
-def _state(settings: FetchSettings, redis: Redis, clock: Clock) -> state.State:
-    cache = RedisCache(redis)
+def _state(settings: FetchSettings, cache: RedisCache, clock: Clock) -> state.State:
     client = HTTPClient(settings.upstream_timeout_seconds, settings.upstream_max_bytes, "efishery-fetch")
     lists = ListSource(Upstream(client, str(settings.list_url)), cache, settings)
     snapshots = Snapshots()

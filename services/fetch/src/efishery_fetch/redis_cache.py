@@ -4,11 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
 import structlog
-from redis import ConnectionError as RedisConnectionError
 from redis import Redis, RedisError, ResponseError
-from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
-from redis.retry import Retry
 
 from efishery_fetch.metrics import CORRUPT_RECORDS, REDIS_FAILURES
 from servicekit.breaker import CircuitBreakerError, circuit_breaker
@@ -17,24 +13,9 @@ T = TypeVar("T")
 Stored = TypeVar("Stored")
 Record = bytes
 
-TIMEOUT_SECONDS = 1.0  # to connect, and for each answer
 BREAKER_RESET_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
-
-
-def connect(url: str, password: str | None) -> Redis:
-    """Make a client; nothing is sent before the first command."""
-    return Redis.from_url(
-        url,
-        password=password,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        # One immediate retry, for an idle connection that Redis has closed. Timeouts are not retried.
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-        # For managed Redis only; elsewhere each connection would add a denied command to Redis' ACL log.
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
-    )
 
 
 class RedisCache:

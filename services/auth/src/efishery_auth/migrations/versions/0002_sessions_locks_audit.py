@@ -15,7 +15,11 @@ depends_on = None
 BIG_INTEGER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=3), "mysql")
 
-INDEXES = {"sessions": ("user_id", "expires_at", "ended_at"), "audit_events": ("occurred_at", "user_id")}
+INDEXES = {
+    "users": ("tokens_not_before",),
+    "sessions": ("user_id", "expires_at", "ended_at"),
+    "audit_events": ("occurred_at", "user_id"),
+}
 
 
 def upgrade() -> None:
@@ -68,6 +72,7 @@ def downgrade() -> None:
     """Drop what `upgrade` adds, with all sessions and the audit log."""
     for table in ("audit_events", "login_failures", "sessions"):
         op.drop_table(table)
+    op.drop_index("ix_users_tokens_not_before", "users")
     for column in ("tokens_not_before", "disabled_at"):
         op.drop_column("users", column)
 

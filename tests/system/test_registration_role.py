@@ -1,5 +1,8 @@
-"""The mesh reads the role of a registration as auth does: Envoy with the filter of envoyfilter-role.yaml answers what it
-read, and auth's form reads the same bytes. A role that auth would take and the mesh would not see is a failure."""
+"""The mesh reads the role of a registration as auth does.
+
+Envoy with the filter of envoyfilter-role.yaml answers what it read, and auth's form reads the same bytes. A role that
+auth would take and the mesh would not see is a failure.
+"""
 
 import json
 import socket

@@ -83,7 +83,7 @@ class Cluster:
     def python_server(self, namespace: str, script: str, port: int) -> Iterator[str]:
         """Run `script`, an HTTP server on `port`, in a new pod behind a Service; yield the name of both."""
         name = unique_name()
-        pod = self._python_pod(name, script, "default")
+        pod: Any = self._python_pod(name, script, "default")
         pod.metadata.labels = {"app": name}
         service = client.V1ServiceSpec(selector={"app": name}, ports=[client.V1ServicePort(name="http", port=port)])
         self.core.create_namespaced_service(

@@ -52,7 +52,7 @@ def check_rate_limit(url: str) -> None:
     assert refused, f"{len(answers)} requests in {seconds:.1f} s"
     assert burst <= len(answers) - len(refused) <= burst + rate * seconds + 1
     for answer in refused:
-        assert answer.retry_after == "1"
+        assert answer.retry_after == "1", answer
         body = json.loads(answer.body)
         assert body == {"success": False, "status": 429, "msg": body["msg"], "data": None}
     wait_until_refilled()

@@ -12,8 +12,8 @@ MANAGER = "envoy.filters.network.http_connection_manager"
 
 
 def listener() -> dict[str, Any]:
-    manager = {"name": MANAGER, "typed_config": {"options": {"kept": 1, "changed": 1}, "http_filters": ["router"]}}
-    manager["typed_config"]["route_config"] = {"virtual_hosts": []}
+    config = {"options": {"kept": 1, "changed": 1}, "http_filters": ["router"], "route_config": {"virtual_hosts": []}}
+    manager = {"name": MANAGER, "typed_config": config}
     return {"name": "gateway", "filter_chains": [{"filters": [manager]}]}
 
 

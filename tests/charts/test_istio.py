@@ -30,9 +30,24 @@ def _name(policy: Manifest) -> str:
     return labels["app.kubernetes.io/name"]
 
 
+def _allowing(istio: Manifests) -> list[Manifest]:
+    return [p for p in istio.of("AuthorizationPolicy") if p.spec.get("action") == "ALLOW"]
+
+
+def _documented(component: str) -> dict[str, dict[str, Any]]:
+    """Return a component's documented operations by path, with parameters written as policies write them."""
+    document = REPOSITORY / f"services/{component}/src/efishery_{component}/openapi.yaml"
+    paths = yaml.safe_load(document.read_text())["paths"]
+    operations = {"get", "head", "post", "put", "patch", "delete"}
+    return {
+        re.sub(r"{\w+}", "{*}", path): {name: each for name, each in item.items() if name in operations}
+        for path, item in paths.items()
+    }
+
+
 def _rules(istio: Manifests, component: str) -> list[dict[str, Any]]:
-    """Return the rules of all authorization policies of a component."""
-    policies = [p for p in istio.of("AuthorizationPolicy") if p.spec and _name(p) == component]
+    """Return the rules of all authorization policies of a component that allow requests."""
+    policies = [p for p in _allowing(istio) if _name(p) == component]
     return [rule for policy in policies for rule in policy.spec["rules"]]
 
 
@@ -153,7 +168,7 @@ def test_mutual_tls_is_strict_except_for_the_public_keys(istio: Manifests) -> No
 
 
 def test_only_the_public_keys_are_open_to_every_caller(istio: Manifests) -> None:
-    anybody = [rule for p in istio.of("AuthorizationPolicy") for rule in p.spec.get("rules", []) if "from" not in rule]
+    anybody = [rule for p in _allowing(istio) for rule in p.spec["rules"] if "from" not in rule]
     operation = {"ports": ["8081"], "methods": ["GET"], "paths": ["/auth/.well-known/jwks.json"]}
     assert anybody == [{"to": [{"operation": operation}]}]
 
@@ -180,6 +195,11 @@ def test_the_jwks_uri_is_the_key_sets_port_and_path(istio: Manifests, default: M
     ("component", "path"),
     [
         ("auth", "/auth/claims"),
+        ("auth", "/auth/sessions"),
+        ("auth", "/auth/sessions/{*}"),
+        ("auth", "/auth/logout"),
+        ("auth", "/auth/password"),
+        ("auth", "/auth/name"),
         ("fetch", "/fetch/resource"),
         ("fetch", "/fetch/rate"),
         ("fetch", "/fetch/rate/history"),
@@ -199,18 +219,75 @@ def test_the_keys_and_where_they_are_need_no_token(istio: Manifests, path: str) 
     assert (operation["ports"], operation["methods"]) == (["8080"], ["GET", "HEAD"])
 
 
+@pytest.mark.parametrize(
+    ("component", "path"),
+    [
+        ("auth", "/auth/users"),
+        ("auth", "/auth/users/{*}"),
+        ("auth", "/auth/users/{*}/password"),
+        ("auth", "/auth/audit"),
+        ("fetch", "/fetch/resource/aggregate"),
+    ],
+)
+def test_admins_paths_require_the_role_admin(istio: Manifests, component: str, path: str) -> None:
+    rules = [rule for rule in _rules(istio, component) if path in _paths(rule)]
+    assert [rule["from"][0]["source"]["requestPrincipals"] for rule in rules] == [["efishery-auth/*"]]
+    assert [rule["when"] for rule in rules] == [[{"key": "request.auth.claims[role]", "values": ["admin"]}]]
+
+
+@pytest.mark.parametrize("component", ["auth", "fetch"])
+def test_paths_are_whole_or_have_one_segment_open(istio: Manifests, component: str) -> None:
+    assert all("*" not in path.replace("/{*}", "") for rule in _rules(istio, component) for path in _paths(rule))
+
+
+@pytest.mark.parametrize("component", ["auth", "fetch"])
+def test_every_admitted_request_is_documented(istio: Manifests, component: str) -> None:
+    documented = {(method.upper(), path) for path, methods in _documented(component).items() for method in methods}
+    admitted = {
+        (method, path)
+        for rule in _rules(istio, component)
+        for target in rule["to"]
+        for method in target["operation"]["methods"]
+        for path in target["operation"]["paths"]
+    }
+    assert {request for request in admitted if request[0] != "HEAD"} <= documented
+
+
+def test_registering_an_admin_takes_the_role_admin(istio: Manifests) -> None:
+    """A role that the proxy read as admin is refused to others; a body that it could not read, to everyone."""
+    policy = istio.get("AuthorizationPolicy/auth-role").spec
+    metadata = "experimental.envoy.filters.http.json_to_metadata"
+    register = [{"operation": {"ports": ["8080"], "methods": ["POST"], "paths": ["/auth/register"]}}]
+    not_an_admin = {"key": "request.auth.claims[role]", "notValues": ["admin"]}
+    assert policy["action"] == "DENY"
+    assert policy["rules"] == [
+        {"to": register, "when": [{"key": f"{metadata}[role]", "values": ["admin"]}, not_an_admin]},
+        {"to": register, "when": [{"key": f"{metadata}[error]", "values": ["true"]}]},
+    ]
+
+
+def test_the_proxy_reads_the_role_that_the_policy_refuses(istio: Manifests) -> None:
+    found = istio.get("EnvoyFilter/auth-role").spec
+    assert (
+        found["workloadSelector"]["labels"]
+        == istio.get("AuthorizationPolicy/auth-role").spec["selector"]["matchLabels"]
+    )
+    (patch,) = found["configPatches"]
+    assert patch["match"]["listener"]["filterChain"]["filter"]["subFilter"]["name"] == "envoy.filters.http.rbac"
+    assert patch["patch"]["operation"] == "INSERT_BEFORE"
+    (rule,) = patch["patch"]["value"]["typed_config"]["request_rules"]["rules"]
+    assert rule["selectors"] == [{"key": "role"}]
+    written = {rule["on_present"]["key"]: None, rule["on_error"]["key"]: rule["on_error"]["value"]}
+    assert written == {"role": None, "error": "true"}
+    spaces = {rule["on_present"]["metadata_namespace"], rule["on_error"]["metadata_namespace"]}
+    assert spaces == {"envoy.filters.http.json_to_metadata"}
+
+
 @pytest.mark.parametrize("component", ["auth", "fetch"])
 def test_every_documented_path_that_needs_a_token_is_admitted(istio: Manifests, component: str) -> None:
-    document = REPOSITORY / f"services/{component}/src/efishery_{component}/openapi.yaml"
-    paths = yaml.safe_load(document.read_text())["paths"]
+    paths = _documented(component)
     protected = {path for path, methods in paths.items() if any("security" not in each for each in methods.values())}
     assert protected <= {path for rule in _rules(istio, component) for path in _paths(rule)}
-
-
-def test_the_aggregate_requires_the_role_admin(istio: Manifests) -> None:
-    rules = [rule for rule in _rules(istio, "fetch") if "/fetch/resource/aggregate" in _paths(rule)]
-    assert [rule["when"] for rule in rules] == [[{"key": "request.auth.claims[role]", "values": ["admin"]}]]
-    assert all("*" not in path for rule in _rules(istio, "fetch") for path in _paths(rule))
 
 
 @pytest.mark.parametrize("component", ["auth", "fetch", "docs"])
@@ -223,7 +300,7 @@ def test_only_the_gateway_and_the_helm_test_call_the_services(istio: Manifests, 
     ("component", "callers"),
     [
         ("mysql", {"auth", "auth-key-rotation", "mysql"}),
-        ("redis", {"fetch", "rate-cron"}),
+        ("redis", {"auth", "fetch", "rate-cron"}),
         ("sample", {"fetch", "rate-cron"}),
     ],
 )

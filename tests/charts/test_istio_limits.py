@@ -1,5 +1,6 @@
 """The EnvoyFilters of k8s/istio: where they apply, and that their limits agree with each other and the services."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,10 @@ import yaml
 from servicekit.app import MAX_BODY_BYTES
 from tests.charts.helm import REPOSITORY
 from tests.charts.manifests import Manifests
+
+LARGEST_BODY = 16384  # bytes
+LOAD_TEST_RATE = 100  # logins and registrations a second
+HASHES_PER_SECOND = 250  # of two pods of auth
 
 
 def _patches(istio: Manifests, name: str) -> list[dict[str, Any]]:
@@ -25,14 +30,17 @@ def _typed(istio: Manifests, name: str, kind: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ["efishery-limits", "efishery-errors"])
+GATEWAY_FILTERS = ["efishery-limits", "efishery-errors", "efishery-headers", "efishery-rate-limit"]
+
+
+@pytest.mark.parametrize("name", GATEWAY_FILTERS)
 def test_the_gateways_filters_are_where_the_gateway_is(istio: Manifests, name: str) -> None:
     found = istio.get(f"EnvoyFilter/{name}")
     assert found.body["metadata"]["namespace"] == "istio-system"
     assert found.spec["workloadSelector"]["labels"] == istio.get("Gateway/efishery").spec["selector"]
 
 
-@pytest.mark.parametrize("name", ["limits", "errors"])
+@pytest.mark.parametrize("name", ["limits", "errors", "auth-role"])
 def test_the_services_filters_are_for_what_comes_in(istio: Manifests, name: str) -> None:
     found = istio.get(f"EnvoyFilter/{name}")
     assert "namespace" not in found.body["metadata"]
@@ -41,7 +49,7 @@ def test_the_services_filters_are_for_what_comes_in(istio: Manifests, name: str)
 
 @pytest.mark.parametrize("name", ["efishery-limits", "limits"])
 def test_a_proxy_reads_whole_bodies_of_the_size_that_services_take(istio: Manifests, name: str) -> None:
-    assert _typed(istio, name, "Buffer")["max_request_bytes"] == MAX_BODY_BYTES
+    assert _typed(istio, name, "Buffer")["max_request_bytes"] == LARGEST_BODY <= MAX_BODY_BYTES
 
 
 def test_the_proxies_have_the_same_timeouts(istio: Manifests) -> None:
@@ -69,12 +77,48 @@ def test_the_services_proxies_get_the_gateways_error_answers(istio: Manifests) -
 def test_error_answers_name_the_limits(istio: Manifests) -> None:
     limits = _typed(istio, "efishery-limits", "HttpConnectionManager")
     replies = _typed(istio, "efishery-errors", "HttpConnectionManager")["local_reply_config"]["mappers"]
-    texts = {_status(reply): reply.get("body", {}).get("inline_string", "") for reply in replies}
-    assert str(MAX_BODY_BYTES) in texts[413]
+    texts = {_status(reply): reply.get("body", {}).get("inline_string", "") for reply in replies if _of_status(reply)}
+    assert str(LARGEST_BODY) in texts[413]
     assert limits["request_timeout"].replace("s", " s") in texts[408]
     assert f"{limits['common_http_protocol_options']['max_headers_count']}, " in texts[431]
     assert f"{limits['max_request_headers_kb']} KiB" in texts[431]
     assert not any('"' in text for text in texts.values()), "they go into a JSON string as they are"
+
+
+def test_answers_that_say_try_again_say_when(istio: Manifests) -> None:
+    replies = _typed(istio, "efishery-errors", "HttpConnectionManager")["local_reply_config"]["mappers"]
+    after = {_status(reply) for reply in replies if _of_status(reply) and "headers_to_add" in reply}
+    assert after == {429, 503}
+
+
+def test_the_rate_limit_leaves_room_for_the_load_tests_and_not_more_than_auth_can_hash(istio: Manifests) -> None:
+    config = _typed(istio, "efishery-rate-limit", "LocalRateLimit")
+    (descriptor,) = config["descriptors"]
+    bucket = descriptor["token_bucket"]
+    assert bucket["fill_interval"] == "1s"
+    assert LOAD_TEST_RATE < bucket["tokens_per_fill"] < HASHES_PER_SECOND
+    assert bucket["max_tokens"] >= bucket["tokens_per_fill"]
+    action = config["rate_limits"][0]["actions"][0]["header_value_match"]
+    key, value = action["descriptor_key"], action["descriptor_value"]
+    assert descriptor["entries"] == [{"key": key, "value": value}]
+    assert config["filter_enforced"] == config["filter_enabled"]
+    assert config["filter_enforced"]["default_value"] == {"numerator": 100, "denominator": "HUNDRED"}
+
+
+def test_the_rate_limit_is_for_paths_that_hash_or_issue_tokens(istio: Manifests) -> None:
+    action = _typed(istio, "efishery-rate-limit", "LocalRateLimit")["rate_limits"][0]["actions"][0]
+    matches = {each["name"]: each["string_match"] for each in action["header_value_match"]["headers"]}
+    assert matches[":method"] == {"exact": "POST"}
+    pattern = matches[":path"]["safe_regex"]["regex"].replace(r"\C", "(?s:.)")  # RE2's any byte
+    public = istio.get("AuthorizationPolicy/auth-public").spec["rules"][0]["to"]
+    posts = next(target["operation"]["paths"] for target in public if target["operation"]["methods"] == ["POST"])
+    assert all(re.fullmatch(pattern, path + query) for path in posts for query in ("", "?next=/", "?\xff"))
+    assert not re.fullmatch(pattern, "/auth/claims")
+
+
+def _of_status(mapper: dict[str, Any]) -> bool:
+    """Whether a mapper is for every answer of a status."""
+    return "status_code_filter" in mapper["filter"]
 
 
 def _status(mapper: dict[str, Any]) -> int:

@@ -49,6 +49,7 @@ class Cluster:
         self.core: Any = client.CoreV1Api()
         self.batch: Any = client.BatchV1Api()
         self.apps: Any = client.AppsV1Api()
+        self.custom: Any = client.CustomObjectsApi()
 
     def secret(self, name: str) -> dict[str, str]:
         """Return a Secret's data, decoded."""
@@ -77,6 +78,34 @@ class Cluster:
             return output
         finally:
             self.core.delete_namespaced_pod(name, namespace, grace_period_seconds=0)
+
+    @contextmanager
+    def python_server(self, namespace: str, script: str, port: int) -> Iterator[str]:
+        """Run `script`, an HTTP server on `port`, in a new pod behind a Service; yield the name of both."""
+        name = unique_name()
+        pod: Any = self._python_pod(name, script, "default")
+        pod.metadata.labels = {"app": name}
+        service = client.V1ServiceSpec(selector={"app": name}, ports=[client.V1ServicePort(name="http", port=port)])
+        self.core.create_namespaced_service(
+            namespace, client.V1Service(metadata=client.V1ObjectMeta(name=name), spec=service)
+        )
+        self.core.create_namespaced_pod(namespace, pod)
+        try:
+            wait_for(f"pod {namespace}/{name} to be ready", lambda: self._ready(namespace, name))
+            yield name
+        finally:
+            self.core.delete_namespaced_pod(name, namespace, grace_period_seconds=0)
+            self.core.delete_namespaced_service(name, namespace)
+
+    def _ready(self, namespace: str, name: str) -> bool:
+        conditions = self.core.read_namespaced_pod(name, namespace).status.conditions or []
+        return any(c.type == "Ready" and c.status == "True" for c in conditions)
+
+    def create_virtual_service(self, namespace: str, name: str, spec: dict[str, Any]) -> None:
+        """Create a VirtualService; it ends with its namespace."""
+        api = "networking.istio.io"
+        body = {"apiVersion": f"{api}/v1", "kind": "VirtualService", "metadata": {"name": name}, "spec": spec}
+        self.custom.create_namespaced_custom_object(api, "v1", namespace, "virtualservices", body)
 
     def _ended(self, namespace: str, name: str) -> str | None:
         phase: str = self.core.read_namespaced_pod(name, namespace).status.phase

@@ -7,9 +7,11 @@ from http.client import HTTPConnection
 import pytest
 import requests
 
-from servicekit.app import MAX_BODY_BYTES
+from tests.load.flood import check_rate_limit
 from tests.load.hostile import REFUSED, check_envelope
 from tests.system.running import RunningSystem
+
+LARGEST_BODY = 16384  # bytes
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -19,11 +21,11 @@ def test_what_is_refused_is_an_envelope(system: RunningSystem, name: str) -> Non
 
 
 def test_a_body_at_the_limit_reaches_the_service(system: RunningSystem) -> None:
-    body = b'{"phone": "' + b"1" * (MAX_BODY_BYTES - 13) + b'"}'
+    body = b'{"phone": "' + b"1" * (LARGEST_BODY - 13) + b'"}'
     answer = requests.post(
         f"{system.url}/auth/login", data=body, headers={"Content-Type": "application/json"}, timeout=20
     )
-    assert (len(body), answer.status_code) == (MAX_BODY_BYTES, 422)
+    assert (len(body), answer.status_code) == (LARGEST_BODY, 422)
 
 
 def test_requests_past_the_limit_are_503_with_retry_after(system: RunningSystem, admin_token: str) -> None:
@@ -40,3 +42,7 @@ def test_requests_past_the_limit_are_503_with_retry_after(system: RunningSystem,
     assert refused
     assert {(answer.status, answer.headers.get("Retry-After")) for answer, _ in refused} == {(503, "1")}
     assert {body["status"] for _, body in refused} == {503}
+
+
+def test_logins_and_registrations_over_the_limit_are_429(system: RunningSystem) -> None:
+    check_rate_limit(system.url)

@@ -12,19 +12,22 @@ MANAGER = "envoy.filters.network.http_connection_manager"
 
 
 def listener() -> dict[str, Any]:
-    manager = {"name": MANAGER, "typed_config": {"options": {"kept": 1, "changed": 1}, "http_filters": ["router"]}}
+    config = {"options": {"kept": 1, "changed": 1}, "http_filters": ["router"], "route_config": {"virtual_hosts": []}}
+    manager = {"name": MANAGER, "typed_config": config}
     return {"name": "gateway", "filter_chains": [{"filters": [manager]}]}
 
 
-def patch(target: str, operation: str, value: Any) -> dict[str, Any]:
-    return {"applyTo": target, "patch": {"operation": operation, "value": value}}
+def patch(target: str, operation: str, value: Any, before: str | None = None) -> dict[str, Any]:
+    found = {"applyTo": target, "patch": {"operation": operation, "value": value}}
+    chain = {"filter": {"name": MANAGER, "subFilter": {"name": before}}}
+    return found | {"match": {"listener": {"filterChain": chain}}} if before else found
 
 
 def test_objects_are_merged_and_values_replaced() -> None:
     value = {"name": MANAGER, "typed_config": {"options": {"changed": 2}}}
     found = patched(listener(), [patch("NETWORK_FILTER", "MERGE", value)])
     config = found["filter_chains"][0]["filters"][0]["typed_config"]
-    assert config == {"options": {"kept": 1, "changed": 2}, "http_filters": ["router"]}
+    assert (config["options"], config["http_filters"]) == ({"kept": 1, "changed": 2}, ["router"])
 
 
 def test_filters_are_inserted_first() -> None:
@@ -35,15 +38,38 @@ def test_filters_are_inserted_first() -> None:
     assert filters[1]["typed_config"]["http_filters"] == ["buffer", "router"]
 
 
+def test_a_filter_is_inserted_before_the_router() -> None:
+    buffer = patch("HTTP_FILTER", "INSERT_FIRST", "buffer")
+    limit = patch("HTTP_FILTER", "INSERT_BEFORE", "limit", before="envoy.filters.http.router")
+    for patches in ([buffer, limit], [limit, buffer]):
+        manager = patched(listener(), patches)["filter_chains"][0]["filters"][0]
+        assert manager["typed_config"]["http_filters"] == ["buffer", "limit", "router"]
+
+
+def test_the_route_configuration_is_merged() -> None:
+    value = {"request_headers_to_remove": ["x-forwarded-user"]}
+    manager = patched(listener(), [patch("ROUTE_CONFIGURATION", "MERGE", value)])["filter_chains"][0]["filters"][0]
+    assert manager["typed_config"]["route_config"] == {"virtual_hosts": []} | value
+
+
 def test_a_listeners_own_fields_are_merged() -> None:
     found = patched(listener(), [patch("LISTENER", "MERGE", {"per_connection_buffer_limit_bytes": 1})])
     assert (found["name"], found["per_connection_buffer_limit_bytes"]) == ("gateway", 1)
 
 
-@pytest.mark.parametrize(("target", "operation"), [("CLUSTER", "MERGE"), ("HTTP_FILTER", "REMOVE")])
-def test_a_patch_that_the_gateway_cannot_apply_is_refused_by_name(target: str, operation: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "operation", "before"),
+    [
+        ("CLUSTER", "MERGE", None),
+        ("HTTP_FILTER", "REMOVE", None),
+        ("HTTP_FILTER", "INSERT_BEFORE", "envoy.filters.http.rbac"),
+    ],
+)
+def test_a_patch_that_the_gateway_cannot_apply_is_refused_by_name(
+    target: str, operation: str, before: str | None
+) -> None:
     with pytest.raises(LaunchError, match=f"{operation} to {target}"):
-        patched(listener(), [patch(target, operation, {})])
+        patched(listener(), [patch(target, operation, {}, before)])
 
 
 def test_only_the_ingress_gateways_patches_are_read(tmp_path: Path) -> None:

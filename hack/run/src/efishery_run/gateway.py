@@ -24,7 +24,7 @@ def configuration(istio: Path, port: int, services: Mapping[str, int]) -> Json:
     Raises LaunchError when a file is missing or uses what this gateway cannot do.
     """
     listener = _listener(port, list(routes(istio / "virtualservice.yaml", services)))
-    patches = gateway_patches(istio / "envoyfilter-limits.yaml", istio / "envoyfilter-errors.yaml")
+    patches = gateway_patches(*sorted(istio.glob("envoyfilter-*.yaml")))
     return {
         "static_resources": {
             "listeners": [patched(listener, patches)],

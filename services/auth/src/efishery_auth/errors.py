@@ -4,12 +4,17 @@ from flask import Flask, Response
 
 from efishery_auth.database import DatabaseUnavailable
 from efishery_auth.passwords import HashQueueFull
+from efishery_auth.user_changes import InactiveUser, LastAdmin, NotAdmin, UnknownUser
 from efishery_auth.users import PhoneTaken, WrongCredentials
-from servicekit.errors import Conflict, ServiceError, Unauthorized, Unavailable, answer
+from servicekit.errors import Conflict, Forbidden, NotFound, ServiceError, Unauthorized, Unavailable, answer
 
 ANSWERS: dict[type[Exception], ServiceError] = {
     PhoneTaken: Conflict("this phone is registered already; log in, or register another"),
     WrongCredentials: Unauthorized("phone or password is wrong"),
+    InactiveUser: Unauthorized("the user of this token is disabled or does not exist any more"),
+    NotAdmin: Forbidden("only for the role admin; log in as one"),
+    UnknownUser: NotFound("no user has this id"),
+    LastAdmin: Conflict("no other admin could log in then; make another user an admin first"),
     DatabaseUnavailable: Unavailable("the user database is unavailable; try again", retry_after=2),
     HashQueueFull: Unavailable("the service is busy; try again", retry_after=1),
 }

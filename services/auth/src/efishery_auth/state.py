@@ -3,6 +3,7 @@
 from flask import Flask, current_app
 
 from efishery_auth.users import Users
+from servicekit.tokens import current_claims
 
 EXTENSION = "efishery_auth"
 
@@ -16,3 +17,8 @@ def current_users() -> Users:
     """Return the users of the current application."""
     users: Users = current_app.extensions[EXTENSION]
     return users
+
+
+def current_user_id() -> int:
+    """Return the id of the user whose token the request has; only in a view that requires one."""
+    return int(current_claims()["sub"])

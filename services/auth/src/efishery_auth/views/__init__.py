@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from efishery_auth.views import login, register
+from efishery_auth.views import audit, login, name, register, users
 from servicekit.claims import claims_blueprint
 
 
@@ -10,4 +10,7 @@ def register_views(app: Flask) -> None:
     """Add all endpoints to `app`; the key set has ports of its own as well, see `views.jwks`."""
     app.register_blueprint(register.blueprint)
     app.register_blueprint(login.blueprint)
+    app.register_blueprint(name.blueprint)
+    app.register_blueprint(users.blueprint)
+    app.register_blueprint(audit.blueprint)
     app.register_blueprint(claims_blueprint("/auth/claims"))

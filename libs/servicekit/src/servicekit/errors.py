@@ -50,9 +50,18 @@ class Unauthorized(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """The credentials are valid but do not permit this request."""
+    """The credentials do not permit this request; the response has the challenge of RFC 6750, section 3.1."""
 
     status = 403
+
+    def __init__(self, msg: str) -> None:
+        super().__init__(msg, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
+
+
+class NotFound(ServiceError):
+    """There is nothing with the id in the path."""
+
+    status = 404
 
 
 class NotFound(ServiceError):

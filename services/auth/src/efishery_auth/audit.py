@@ -4,12 +4,14 @@ from datetime import datetime
 from enum import StrEnum
 
 import structlog
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from efishery_auth.models import AuditEvent
 from efishery_auth.origins import Origin
+from efishery_auth.paging import Page, read_page
 from efishery_auth.phones import masked
+from servicekit.serialization import rfc3339
 
 log = structlog.get_logger(__name__)
 
@@ -61,3 +63,45 @@ def record(
     db_session.add(AuditEvent(occurred_at=now, **facts))
     facts = {name: value for name, value in facts.items() if value is not None}
     event.listen(db_session, "after_commit", lambda _session: log.info("audit", **facts), once=True)
+
+
+def find(
+    db_session: Session,
+    *,
+    limit: int,
+    after: int | None = None,
+    user_id: int | None = None,
+    actor_id: int | None = None,
+    action: Action | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Page[AuditEvent]:
+    """Return a page of events, the newest first; `since` and `until` are included. Indexes: user_id and occurred_at."""
+    statement = select(AuditEvent)
+    for column, value in (
+        (AuditEvent.user_id, user_id),
+        (AuditEvent.actor_id, actor_id),
+        (AuditEvent.action, action),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    if since is not None:
+        statement = statement.where(AuditEvent.occurred_at >= since)
+    if until is not None:
+        statement = statement.where(AuditEvent.occurred_at <= until)
+    return read_page(db_session, statement, AuditEvent.id, limit=limit, after=after, newest_first=True)
+
+
+def as_json(audit_event: AuditEvent) -> dict[str, object]:
+    """Return what admins see of an event."""
+    return {
+        "id": audit_event.id,
+        "occurred_at": rfc3339(audit_event.occurred_at),
+        "action": audit_event.action,
+        "actor_id": audit_event.actor_id,
+        "user_id": audit_event.user_id,
+        "phone": audit_event.phone,
+        "address": audit_event.address,
+        "request_id": audit_event.request_id,
+        "details": audit_event.details,
+    }

@@ -11,7 +11,7 @@ import structlog
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from prometheus_client import Counter, Gauge
-from sqlalchemy import URL, Engine, QueuePool
+from sqlalchemy import URL, Engine, QueuePool, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -75,6 +75,9 @@ class Endpoint:
         Errors that another attempt would meet again, such as a missing table, are raised as SQLAlchemy has them.
         """
         with self._session() as session, session.begin():
+            if self.engine.dialect.name == "sqlite":
+                # It has no row locks, and would lock the file only at the first change, after the rows were read.
+                session.execute(text("BEGIN IMMEDIATE"))
             return work(session)
 
     def read(self, work: Work[T]) -> T:

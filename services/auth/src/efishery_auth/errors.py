@@ -7,8 +7,9 @@ from efishery_auth.passwords import HashQueueFull
 from efishery_auth.refresh_tokens import InvalidRefreshToken
 from efishery_auth.session_store import AccountChanged, SessionNotFound
 from efishery_auth.sessions import RefreshedJustNow
+from efishery_auth.user_changes import InactiveUser, LastAdmin, NotAdmin, UnknownUser
 from efishery_auth.users import PhoneTaken, WrongCredentials
-from servicekit.errors import Conflict, NotFound, ServiceError, Unauthorized, Unavailable, answer
+from servicekit.errors import Conflict, Forbidden, NotFound, ServiceError, Unauthorized, Unavailable, answer
 
 ANSWERS: dict[type[Exception], ServiceError] = {
     PhoneTaken: Conflict("this phone is registered already; log in, or register another"),
@@ -17,6 +18,10 @@ ANSWERS: dict[type[Exception], ServiceError] = {
     InvalidRefreshToken: Unauthorized("the refresh token is not valid, or not any more; log in again"),
     RefreshedJustNow: Conflict("this refresh token has just been used; use the new one, or log in again"),
     SessionNotFound: NotFound("you have no active session with this id; GET /auth/sessions lists them"),
+    InactiveUser: Unauthorized("the user of this token is disabled or does not exist any more"),
+    NotAdmin: Forbidden("only for the role admin; log in as one"),
+    UnknownUser: NotFound("no user has this id"),
+    LastAdmin: Conflict("no other admin could log in then; make another user an admin first"),
     DatabaseUnavailable: Unavailable("the user database is unavailable; try again", retry_after=2),
     HashQueueFull: Unavailable("the service is busy; try again", retry_after=1),
 }

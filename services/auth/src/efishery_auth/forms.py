@@ -1,10 +1,20 @@
 """The request bodies that auth accepts, and the answers to invalid ones. openapi.yaml documents the same rules."""
 
 import re
+import unicodedata
 from typing import Annotated, TypeVar
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -16,19 +26,26 @@ from servicekit.errors import BadRequest, Invalid, ServiceError
 
 # Control, zero-width and bidirectional formatting characters: they hide, or reverse the direction of, a name's text.
 INVISIBLE = re.compile(r"[\x00-\x1F\x7F-\x9F\xAD\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]")
+MAX_NAME_CHARACTERS = 100
 
 
-def _visible_name(name: str) -> str:
-    """Strip the spaces around a name. Raises ValueError when nothing is left, or for an invisible character."""
-    if INVISIBLE.search(name):
+def visible_text(text: str) -> str:
+    """Compose letters and accents (NFC, Unicode Standard Annex 15) and strip the spaces around a text.
+
+    Raises ValueError when nothing is left, for an invisible character, and when it has become too long: in NFC, a few
+    characters become two or three.
+    """
+    if INVISIBLE.search(text):
         raise ValueError("must not contain control or invisible characters")
-    name = name.strip()
-    if not name:
+    text = unicodedata.normalize("NFC", text.strip())
+    if not text:
         raise ValueError("must contain a character other than a space")
-    return name
+    if len(text) > MAX_NAME_CHARACTERS:
+        raise ValueError(f"must have at most {MAX_NAME_CHARACTERS} characters, also in the normalization form C")
+    return text
 
 
-Name = Annotated[str, Field(max_length=100), AfterValidator(_visible_name)]
+Name = Annotated[str, Field(max_length=MAX_NAME_CHARACTERS), AfterValidator(visible_text)]
 Phone = Annotated[str, Field(max_length=phones.LONGEST), AfterValidator(phones.normalise)]
 
 
@@ -62,6 +79,33 @@ class Refresh(Form):
     ]
 
 
+class NameChange(Form):
+    """The body of PUT /auth/name."""
+
+    name: Name
+
+
+class UserChange(Form):
+    """The body of PATCH /auth/users/{user_id}: what is left out stays as it is."""
+
+    name: Name | None = None
+    role: Role | None = None
+    disabled: StrictBool | None = None
+
+    @field_validator("name", "role", "disabled", mode="before")
+    @classmethod
+    def _is_not_null(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("must not be null; leave the field out to keep what it is")
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_field(self) -> "UserChange":
+        if not self.model_fields_set:
+            raise ValueError("must have one field or more of name, role and disabled")
+        return self
+
+
 class Login(Form):
     """The body of POST /auth/login."""
 
@@ -76,6 +120,7 @@ _MESSAGES = {
     "missing": "is missing",
     "extra_forbidden": "is not a field of this request; see /docs/",
     "string_type": "must be a string",
+    "bool_type": "must be true or false",
 }
 
 
@@ -95,9 +140,10 @@ def _refusal(problems: list[ErrorDetails]) -> ServiceError:
         return BadRequest(f"send the body as one JSON object in UTF-8 (RFC 8259): {first['ctx']['error']}")
     if first["type"] == "model_type":
         return BadRequest("the body must be a JSON object")
-    return Invalid([_field_error(problem) for problem in problems])
+    return Invalid([field_error(problem) for problem in problems])
 
 
-def _field_error(problem: ErrorDetails) -> FieldError:
+def field_error(problem: ErrorDetails) -> FieldError:
+    """Return pydantic's error as the envelope has it; one about the body as a whole names the field `body`."""
     message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-    return {"field": ".".join(str(part) for part in problem["loc"]), "msg": message}
+    return {"field": ".".join(str(part) for part in problem["loc"]) or "body", "msg": message}

@@ -3,7 +3,7 @@
 import re
 
 LONGEST = 32  # characters of a number as it is written, separators included
-_SEPARATORS = re.compile(r"[ \u00a0-]+")  # U+00A0, the no-break space, comes with numbers copied from web pages
+SEPARATORS = re.compile(r"[ \u00a0-]+")  # U+00A0, the no-break space, comes with numbers copied from web pages
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164: at most 15 digits; no country code begins with 0
 
 
@@ -14,7 +14,7 @@ def normalise(phone: str) -> str:
     country code +62, and removes zeros after +62. Raises ValueError when the result is not a plus sign and 7 to 15
     digits. The pattern of `Phone` in openapi.yaml accepts the same numbers.
     """
-    phone = _SEPARATORS.sub("", phone)
+    phone = SEPARATORS.sub("", phone)
     if phone.startswith("00"):
         phone = "+" + phone[2:]
     if phone.startswith(("0", "+620")):

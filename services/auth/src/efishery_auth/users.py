@@ -9,11 +9,15 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from efishery_auth import audit
+from efishery_auth.audit import Action
 from efishery_auth.database import Database
 from efishery_auth.database_errors import is_duplicate_key
 from efishery_auth.models import Role, User
+from efishery_auth.origins import COMMAND_LINE, Origin
 from efishery_auth.passwords import HashPool
 from efishery_auth.phones import masked
+from efishery_auth.user_changes import require_admin
 
 # How long a registration can be repeated: afterwards an Idempotency-Key that leaks shows no password.
 REPLAY = timedelta(minutes=10)
@@ -42,17 +46,43 @@ class Users:
     hashes: HashPool
 
     def register(
-        self, *, name: str, phone: str, role: Role, password: str, now: datetime, may_be_repeated: bool = False
+        self,
+        *,
+        name: str,
+        phone: str,
+        role: Role,
+        password: str,
+        now: datetime,
+        origin: Origin,
+        actor_id: int | None = None,
+        may_be_repeated: bool = False,
     ) -> User:
-        """Store a new user and return it. Raises PhoneTaken.
+        """Store a new user and return it. Raises PhoneTaken, and NotAdmin.
 
+        `actor_id` is the user who registers another one. Only an admin registers an admin, or the command line.
         `may_be_repeated`: a user with this phone and password, stored in the last ten minutes, is taken for the result
         of an earlier attempt.
         """
         values = {"name": name, "phone": phone, "role": role, "created_at": now}
         user = User(**values, password_hash=self.hashes.hash(password))
+
+        def add(db_session: Session) -> None:
+            if role is Role.ADMIN and origin is not COMMAND_LINE:
+                require_admin(db_session, actor_id)
+            db_session.add(user)
+            db_session.flush()  # gives it an id
+            audit.record(
+                db_session,
+                Action.REGISTERED,
+                now=now,
+                origin=origin,
+                actor_id=actor_id,
+                user_id=user.id,
+                details=role.value,
+            )
+
         try:
-            self.database.primary.write(lambda session: session.add(user))
+            self.database.primary.write(add)
         except IntegrityError as error:
             if not is_duplicate_key(error):
                 raise
@@ -62,7 +92,6 @@ class Users:
                 raise PhoneTaken from error
             log.info("registration_repeated", user_id=stored.id, phone=masked(phone))
             return stored
-        log.info("user_registered", user_id=user.id, role=role, phone=masked(phone))
         return user
 
     def _earlier_attempt(self, phone: str, password: str, now: datetime) -> User | None:

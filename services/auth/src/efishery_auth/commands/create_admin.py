@@ -12,6 +12,7 @@ from efishery_auth import passwords, phones
 from efishery_auth.commands.waiting import wait_for_primary
 from efishery_auth.database import DatabaseUnavailable, db
 from efishery_auth.models import Role
+from efishery_auth.origins import COMMAND_LINE
 from efishery_auth.phones import masked
 from efishery_auth.state import current_users
 from efishery_auth.users import PhoneTaken, find_by_phone
@@ -64,5 +65,6 @@ def _create(phone: str, name: str) -> str:
         bounds = f"{passwords.LENGTH} to {passwords.MAX_LENGTH} characters"
         raise click.ClickException(f"{PASSWORD_VARIABLE} must have {bounds}, at random: its hash is a quick one")
     password = given or passwords.generate()
-    users.register(name=name, phone=phone, role=Role.ADMIN, password=password, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    users.register(name=name, phone=phone, role=Role.ADMIN, password=password, now=now, origin=COMMAND_LINE)
     return f"{masked(phone)} is registered as an admin" + ("" if given else f"; password: {password}")

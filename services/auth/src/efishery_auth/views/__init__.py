@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from efishery_auth.views import login, logout, refresh, register, sessions
+from efishery_auth.views import audit, login, logout, name, refresh, register, sessions, users
 from servicekit.claims import claims_blueprint
 
 
@@ -13,4 +13,7 @@ def register_views(app: Flask) -> None:
     app.register_blueprint(refresh.blueprint)
     app.register_blueprint(logout.blueprint)
     app.register_blueprint(sessions.blueprint)
+    app.register_blueprint(name.blueprint)
+    app.register_blueprint(users.blueprint)
+    app.register_blueprint(audit.blueprint)
     app.register_blueprint(claims_blueprint("/auth/claims"))

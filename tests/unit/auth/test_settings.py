@@ -32,6 +32,12 @@ def test_what_is_required_is_enough(complete: pytest.MonkeyPatch) -> None:
         ("AUTH_VERIFICATION_KEYS_DIR", "/nowhere"),
         ("AUTH_ACCESS_TOKEN_SECONDS", "soon"),
         ("AUTH_JWKS_PORT", "70000"),
+        ("AUTH_PASSWORD_HASH_KIB", "9216"),
+        ("AUTH_PASSWORD_HASH_PASSES", "1"),
+        ("AUTH_LOCK_FAILURES", "0"),
+        ("AUTH_LOCK_SECONDS", "0"),
+        ("AUTH_TRUSTED_PROXIES", "-1"),
+        ("AUTH_AUDIT_KEEP_DAYS", "0"),
     ],
 )
 def test_a_wrong_value_names_its_variable(

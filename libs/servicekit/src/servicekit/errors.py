@@ -4,8 +4,10 @@ ServiceError
 ├── BadRequest 400
 ├── Unauthorized 401
 ├── Forbidden 403
+├── NotFound 404
 ├── Conflict 409
 ├── Invalid 422          with field errors
+├── TooManyRequests 429  with Retry-After
 ├── BadGateway 502
 └── Unavailable 503      with Retry-After
 """
@@ -54,6 +56,12 @@ class Forbidden(ServiceError):
     status = 403
 
 
+class NotFound(ServiceError):
+    """There is nothing with the id in the path."""
+
+    status = 404
+
+
 class Conflict(ServiceError):
     """The request conflicts with stored data."""
 
@@ -68,6 +76,15 @@ class Invalid(ServiceError):
     def __init__(self, errors: list[FieldError], msg: str = "some fields are not valid") -> None:
         super().__init__(msg)
         self.errors = errors
+
+
+class TooManyRequests(ServiceError):
+    """The client has used up its attempts; `retry_after` is in seconds (RFC 6585, section 4)."""
+
+    status = 429
+
+    def __init__(self, msg: str, *, retry_after: int) -> None:
+        super().__init__(msg, headers={"Retry-After": str(retry_after)})
 
 
 class BadGateway(ServiceError):

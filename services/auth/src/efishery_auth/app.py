@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from efishery_auth.database import init_database
 from efishery_auth.errors import register_domain_errors
+from efishery_auth.logins import Logins
 from efishery_auth.passwords import HashPool
 from efishery_auth.settings import AuthSettings
-from efishery_auth.state import init_state
+from efishery_auth.state import init_logins, init_state
 from efishery_auth.tokens import init_signing
 from efishery_auth.users import Users
 from efishery_auth.views import register_views
@@ -18,6 +20,7 @@ from servicekit.app import build_app, serve_on_extra_port
 from servicekit.settings import load
 
 OPENAPI_DOCUMENT = Path(__file__).with_name("openapi.yaml")
+MAX_BODY_BYTES = 16 * 1024  # more than the longest valid body, two passwords in escaped characters
 
 
 def create_app(settings: AuthSettings | None = None) -> Flask:
@@ -28,12 +31,24 @@ def create_app(settings: AuthSettings | None = None) -> Flask:
     """
     settings = settings or load(AuthSettings)
     app = build_app(__name__, settings)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     keys = init_signing(app, settings)
-    hashes = HashPool(settings.password_hash_workers, settings.hash_queue)
-    init_state(app, Users(init_database(app, settings), hashes))
+    users = Users(init_database(app, settings), _hash_pool(settings))
+    init_state(app, users)
+    init_logins(app, Logins(users.database, users.hashes, settings.lock_limits))
     register_domain_errors(app)
     register_views(app)
     app.register_blueprint(jwks_blueprint(keys))
     serve_on_extra_port(app, settings.jwks_port, jwks_app(keys))
     openapi.serve(app, "/auth/swagdocs", OPENAPI_DOCUMENT)
     return app
+
+
+def _hash_pool(settings: AuthSettings) -> HashPool:
+    return HashPool(
+        settings.password_hash_workers,
+        settings.hash_queue,
+        chosen_kib=settings.password_hash_kib,
+        chosen_passes=settings.password_hash_passes,
+    )

@@ -4,11 +4,11 @@ import re
 from typing import Annotated, TypeVar
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import UnsupportedMediaType
 
-from efishery_auth import passwords, phones
+from efishery_auth import password_policy, passwords, phones
 from efishery_auth.models import Role
 from servicekit.envelope import FieldError
 from servicekit.errors import BadRequest, Invalid, ServiceError
@@ -27,7 +27,13 @@ def _visible_name(name: str) -> str:
     return name
 
 
+def _composed(value: object) -> object:
+    return passwords.nfc(value) if isinstance(value, str) else value
+
+
 Name = Annotated[str, Field(max_length=100), AfterValidator(_visible_name)]
+# Composed first: what has at most 128 characters so may be sent in a form that has more.
+Password = Annotated[str, BeforeValidator(_composed), Field(min_length=1, max_length=passwords.MAX_LENGTH)]
 Phone = Annotated[str, Field(max_length=phones.LONGEST), AfterValidator(phones.normalise)]
 
 
@@ -49,7 +55,14 @@ class Login(Form):
     """The body of POST /auth/login."""
 
     phone: Phone
-    password: Annotated[str, Field(min_length=1, max_length=passwords.MAX_LENGTH)]
+    password: Password
+
+
+class PasswordChange(Form):
+    """The body of PUT /auth/password."""
+
+    current_password: Password
+    new_password: Annotated[Password, Field(min_length=password_policy.MIN_LENGTH)]
 
 
 AnyForm = TypeVar("AnyForm", bound=Form)

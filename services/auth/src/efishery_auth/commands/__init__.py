@@ -1,4 +1,4 @@
-"""The commands that prepare a database: `flask --app efishery_auth.commands NAME`.
+"""The commands that prepare a database and remove old rows from it: `flask --app efishery_auth.commands NAME`.
 
 They need the database and no keys, so the Jobs that run them do not mount any.
 """
@@ -7,6 +7,7 @@ from flask import Flask
 
 from efishery_auth.commands.create_admin import create_admin
 from efishery_auth.commands.migrate import migrate
+from efishery_auth.commands.prune import prune
 from efishery_auth.database import init_database
 from efishery_auth.passwords import HashPool
 from efishery_auth.settings import DatabaseSettings
@@ -22,8 +23,10 @@ def create_app(settings: DatabaseSettings | None = None) -> Flask:
     logging.configure(settings.log_level, settings.log_format)
     app = Flask(__name__, static_folder=None)
     app.config["DATABASE_CA_FILE"] = settings.database_ca_file
+    app.config["AUDIT_KEEP_DAYS"] = settings.audit_keep_days
     app.config["DATABASE_WAIT_SECONDS"] = settings.database_wait_seconds
     init_state(app, Users(init_database(app, settings), HashPool()))
     app.cli.add_command(migrate)
     app.cli.add_command(create_admin)
+    app.cli.add_command(prune)
     return app

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from efishery_auth.views import login, register
+from efishery_auth.views import login, password, register
 from servicekit.claims import claims_blueprint
 
 
@@ -10,4 +10,5 @@ def register_views(app: Flask) -> None:
     """Add all endpoints to `app`; the key set has ports of its own as well, see `views.jwks`."""
     app.register_blueprint(register.blueprint)
     app.register_blueprint(login.blueprint)
+    app.register_blueprint(password.blueprint)
     app.register_blueprint(claims_blueprint("/auth/claims"))

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, select
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 
 from efishery_auth import locks
 from efishery_auth.locks import Limits, Locked, Source
-from efishery_auth.models import Base, LoginFailures, LoginSession, User
+from efishery_auth.models import Base, LoginFailures, LoginSession, User, UTCDateTime
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LIMITS = Limits()
@@ -27,7 +28,7 @@ USER_ID = 1
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = create_engine(f"sqlite:///{tmp_path}/locks.db")
+    made = create_engine(f"sqlite:///{tmp_path}/locks.db", connect_args={"timeout": 60})
     Base.metadata.create_all(made)
     yield made
     made.dispose()
@@ -60,7 +61,12 @@ def from_address(address: str, phone: str = PHONE, user_id: int | None = USER_ID
 
 def fail(db_session: Session, source: Source, times: int, now: datetime = NOW, limits: Limits = LIMITS) -> list[str]:
     """Count that many failures; return what they locked."""
-    return [kind for _ in range(times) for kind in locks.count(db_session, source, limits, now)]
+    kinds = []
+    for _ in range(times):
+        kinds += locks.count(db_session, source, limits, now)
+        db_session.flush()
+        db_session.expire_all()  # as the next transaction reads it
+    return kinds
 
 
 def remaining(db_session: Session, source: Source, now: datetime, limits: Limits = LIMITS) -> int:
@@ -207,6 +213,24 @@ def test_the_table_has_neither_phones_nor_addresses(db_session: Session) -> None
     subjects = db_session.scalars(select(LoginFailures.subject)).all()
     assert len(subjects) == 2
     assert all(len(subject) == 64 and set(subject) <= set("0123456789abcdef") for subject in subjects)
+
+
+def test_moments_that_the_database_rounds_up_lose_no_failure(
+    db_session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rounded_up(_self: UTCDateTime, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return value and value.replace(tzinfo=None, microsecond=0) + timedelta(seconds=1)
+
+    monkeypatch.setattr(UTCDateTime, "process_bind_param", rounded_up)
+    limits = Limits(address_failures=0)
+    assert fail(db_session, from_address(HOME, user_id=None), 4, limits=limits) == []
+    locks.check_and_clear(db_session, from_address(HOME, user_id=None), limits, NOW)
+    db_session.flush()
+    db_session.expire_all()
+    kinds = [
+        fail(db_session, from_address(HOME, user_id=None), 1, NOW + timedelta(seconds=n), limits) for n in range(5)
+    ]
+    assert kinds == [[]] * 4 + [["phone"]]
 
 
 def test_no_failure_is_lost_of_200_at_once(engine: Engine) -> None:

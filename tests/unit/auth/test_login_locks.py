@@ -14,6 +14,7 @@ from efishery_auth import create_app, sessions
 from efishery_auth.database import Database
 from efishery_auth.models import AuditEvent, User
 from efishery_auth.origins import Origin
+from efishery_auth.passwords import LEAST_CHOSEN_KIB
 from efishery_auth.sessions import Lifetimes
 from efishery_auth.settings import AuthSettings
 from efishery_auth.state import EXTENSION
@@ -25,7 +26,7 @@ NOWHERE = "mysql+pymysql://nobody@127.0.0.1:1/none"
 
 @pytest.fixture
 def settings(settings: AuthSettings) -> AuthSettings:
-    return settings.model_copy(update={"trusted_proxies": 1, "hash_queue": 300})
+    return settings.model_copy(update={"trusted_proxies": 1, "hash_queue": 300, "password_hash_kib": LEAST_CHOSEN_KIB})
 
 
 @pytest.fixture
@@ -114,10 +115,9 @@ def test_an_address_that_guesses_many_phones_is_locked(client: FlaskClient, sett
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("phone", [ADMIN_PHONE, UNKNOWN_PHONE])
-def test_of_200_wrong_passwords_at_once_five_are_answered_401(app: Flask, database: Database, phone: str) -> None:
+def test_of_200_wrong_passwords_at_once_five_are_answered_401(app: Flask, database: Database) -> None:
     with ThreadPoolExecutor(200) as threads:
-        answers = list(threads.map(lambda _: log_in(app.test_client(), phone, "wrong").status_code, range(200)))
+        answers = list(threads.map(lambda _: log_in(app.test_client(), ADMIN_PHONE, "wrong").status_code, range(200)))
     assert sorted(answers) == [401] * 5 + [429] * 195
     assert [action for action, *_ in events(database)] == ["login_failed"] * 5 + ["locked"]
 

@@ -94,7 +94,9 @@ def test_it_is_the_same_password_in_each_form_of_unicode(client: FlaskClient, si
 
 
 def test_as_many_characters_may_be_logged_in_with_as_chosen(client: FlaskClient, siti: Headers, password: str) -> None:
-    longest = "".join(chr(0x1EA0 + number * number * 7 % 83) for number in range(128))  # two and three characters each, decomposed
+    longest = "".join(
+        chr(0x1EA0 + number * number * 7 % 83) for number in range(128)
+    )  # two and three characters each, decomposed
     assert choose(client, siti, password, longest + "x").status_code == 422
     assert choose(client, siti, password, longest).status_code == 200
     assert log_in(client, unicodedata.normalize("NFD", longest)) == 200

@@ -95,6 +95,7 @@ class Services:
             **_defaults(AUTH_DATABASE_URL=f"sqlite:///{self.state.database}"),
             "AUTH_SIGNING_KEY_FILE": str(self.state.signing_key),
             "AUTH_JWKS_PORT": str(self.ports.jwks),
+            "AUTH_TRUSTED_PROXIES": "1",
             "AUTH_ADMIN_PASSWORD": self.state.admin_password(),
         }
 

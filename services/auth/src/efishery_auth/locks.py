@@ -80,18 +80,19 @@ def check_and_clear(db_session: Session, source: Source, limits: Limits, now: da
     address = _by_address(source, limits).key
     for row in rows:
         if row.subject != address:
-            _restart(row, now)
+            row.failures = 0
 
 
 def count(db_session: Session, source: Source, limits: Limits, now: datetime) -> list[str]:
     """Count a failure and return the kinds of subjects that it locks. Raises Locked, uncounted, if there is a lock."""
     subjects = {subject.key: subject for subject in _subjects(db_session, source, limits, now)}
-    rows = _insert_and_lock(db_session, sorted(subjects), now)
+    window_ends_at = now + limits.window
+    rows = _insert_and_lock(db_session, sorted(subjects), window_ends_at)
     _raise_if_locked(rows, now)
     locked = []
     for row in rows:
         if _ends_at(row) <= now:
-            _restart(row, now + limits.window)
+            row.failures, row.locked_until, row.window_ends_at = 0, None, window_ends_at
         row.failures += 1
         if row.failures >= subjects[row.subject].limit:
             row.locked_until = now + limits.lock
@@ -163,13 +164,13 @@ def _failures(
     return [row for row in rows if row.subject in applicable]
 
 
-def _insert_and_lock(db_session: Session, keys: Sequence[str], now: datetime) -> Sequence[LoginFailures]:
+def _insert_and_lock(db_session: Session, keys: Sequence[str], window_ends_at: datetime) -> Sequence[LoginFailures]:
     """Return the rows, new or not, locked in the order of `keys`, which is the same in every transaction.
 
     MySQL locks a row exclusively in an INSERT that finds it; INSERT IGNORE would share it, and two of them would then
     wait for each other.
     """
-    values = [{"subject": key, "failures": 0, "window_ends_at": now} for key in keys]
+    values = [{"subject": key, "failures": 0, "window_ends_at": window_ends_at} for key in keys]
     if db_session.get_bind().dialect.name == "mysql":
         insert = mysql.insert(LoginFailures).values(values)
         db_session.execute(insert.on_duplicate_key_update(subject=LoginFailures.subject))
@@ -187,7 +188,3 @@ def _raise_if_locked(rows: Sequence[LoginFailures], now: datetime) -> None:
 
 def _ends_at(row: LoginFailures) -> datetime:
     return row.locked_until or row.window_ends_at
-
-
-def _restart(row: LoginFailures, window_ends_at: datetime) -> None:
-    row.failures, row.locked_until, row.window_ends_at = 0, None, window_ends_at

@@ -166,7 +166,10 @@ def _is_registration(body: dict[str, str]) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("name", "form"), [("Registration", forms.Registration), ("Login", forms.Login)])
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("Registration", forms.Registration), ("Login", forms.Login), ("PasswordChange", forms.PasswordChange)],
+)
 def test_bodies_have_the_documented_fields_and_lengths(name: str, form: type[forms.Form]) -> None:
     documented = schema(name)
     fields = form.model_json_schema()

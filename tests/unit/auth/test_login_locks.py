@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from efishery_auth import create_app, sessions
@@ -57,8 +58,8 @@ def remember_address(database: Database, address: str) -> None:
     """Store a session from there, of the admin, some days ago."""
     at, origin = datetime.now(UTC) - timedelta(days=3), Origin(address, "", "")
 
-    def start(db_session):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        user = db_session.scalar(select(User).where(User.phone == ADMIN_PHONE))
+    def start(db_session: Session) -> None:
+        user = db_session.scalars(select(User).where(User.phone == ADMIN_PHONE)).one()
         sessions.start(db_session, user, now=at, origin=origin, lifetimes=Lifetimes())
 
     database.primary.write(start)
@@ -147,8 +148,8 @@ def test_without_the_primary_a_right_password_logs_in_and_no_lock_is_forgotten(
 def test_a_disabled_user_is_answered_like_a_wrong_password(client: FlaskClient, database: Database) -> None:
     wrong = log_in(client, ADMIN_PHONE, "wrong").get_json()
 
-    def disable(db_session):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        db_session.scalar(select(User).where(User.phone == ADMIN_PHONE)).disabled_at = datetime.now(UTC)
+    def disable(db_session: Session) -> None:
+        db_session.scalars(select(User).where(User.phone == ADMIN_PHONE)).one().disabled_at = datetime.now(UTC)
 
     database.primary.write(disable)
     assert log_in(client, ADMIN_PHONE, ADMIN_PASSWORD).get_json() == wrong

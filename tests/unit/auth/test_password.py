@@ -8,11 +8,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from efishery_auth import create_app, sessions
 from efishery_auth.database import Database
-from efishery_auth.models import AuditEvent, LoginSession, User
+from efishery_auth.models import AuditEvent, User
 from efishery_auth.origins import COMMAND_LINE
 from efishery_auth.sessions import Lifetimes
 from efishery_auth.settings import AuthSettings
@@ -55,11 +56,13 @@ def actions(database: Database) -> list[tuple[str, int | None, int | None]]:
 
 
 def start_session(database: Database, user: User) -> str:
-    facts = {"origin": COMMAND_LINE, "lifetimes": Lifetimes()}
     now = datetime.now(UTC) - timedelta(minutes=1)
-    database.primary.write(lambda db_session: sessions.start(db_session, user, now=now, **facts) and None)
-    ids = database.primary.read(lambda db_session: db_session.scalars(select(LoginSession.id)).all())
-    return ids[-1]
+
+    def start(db_session: Session) -> str:
+        token = sessions.start(db_session, user, now=now, origin=COMMAND_LINE, lifetimes=Lifetimes())
+        return token.session_id
+
+    return database.primary.write(start)
 
 
 def active(database: Database, user: User) -> list[str]:

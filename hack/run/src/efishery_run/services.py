@@ -92,7 +92,8 @@ class Services:
 
     def _auth_settings(self) -> dict[str, str]:
         return {
-            **_defaults(AUTH_DATABASE_URL=f"sqlite:///{self.state.database}"),
+            # All clients have one address here.
+            **_defaults(AUTH_DATABASE_URL=f"sqlite:///{self.state.database}", AUTH_LOCK_ADDRESS_FAILURES="0"),
             "AUTH_SIGNING_KEY_FILE": str(self.state.signing_key),
             "AUTH_JWKS_PORT": str(self.ports.jwks),
             "AUTH_TRUSTED_PROXIES": "1",

@@ -56,13 +56,32 @@ def test_the_jobs_of_auth_have_its_database_settings_but_no_keys(default: Manife
     }
 
 
+def test_auth_believes_the_gateway_about_addresses_and_locks(default: Manifests) -> None:
+    settings = _settings(default.workload("Deployment/auth"))
+    locks = {name: value for name, value in settings.items() if name.startswith(("AUTH_LOCK_", "AUTH_TRUSTED_"))}
+    assert locks == {
+        "AUTH_TRUSTED_PROXIES": "1",
+        "AUTH_LOCK_FAILURES": "5",
+        "AUTH_LOCK_ADDRESS_FAILURES": "50",
+        "AUTH_LOCK_WINDOW_SECONDS": "120",
+        "AUTH_LOCK_SECONDS": "300",
+    }
+
+
+def test_pruning_has_the_database_and_no_keys(default: Manifests) -> None:
+    auth, prune = (_settings(default.workload(name)) for name in ("Deployment/auth", "CronJob/auth-prune"))
+    assert prune.pop("AUTH_AUDIT_KEEP_DAYS") == "400"
+    shared = {name: value for name, value in auth.items() if name.startswith(("AUTH_DATABASE_", "AUTH_LOG_"))}
+    assert prune == shared
+
+
 @pytest.mark.parametrize(
     ("scenario", "secret", "key"),
     [("default", "mysql-tls", "ca.crt"), ("external-mysql-redis", "my-mysql-ca", "bundle.pem")],
 )
 def test_auth_mounts_the_databases_ca_and_no_private_key(scenario: str, secret: str, key: str) -> None:
     rendered = Scenario("efishery", scenario).rendered()
-    for identity in ("Deployment/auth", "Job/auth-migrate", "Job/auth-first-admin"):
+    for identity in ("Deployment/auth", "Job/auth-migrate", "Job/auth-first-admin", "CronJob/auth-prune"):
         workload = rendered.workload(identity)
         volume = next(v for v in workload.pod.spec["volumes"] if v["name"] == "database-ca")["secret"]
         assert (volume["secretName"], volume["items"]) == (secret, [{"key": key, "path": "ca.crt"}]), identity

@@ -173,6 +173,7 @@ BODIES = [
     ("Registration", forms.Registration),
     ("Login", forms.Login),
     ("Refresh", forms.Refresh),
+    ("PasswordChange", forms.PasswordChange),
     ("NameChange", forms.NameChange),
     ("UserChange", forms.UserChange),
 ]

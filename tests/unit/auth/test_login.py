@@ -83,7 +83,7 @@ def test_logs_hold_neither_password_nor_whole_phone(
     client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "hunter2-wrong"})
     client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": ADMIN_PASSWORD})
     written = capsys.readouterr().out
-    assert "login_refused" in written
+    assert "login_failed" in written
     assert "hunter2-wrong" not in written
     assert ADMIN_PASSWORD not in written
     assert ADMIN_PHONE not in written

@@ -39,6 +39,12 @@ def test_what_is_required_is_enough(complete: pytest.MonkeyPatch) -> None:
         ("AUTH_SESSION_SECONDS", "forever"),
         ("AUTH_REFRESH_GRACE_SECONDS", "61"),
         ("AUTH_REDIS_URL", "http://redis"),
+        ("AUTH_PASSWORD_HASH_KIB", "9216"),
+        ("AUTH_PASSWORD_HASH_PASSES", "1"),
+        ("AUTH_LOCK_FAILURES", "0"),
+        ("AUTH_LOCK_SECONDS", "0"),
+        ("AUTH_TRUSTED_PROXIES", "-1"),
+        ("AUTH_AUDIT_KEEP_DAYS", "0"),
     ],
 )
 def test_a_wrong_value_names_its_variable(

@@ -85,6 +85,21 @@ With `unverified` in the component, auth does not verify the server's certificat
       key: auth-password
 {{- end }}
 
+{{- define "efishery.authLockEnv" -}}
+{{- with .root.Values.auth -}}
+- name: AUTH_TRUSTED_PROXIES
+  value: {{ .trustedProxies | int64 | quote }}
+- name: AUTH_LOCK_FAILURES
+  value: {{ .locks.failures | int64 | quote }}
+- name: AUTH_LOCK_ADDRESS_FAILURES
+  value: {{ .locks.addressFailures | int64 | quote }}
+- name: AUTH_LOCK_WINDOW_SECONDS
+  value: {{ .locks.windowSeconds | int64 | quote }}
+- name: AUTH_LOCK_SECONDS
+  value: {{ .locks.seconds | int64 | quote }}
+{{- end }}
+{{- end }}
+
 {{- /* What the container may use, for the number of password hashes at a time. */}}
 {{- define "efishery.authResourcesEnv" -}}
 {{- $resources := .values.resources -}}

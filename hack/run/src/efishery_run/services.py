@@ -92,9 +92,14 @@ class Services:
 
     def _auth_settings(self) -> dict[str, str]:
         return {
-            **_defaults(AUTH_DATABASE_URL=f"sqlite:///{self.state.database}", AUTH_REDIS_URL=self._redis_url),
+            **_defaults(
+                AUTH_DATABASE_URL=f"sqlite:///{self.state.database}",
+                AUTH_REDIS_URL=self._redis_url,
+                AUTH_LOCK_ADDRESS_FAILURES="0",  # all clients have one address here
+            ),
             "AUTH_SIGNING_KEY_FILE": str(self.state.signing_key),
             "AUTH_JWKS_PORT": str(self.ports.jwks),
+            "AUTH_TRUSTED_PROXIES": "1",
             "AUTH_ADMIN_PASSWORD": self.state.admin_password(),
         }
 

@@ -7,6 +7,7 @@ ServiceError
 ├── NotFound 404
 ├── Conflict 409
 ├── Invalid 422          with field errors
+├── TooManyRequests 429  with Retry-After
 ├── BadGateway 502
 └── Unavailable 503      with Retry-After
 """
@@ -59,13 +60,7 @@ class Forbidden(ServiceError):
 
 
 class NotFound(ServiceError):
-    """There is nothing with the id in the path."""
-
-    status = 404
-
-
-class NotFound(ServiceError):
-    """There is nothing like that, or nothing that the caller may know of."""
+    """There is nothing with the id in the path, or nothing that the caller may know of."""
 
     status = 404
 
@@ -84,6 +79,15 @@ class Invalid(ServiceError):
     def __init__(self, errors: list[FieldError], msg: str = "some fields are not valid") -> None:
         super().__init__(msg)
         self.errors = errors
+
+
+class TooManyRequests(ServiceError):
+    """The client has used up its attempts; `retry_after` is in seconds (RFC 6585, section 4)."""
+
+    status = 429
+
+    def __init__(self, msg: str, *, retry_after: int) -> None:
+        super().__init__(msg, headers={"Retry-After": str(retry_after)})
 
 
 class BadGateway(ServiceError):

@@ -5,14 +5,16 @@ from pathlib import Path
 
 from flask import Flask
 from redis import Redis
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from efishery_auth.database import init_database
 from efishery_auth.errors import register_domain_errors
+from efishery_auth.logins import Logins
 from efishery_auth.passwords import HashPool
 from efishery_auth.revocations import RevocationPublisher
 from efishery_auth.session_store import SessionStore
 from efishery_auth.settings import AuthSettings
-from efishery_auth.state import init_sessions, init_state
+from efishery_auth.state import init_logins, init_sessions, init_state
 from efishery_auth.tokens import init_signing
 from efishery_auth.users import Users
 from efishery_auth.views import register_views
@@ -25,6 +27,7 @@ from servicekit.revocations import revocation_list
 from servicekit.settings import load
 
 OPENAPI_DOCUMENT = Path(__file__).with_name("openapi.yaml")
+MAX_BODY_BYTES = 16 * 1024  # more than the longest valid body, two passwords in escaped characters
 
 
 def create_app(settings: AuthSettings | None = None, *, redis: Redis | None = None) -> Flask:
@@ -35,10 +38,12 @@ def create_app(settings: AuthSettings | None = None, *, redis: Redis | None = No
     """
     settings = settings or load(AuthSettings)
     app = build_app(__name__, settings)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     keys = init_signing(app, settings)
-    hashes = HashPool(settings.password_hash_workers, settings.hash_queue)
-    database = init_database(app, settings)
+    database, hashes = init_database(app, settings), _hash_pool(settings)
     init_state(app, Users(database, hashes))
+    init_logins(app, Logins(database, hashes, settings.lock_limits))
     init_sessions(app, SessionStore(database, settings.session_lifetimes))
     lifetime = timedelta(seconds=settings.access_token_seconds)
     publisher = RevocationPublisher(database, redis or _connect(settings), revocation_list(app), lifetime)
@@ -55,3 +60,12 @@ def create_app(settings: AuthSettings | None = None, *, redis: Redis | None = No
 def _connect(settings: AuthSettings) -> Redis | None:
     password = settings.redis_password.get_secret_value() if settings.redis_password else None
     return connect(str(settings.redis_url), password) if settings.redis_url else None
+
+
+def _hash_pool(settings: AuthSettings) -> HashPool:
+    return HashPool(
+        settings.password_hash_workers,
+        settings.hash_queue,
+        chosen_kib=settings.password_hash_kib,
+        chosen_passes=settings.password_hash_passes,
+    )

@@ -12,10 +12,10 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from prometheus_client import Counter, Gauge
 from sqlalchemy import URL, Engine, QueuePool, text
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from efishery_auth.database_errors import error_code, is_unavailable, reconnect_on_read_only
+from efishery_auth.database_errors import error_code, is_deadlock, is_unavailable, reconnect_on_read_only
 from efishery_auth.models import Base
 from efishery_auth.settings import DatabaseSettings
 from servicekit.breaker import CircuitBreakerError, circuit_breaker
@@ -26,7 +26,7 @@ POOL_RECYCLE_SECONDS = 60  # so that a new replica gets its share, and an idle c
 REPLICAS, SESSIONS = "replicas", "sessions"
 
 POOL_IN_USE = Gauge("auth_database_connections_in_use", "Connections of the pool that requests hold", ["endpoint"])
-# kind: unavailable or permanent; code: MySQL's number, 0 where there is none.
+# kind: unavailable, deadlock or permanent; code: MySQL's number, 0 where there is none.
 ERRORS = Counter("auth_database_errors_total", "Errors of the database", ["endpoint", "kind", "code"])
 
 T = TypeVar("T")
@@ -72,17 +72,31 @@ class Endpoint:
     def write(self, work: Work[T]) -> T:
         """Return what `work` returns, after its transaction is committed. Raises DatabaseUnavailable.
 
-        Errors that another attempt would meet again, such as a missing table, are raised as SQLAlchemy has them.
+        Errors that another attempt would meet again, such as a missing table, are raised as SQLAlchemy has them. A
+        transaction that met a deadlock, which the server has rolled back, is repeated once.
         """
-        with self._session() as session, session.begin():
-            if self.engine.dialect.name == "sqlite":
-                # It has no row locks, and would lock the file only at the first change, after the rows were read.
-                session.execute(text("BEGIN IMMEDIATE"))
-            return work(session)
+        try:
+            return self._write(work)
+        except DBAPIError as error:
+            if not is_deadlock(error):
+                raise
+        try:
+            return self._write(work)
+        except DBAPIError as error:
+            if is_deadlock(error):
+                raise DatabaseUnavailable from error
+            raise
 
     def read(self, work: Work[T]) -> T:
         """Return what `work` returns, without a commit. Raises as `write` does."""
         with self._session() as session:
+            return work(session)
+
+    def _write(self, work: Work[T]) -> T:
+        with self._session() as session, session.begin():
+            if self.engine.dialect.name == "sqlite":
+                # It has no row locks, and would lock the file only at the first change, after the rows were read.
+                session.execute(text("BEGIN IMMEDIATE"))
             return work(session)
 
     @contextmanager
@@ -105,10 +119,16 @@ class Endpoint:
     def _report(self, error: SQLAlchemyError) -> None:
         if isinstance(error, IntegrityError):  # an answer about a value, which its text repeats
             return
-        kind, level = ("unavailable", WARNING) if is_unavailable(error) else ("permanent", ERROR)
+        kind, level = _kind(error)
         code = error_code(error) or 0
         ERRORS.labels(self.name, kind, code).inc()
         log.log(level, "database_error", endpoint=self.name, kind=kind, code=code, error=str(error.__cause__ or error))
+
+
+def _kind(error: SQLAlchemyError) -> tuple[str, int]:
+    if is_unavailable(error):
+        return "unavailable", WARNING
+    return ("deadlock", WARNING) if is_deadlock(error) else ("permanent", ERROR)
 
 
 def _span_attributes(url: URL) -> Attributes:
@@ -164,16 +184,21 @@ def engine_options(url: URL, timeouts: Timeouts, ca_file: Path | None = None) ->
     }
 
 
+def _isolation(url: URL) -> dict[str, str]:
+    """Return the option for transactions without gap locks, as Group Replication asks for (manual, Limitations)."""
+    return {"isolation_level": "READ COMMITTED"} if url.get_backend_name() == "mysql" else {}
+
+
 def init_database(app: Flask, settings: DatabaseSettings) -> Database:
     """Give `app` the engines, which connect at the first use."""
     write, read, ca_file = settings.write_url, settings.read_url, settings.database_ca_file
     # A read is one statement and needs no transaction; the option saves the ROLLBACK after it.
     read_options = engine_options(read, READ_TIMEOUTS, ca_file) | {"isolation_level": "AUTOCOMMIT"}
     app.config["SQLALCHEMY_DATABASE_URI"] = write
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(write, WRITE_TIMEOUTS, ca_file)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(write, WRITE_TIMEOUTS, ca_file) | _isolation(write)
     app.config["SQLALCHEMY_BINDS"] = {
         REPLICAS: {"url": read, **read_options},
-        SESSIONS: {"url": write, **engine_options(write, SESSION_TIMEOUTS, ca_file)},
+        SESSIONS: {"url": write, **engine_options(write, SESSION_TIMEOUTS, ca_file), **_isolation(write)},
     }
     db.init_app(app)
     with app.app_context():

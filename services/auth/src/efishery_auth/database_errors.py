@@ -17,6 +17,9 @@ CONNECTION_ERRORS = frozenset({0, 1040, 1053, 2002, 2003, 2006, 2013, 2055, 3169
 # 3797 and 3799 a statement waited in vain for the group, 4094 the role is being handed over.
 READ_ONLY_ERRORS = frozenset({1290, 1792, 1836, 3032, 3100, 3101, 3781, 3782, 3783, 3797, 3799, 4094})
 
+# InnoDB rolled the transaction back, because it and another one waited for each other's rows.
+DEADLOCK = 1213
+
 
 def error_code(error: BaseException) -> int | None:
     """Return MySQL's number of an error of SQLAlchemy or of the driver, None where it has none."""
@@ -30,6 +33,11 @@ def is_unavailable(error: BaseException) -> bool:
     if isinstance(error, PoolTimeout):
         return True
     return isinstance(error, DBAPIError) and error_code(error) in CONNECTION_ERRORS | READ_ONLY_ERRORS
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Tell whether the whole transaction was rolled back and can be repeated at once."""
+    return isinstance(error, DBAPIError) and error_code(error) == DEADLOCK
 
 
 def is_duplicate_key(error: IntegrityError) -> bool:

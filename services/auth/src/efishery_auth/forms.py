@@ -8,6 +8,7 @@ from flask import request
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -18,7 +19,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import UnsupportedMediaType
 
-from efishery_auth import passwords, phones
+from efishery_auth import password_policy, passwords, phones
 from efishery_auth.models import Role
 from efishery_auth.refresh_tokens import TOKEN_LENGTH, InvalidRefreshToken, RefreshToken
 from servicekit.envelope import FieldError
@@ -45,7 +46,13 @@ def visible_text(text: str) -> str:
     return text
 
 
+def _composed(value: object) -> object:
+    return passwords.nfc(value) if isinstance(value, str) else value
+
+
 Name = Annotated[str, Field(max_length=MAX_NAME_CHARACTERS), AfterValidator(visible_text)]
+# Composed first: what has at most 128 characters so may be sent in a form that has more.
+Password = Annotated[str, BeforeValidator(_composed), Field(min_length=1, max_length=passwords.MAX_LENGTH)]
 Phone = Annotated[str, Field(max_length=phones.LONGEST), AfterValidator(phones.normalise)]
 
 
@@ -110,7 +117,14 @@ class Login(Form):
     """The body of POST /auth/login."""
 
     phone: Phone
-    password: Annotated[str, Field(min_length=1, max_length=passwords.MAX_LENGTH)]
+    password: Password
+
+
+class PasswordChange(Form):
+    """The body of PUT /auth/password."""
+
+    current_password: Password
+    new_password: Annotated[Password, Field(min_length=password_policy.MIN_LENGTH)]
 
 
 AnyForm = TypeVar("AnyForm", bound=Form)

@@ -11,6 +11,7 @@ from efishery_auth import audit, sessions
 from efishery_auth.audit import Action
 from efishery_auth.callers import Caller
 from efishery_auth.database import Database, DatabaseUnavailable
+from efishery_auth.logins import Confirm
 from efishery_auth.models import LoginSession, User
 from efishery_auth.origins import Origin
 from efishery_auth.refresh_tokens import InvalidRefreshToken, RefreshToken
@@ -44,24 +45,33 @@ class SessionStore:
     database: Database
     lifetimes: Lifetimes
 
-    def start(self, user: User, *, now: datetime, origin: Origin) -> Login:
+    def start(self, user: User, confirm: Confirm, *, now: datetime, origin: Origin) -> Login:
         """Start a session of a user whose password was verified; without the primary, log in without one.
 
-        Raises AccountChanged, and WrongCredentials if the user is disabled by now.
+        Raises AccountChanged, WrongCredentials if the user is disabled by now, and what `confirm` raises.
         """
+
+        def work(db_session: Session) -> Login:
+            verified = self._lock(db_session, user)
+            confirm(db_session)
+            return self._start(db_session, verified, now, origin)
+
         try:
-            return self.database.sessions.write(lambda db_session: self._start(db_session, user, now, origin))
+            return self.database.sessions.write(work)
         except DatabaseUnavailable:
             log.warning("login_without_session", user_id=user.id)
             return Login(user)
 
-    def _start(self, db_session: Session, verified: User, now: datetime, origin: Origin) -> Login:
+    def _lock(self, db_session: Session, verified: User) -> User:
         # The lock makes whoever ends all sessions of this user, as for a new password, wait for this one and end it.
         user = db_session.get(User, verified.id, with_for_update={"read": True})
         if user is None or user.disabled_at:
             raise WrongCredentials
         if user.password_hash != verified.password_hash:
             raise AccountChanged
+        return user
+
+    def _start(self, db_session: Session, user: User, now: datetime, origin: Origin) -> Login:
         session, token = sessions.start(db_session, user, now=now, origin=origin, lifetimes=self.lifetimes)
         audit.record(db_session, Action.LOGGED_IN, now=now, origin=origin, actor_id=user.id, user_id=user.id)
         return Login(user, session, token)

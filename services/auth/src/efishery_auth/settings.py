@@ -11,7 +11,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from efishery_auth.keys import read_signing_key
-from efishery_auth.passwords import HASH_KIB, HASH_QUEUE
+from efishery_auth.locks import Limits
+from efishery_auth.passwords import CHOSEN_KIB, CHOSEN_PASSES, HASH_QUEUE, LEAST_CHOSEN_KIB
 from efishery_auth.sessions import Lifetimes
 from servicekit.key_set import KeysDirectory
 from servicekit.settings import ServiceSettings, TokenSettings
@@ -42,6 +43,7 @@ class DatabaseSettings(ServiceSettings):
     database_password: SecretStr | None = None
     database_ca_file: FilePath | None = None
     database_wait_seconds: int = Field(default=120, ge=0)
+    audit_keep_days: int = Field(default=400, ge=1, le=36_500)
 
     @field_validator("database_url", "database_read_url")
     @classmethod
@@ -87,6 +89,13 @@ class AuthSettings(DatabaseSettings, TokenSettings):
     memory_bytes: int = Field(default=384 * MIB, ge=1)
     hash_workers: int | None = Field(default=None, ge=1)
     hash_queue: int = Field(default=HASH_QUEUE, ge=1)
+    password_hash_kib: int = Field(default=CHOSEN_KIB, ge=LEAST_CHOSEN_KIB, le=MIB)
+    password_hash_passes: int = Field(default=CHOSEN_PASSES, ge=2, le=16)
+    trusted_proxies: int = Field(default=0, ge=0, le=8)
+    lock_failures: int = Field(default=5, ge=1, le=1000)
+    lock_address_failures: int = Field(default=50, ge=0, le=1_000_000)
+    lock_window_seconds: int = Field(default=120, ge=1, le=86_400)
+    lock_seconds: int = Field(default=300, ge=1, le=86_400)
 
     @property
     def session_lifetimes(self) -> Lifetimes:
@@ -97,5 +106,15 @@ class AuthSettings(DatabaseSettings, TokenSettings):
     @property
     def password_hash_workers(self) -> int:
         """How many passwords are hashed at a time: `hash_workers`, else as many as CPUs and memory allow."""
-        fitting = (self.memory_bytes - MEMORY_WITHOUT_HASHES) // (HASH_KIB * 1024)
+        fitting = (self.memory_bytes - MEMORY_WITHOUT_HASHES) // (self.password_hash_kib * 1024)
         return self.hash_workers or max(1, min(self.cpus, fitting))
+
+    @property
+    def lock_limits(self) -> Limits:
+        """After how many failed logins there is a lock."""
+        return Limits(
+            failures=self.lock_failures,
+            address_failures=self.lock_address_failures,
+            window=timedelta(seconds=self.lock_window_seconds),
+            lock=timedelta(seconds=self.lock_seconds),
+        )

@@ -2,12 +2,14 @@
 
 from flask import Flask, current_app
 
+from efishery_auth.logins import Logins
 from efishery_auth.session_store import SessionStore
 from efishery_auth.users import Users
 from servicekit.tokens import current_claims
 
 EXTENSION = "efishery_auth"
 SESSIONS = "efishery_auth.sessions"
+LOGINS = "efishery_auth.logins"
 
 
 def init_state(app: Flask, users: Users) -> None:
@@ -35,3 +37,14 @@ def current_sessions() -> SessionStore:
 def current_user_id() -> int:
     """Return the id of the user whose token the request has; only in a view that requires one."""
     return int(current_claims()["sub"])
+
+
+def init_logins(app: Flask, logins: Logins) -> None:
+    """Keep `logins` with `app`."""
+    app.extensions[LOGINS] = logins
+
+
+def current_logins() -> Logins:
+    """Return the logins of the current application."""
+    logins: Logins = current_app.extensions[LOGINS]
+    return logins

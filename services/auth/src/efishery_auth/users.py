@@ -98,20 +98,5 @@ class Users:
         user = self.database.primary.read(lambda session: find_by_phone(session, phone))
         return user if user and now - user.created_at <= REPLAY and self._has_password(user, password) else None
 
-    def authenticate(self, *, phone: str, password: str) -> User:
-        """Return the user with this phone and password. Raises WrongCredentials, alike for either being wrong.
-
-        A replica may not have a new user or password yet, so only the primary can refuse.
-        """
-        replicated = self.database.read(lambda session: find_by_phone(session, phone))
-        if self._has_password(replicated, password):
-            return replicated
-        latest = self.database.primary.read(lambda session: find_by_phone(session, phone))
-        is_newer = latest and (replicated is None or latest.password_hash != replicated.password_hash)
-        if is_newer and self._has_password(latest, password):
-            return latest
-        log.info("login_refused", phone=masked(phone))
-        raise WrongCredentials
-
     def _has_password(self, user: User | None, password: str) -> TypeGuard[User]:
         return self.hashes.verify(user.password_hash if user else None, password)

@@ -60,7 +60,7 @@ def _create(phone: str, name: str) -> str:
         raise click.ClickException(f"{masked(phone)} is registered as a {user.role}; choose another phone")
     if user:
         return f"{masked(phone)} is an admin already; nothing changed"
-    given = os.environ.get(PASSWORD_VARIABLE)
+    given = passwords.nfc(os.environ.get(PASSWORD_VARIABLE, ""))
     if given and not passwords.LENGTH <= len(given) <= passwords.MAX_LENGTH:
         bounds = f"{passwords.LENGTH} to {passwords.MAX_LENGTH} characters"
         raise click.ClickException(f"{PASSWORD_VARIABLE} must have {bounds}, at random: its hash is a quick one")

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from efishery_auth.views import audit, login, logout, name, refresh, register, sessions, users
+from efishery_auth.views import audit, login, logout, name, password, refresh, register, sessions, users
 from servicekit.claims import claims_blueprint
 
 
@@ -16,4 +16,5 @@ def register_views(app: Flask) -> None:
     app.register_blueprint(name.blueprint)
     app.register_blueprint(users.blueprint)
     app.register_blueprint(audit.blueprint)
+    app.register_blueprint(password.blueprint)
     app.register_blueprint(claims_blueprint("/auth/claims"))

@@ -9,7 +9,6 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from pytest_httpserver import HTTPServer
 
-from efishery_fetch.snapshot import MAX_QUERY_BYTES
 from tests.unit.fetch.support import Headers, upstream_row
 
 PATH, AGGREGATE = "/fetch/resource", "/fetch/resource/aggregate"
@@ -123,12 +122,3 @@ def test_a_query_is_answered_from_the_cache_the_second_time(pod: FlaskClient, us
     first = pod.get(f"{PATH}?province=bali&sort=price", headers=user)
     second = pod.get(f"{PATH}?sort=price&province=BALI", headers=user | {"If-None-Match": first.headers["ETag"]})
     assert (second.status_code, misses()) == (304, before + 1)
-
-
-def test_queries_take_bounded_memory(pod: FlaskClient, httpserver: HTTPServer, user: Headers) -> None:
-    httpserver.clear()
-    httpserver.expect_request("/commodities").respond_with_json([upstream_row(price=str(n)) for n in range(1, 3001)])
-    for offset in range(40):
-        assert pod.get(f"{PATH}?limit=1000&offset={offset}", headers=user).status_code == 200
-    snapshot = pod.application.extensions["efishery_fetch"].snapshots.current
-    assert 0 < snapshot._queries.currsize <= MAX_QUERY_BYTES

@@ -5,16 +5,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from efishery_fetch.catalogue import FORMAT_VERSION, Catalogue
+from efishery_fetch.catalogue import Catalogue
 from efishery_fetch.dates import epoch_milliseconds, from_epoch_milliseconds
+from efishery_fetch.list_keys import CORRUPT_LABEL, keys_of_list
 from efishery_fetch.metrics import UPSTREAM_ANSWERS
 from efishery_fetch.redis_cache import RedisCache
 from efishery_fetch.settings import FetchSettings
 from efishery_fetch.upstream import Upstream, UpstreamError, UpstreamInvalid
 
-KEY = f"fetch:list:v{FORMAT_VERSION}"  # pods of two releases share Redis
-FETCHED_AT_KEY = f"{KEY}:fetched_at"  # milliseconds since the epoch; read each second
-LEASE_KEY = "fetch:list:lease"
 LEASE_MARGIN_SECONDS = 5
 FIRST_LIST_RETRY_SECONDS = 1  # while there is no list at all
 SHRINK_LIMIT = 10  # a list with a tenth of the rows before, or less, is refused
@@ -29,6 +27,7 @@ class ListSource:
         self._upstream = upstream
         self._redis = redis
         self._settings = settings
+        self._keys = keys_of_list(settings)
         # Longer than a call takes, so that no other pod begins one meanwhile. After a failure its rest is the pause.
         self._lease_seconds = int(settings.upstream_timeout_seconds) + LEASE_MARGIN_SECONDS
         self._next_call: datetime | None = None
@@ -53,7 +52,7 @@ class ListSource:
     def _has_lease(self, now: datetime) -> bool:
         if self._call_until and now < self._call_until:
             return True
-        if not self._redis.acquire(LEASE_KEY, self._lease_seconds):
+        if not self._redis.acquire(self._keys.lease, self._lease_seconds):
             return False
         self._call_until = now + timedelta(seconds=LEASE_MARGIN_SECONDS)
         return True
@@ -68,11 +67,11 @@ class ListSource:
         Pods that have called the upstream while Redis was away agree on the newest list when it is back.
         """
         own = self.current
-        stored_at = self._redis.read(FETCHED_AT_KEY, _parse_fetched_at)
+        stored_at = self._redis.read(self._keys.fetched_at, _parse_fetched_at, kind=f"{CORRUPT_LABEL}:fetched_at")
         if own and stored_at == own.fetched_at:
             return
         if own is None or (stored_at and stored_at > own.fetched_at):
-            stored = self._redis.read(KEY, Catalogue.loads)
+            stored = self._redis.read(self._keys.catalogue, Catalogue.loads, kind=CORRUPT_LABEL)
             if stored:
                 self.current, self.failure = stored, None
                 return
@@ -81,8 +80,8 @@ class ListSource:
 
     def _store(self, catalogue: Catalogue) -> None:
         ttl_seconds = self._settings.list_stale_if_error_seconds
-        self._redis.write(KEY, catalogue.dumps(), ttl_seconds)
-        self._redis.write(FETCHED_AT_KEY, str(epoch_milliseconds(catalogue.fetched_at)).encode(), ttl_seconds)
+        self._redis.write(self._keys.catalogue, catalogue.dumps(), ttl_seconds)
+        self._redis.write(self._keys.fetched_at, str(epoch_milliseconds(catalogue.fetched_at)).encode(), ttl_seconds)
 
     def _call_upstream(self, now: datetime) -> None:
         try:

@@ -144,6 +144,8 @@ def test_the_stored_form_is_parsed_to_an_equal_list(name: str) -> None:
         (b'[{"komoditas": "Lele", "price": ' + b"9" * 5000 + b"}]", 0, {"invalid_price": 1}),
         (b'[{"komoditas": "Lele", "price": 1e999999999999999999999}]', 0, {"invalid_price": 1}),
         (b'[{"komoditas": "Lele", "price": 1e-999999999999}]', 0, {"invalid_price": 1}),
+        (b'[{"komoditas": NaN, "price": 1}, {"komoditas": Infinity, "price": 1}]', 0, {"missing_commodity": 2}),
+        (b'[{"komoditas": ' + b"9" * 5000 + b', "price": 1}]', 0, {"missing_commodity": 1}),
         (
             b'[{"komoditas": "Lele", "price": ""}, ' + b"[" * 900 + b"]" * 900 + b"]",
             0,
@@ -168,3 +170,11 @@ def test_unusual_json_is_answered(
     assert answer.status_code == 200
     meta = answer.get_json()["meta"]
     assert (meta["received"] - sum(rejected.values()), meta["rejected"]) == (count, rejected)
+
+
+def test_a_number_is_not_served_as_a_name(client: FlaskClient, httpserver: HTTPServer, user: Headers) -> None:
+    row = b'{"komoditas": "Lele", "price": 1, "uuid": NaN, "area_provinsi": -Infinity, "area_kota": ' + b"9" * 31 + b"}"
+    httpserver.expect_request("/commodities").respond_with_data(b"[" + row + b"]")
+    answer = client.get("/fetch/resource", headers=user).get_json()
+    assert [answer["data"][0][field] for field in ("uuid", "area_provinsi", "area_kota")] == [None, None, None]
+    assert answer["meta"]["repaired"] == {"invalid_city": 1, "invalid_province": 1, "invalid_uuid": 1}

@@ -7,9 +7,10 @@ from http import HTTPStatus
 
 from servicekit.http import Answer, BodyTooLarge, HTTPClient, HTTPError, RedirectRefused
 
-MAX_INTEGER_DIGITS = 30  # int() raises ValueError above 4300 digits; one bad row must not fail the list
+MAX_NUMBER_CHARACTERS = 100  # int() raises ValueError above 4300 digits; one bad row must not fail the list
 # A parsed value takes up to 100 bytes of memory, and 16 MiB of JSON can hold millions. Commas bound their number.
 MAX_VALUES = 1_000_000
+NOT_A_NUMBER = Decimal("NaN")
 
 
 class UpstreamError(Exception):
@@ -33,7 +34,11 @@ class UpstreamInvalid(UpstreamError):
 
 @dataclass(frozen=True, slots=True)
 class ListAnswer:
-    """The items of the upstream's JSON array, numbers with a fraction as Decimal, and its `ETag` if it sends one."""
+    """The items of the upstream's JSON array, and its `ETag` if it sends one.
+
+    Numbers with a fraction are Decimal. So are NaN and Infinity, which are not JSON but which some programs write, and
+    numbers too long to be one of the list: Decimal("NaN"). Their rows are then rejected or repaired as others are.
+    """
 
     items: list[object]
     etag: str | None
@@ -74,7 +79,7 @@ def _parse_list(body: bytes) -> list[object]:
     if body.count(b",") > MAX_VALUES:
         raise UpstreamInvalid("too_large", f"answered with more than {MAX_VALUES} values")
     try:
-        items = json.loads(body, parse_float=_decimal, parse_int=_integer, parse_constant=str)
+        items = json.loads(body, parse_float=_decimal, parse_int=_integer, parse_constant=Decimal)
     except (ValueError, RecursionError) as error:
         raise UpstreamInvalid("bad_body", "answered with something that is not JSON") from error
     if not isinstance(items, list):
@@ -82,12 +87,12 @@ def _parse_list(body: bytes) -> list[object]:
     return items
 
 
-def _integer(text: str) -> int | str:
-    return int(text) if len(text) <= MAX_INTEGER_DIGITS else text
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= MAX_NUMBER_CHARACTERS else NOT_A_NUMBER
 
 
-def _decimal(text: str) -> Decimal | str:
+def _decimal(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        return Decimal(text) if len(text) <= MAX_NUMBER_CHARACTERS else NOT_A_NUMBER
     except InvalidOperation:  # an exponent beyond what Decimal can hold
-        return text
+        return NOT_A_NUMBER

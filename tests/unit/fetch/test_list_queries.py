@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from pytest_httpserver import HTTPServer
+from werkzeug.datastructures import MIMEAccept
 
 from tests.unit.fetch.support import Headers, upstream_row
 
@@ -112,6 +113,24 @@ def test_a_query_that_is_not_valid_names_the_parameter(pod: FlaskClient, admin: 
 def test_a_format_that_nobody_has_is_not_acceptable(pod: FlaskClient, user: Headers) -> None:
     answer = pod.get(PATH, headers=user | {"Accept": "application/xml"})
     assert (answer.status_code, answer.get_json()["status"]) == (406, 406)
+
+
+@pytest.mark.parametrize(
+    "accept", [f"a{' ' * 6300}b", f"text/csv{' ' * 6300}x", f"text/{' ' * 6300}csv", f"a{chr(9) * 6300}/b"]
+)
+def test_only_media_ranges_are_compared(
+    pod: FlaskClient, user: Headers, accept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+    compare = MIMEAccept._value_matches
+    monkeypatch.setattr(
+        MIMEAccept,
+        "_value_matches",
+        lambda accepted, value, item: compared.append(item) or compare(accepted, value, item),  # type: ignore[func-returns-value]
+    )
+    answer = pod.get(PATH, headers=user | {"Accept": f"{accept}, image/png"})
+    assert answer.status_code == 406
+    assert set(compared) == {"image/png"}, "the time to compare grows with the square of the white space"
 
 
 def test_a_query_is_answered_from_the_cache_the_second_time(pod: FlaskClient, user: Headers) -> None:

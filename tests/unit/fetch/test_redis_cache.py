@@ -83,6 +83,17 @@ def test_a_refused_connection_is_counted_once(operation: str) -> None:
     assert failures(operation) == before + 1
 
 
+def test_records_are_stored_together_or_not_at_all() -> None:
+    redis = FakeRedis()
+    cache = RedisCache(redis)
+    cache.write_all({"a": b"1", "b": b"2"}, 60)
+    assert (redis.mget("a", "b"), redis.ttl("a"), redis.ttl("b")) == ([b"1", b"2"], 60, 60)
+    before = failures("set")
+    cache.write_all({"a": b"3", "b": object()}, 60)  # type: ignore[dict-item] -- which the client refuses to encode
+    assert redis.mget("a", "b") == [b"1", b"2"]
+    assert failures("set") == before + 1
+
+
 def test_only_one_gets_the_lease_until_it_expires() -> None:
     redis = FakeRedis()
     first, second = RedisCache(redis), RedisCache(redis)

@@ -1,7 +1,9 @@
 """The list comes from Redis or the upstream, one call at a time, and is served while either is unavailable."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
@@ -11,7 +13,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from efishery_fetch.cleaning import CLEANING_VERSION
-from efishery_fetch.list_keys import CORRUPT_LABEL, ListKeys, keys_of_list
+from efishery_fetch.dates import epoch_milliseconds
+from efishery_fetch.list_keys import CORRUPT_LABEL, PREFIX, ListKeys, keys_of_list
 from efishery_fetch.settings import FetchSettings
 from servicekit.app import ServiceState
 from tests.unit.fetch.support import NOW, RATE_KEY, Headers, refresh_snapshot, refreshing_client, upstream_row
@@ -157,6 +160,54 @@ def test_pods_that_called_each_on_its_own_agree_on_the_newest_list(
     assert answers[0].headers["ETag"] == answers[1].headers["ETag"]
     assert answers[0].get_json()["meta"]["fetched_at"] == "2022-05-30T08:00:00.003Z"
     assert len(upstream.log) == 2
+
+
+class Interrupted(FakeRedis):
+    """Calls `interrupt` once, when another pod can come between: after a SET of the list, and before a transaction."""
+
+    def __init__(self, server: FakeServer) -> None:
+        super().__init__(server=server)
+        self.interrupts: list[Callable[[], None]] = []
+
+    def _interrupt(self) -> None:
+        if self.interrupts:
+            self.interrupts.pop()()
+
+    def set(self, name: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().set(name, *args, **kwargs)
+        if name.startswith(PREFIX) and not name.endswith(":lease"):
+            self._interrupt()
+        return answer
+
+    def pipeline(self, *args: Any, **kwargs: Any) -> Any:
+        self._interrupt()
+        return super().pipeline(*args, **kwargs)
+
+
+def test_pods_that_store_their_lists_at_the_same_time_agree(
+    settings: FetchSettings, upstream: HTTPServer, redis_server: FakeServer, keys: ListKeys, user: Headers
+) -> None:
+    redis = Interrupted(redis_server)
+    older = refreshing_client(settings, redis, Time(redis, keys.lease))
+    newer = refreshing_client(settings, redis, Time(redis, keys.lease, NOW + timedelta(milliseconds=3)))
+    refresh_snapshot(older)
+    redis.flushall()
+    redis.interrupts.append(lambda: refresh_snapshot(older))
+    refresh_snapshot(newer)
+    assert redis.interrupts == []
+    for _ in range(2):
+        times = [pod.get(PATH, headers=user).get_json()["meta"]["fetched_at"] for pod in (older, newer)]
+    assert times == ["2022-05-30T08:00:00.003Z"] * 2
+
+
+def test_a_stored_list_that_is_older_than_its_time_says_is_replaced(
+    pod: FlaskClient, upstream: HTTPServer, redis: FakeRedis, keys: ListKeys, user: Headers
+) -> None:
+    pod.get(PATH, headers=user)
+    later = epoch_milliseconds(NOW) + 3
+    redis.set(keys.fetched_at, later)
+    pod.get(PATH, headers=user)
+    assert redis.get(keys.fetched_at) == str(epoch_milliseconds(NOW)).encode()
 
 
 def test_a_redis_that_comes_back_empty_loses_nothing(

@@ -178,3 +178,14 @@ def test_a_number_is_not_served_as_a_name(client: FlaskClient, httpserver: HTTPS
     answer = client.get("/fetch/resource", headers=user).get_json()
     assert [answer["data"][0][field] for field in ("uuid", "area_provinsi", "area_kota")] == [None, None, None]
     assert answer["meta"]["repaired"] == {"invalid_city": 1, "invalid_province": 1, "invalid_uuid": 1}
+
+
+def test_a_row_that_is_nested_too_deeply_is_rejected(
+    client: FlaskClient, httpserver: HTTPServer, admin: Headers
+) -> None:
+    row = b'{"komoditas": "Lele", "price": 1}'
+    nested = b'{"komoditas": "Lele", "price": 2, "uuid": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"
+    httpserver.expect_request("/commodities").respond_with_data(b"[" + b",".join((row, nested, row)) + b"]")
+    meta = client.get("/fetch/resource?include=rejected", headers=admin).get_json()["meta"]
+    assert (meta["count"], meta["received"], meta["rejected"]) == (1, 3, {"duplicate": 1, "not_an_object": 1})
+    assert meta["rejected_rows"][0]["index"] == 1

@@ -10,7 +10,7 @@ STRUCTURE = re.compile(r'"|[\[{]+|[\]}]+')
 
 
 def parse_items(text: str, decoder: JSONDecoder) -> Iterator[object]:
-    """Yield the items of the array; in place of one that the decoder's recursion cannot reach, the beginning of its text.
+    """Yield the items of the array; in place of one that is nested too deeply for the decoder, its first characters.
 
     Of such an item only the strings and the balance of the brackets are checked.
 

@@ -15,9 +15,19 @@ from werkzeug import Request, Response
 from efishery_fetch.cleaning import CLEANING_VERSION
 from efishery_fetch.dates import epoch_milliseconds
 from efishery_fetch.list_keys import CORRUPT_LABEL, PREFIX, ListKeys, keys_of_list
+from efishery_fetch.rate_history import HISTORY_KEY
 from efishery_fetch.settings import FetchSettings
+from efishery_fetch.state import EXTENSION
 from servicekit.app import ServiceState
-from tests.unit.fetch.support import NOW, RATE_KEY, Headers, refresh_snapshot, refreshing_client, upstream_row
+from tests.unit.fetch.support import (
+    NOW,
+    RATE_KEY,
+    RATE_RECORD,
+    Headers,
+    refresh_snapshot,
+    refreshing_client,
+    upstream_row,
+)
 
 PATH = "/fetch/resource"
 LEASE_SECONDS = 5
@@ -397,3 +407,58 @@ def test_a_list_that_was_cleaned_by_other_rules_is_not_taken(
     other = refreshing_client(settings, redis, time)
     assert other.get(PATH, headers=user).status_code == 200
     assert len(upstream.log) == 2
+
+
+def test_a_call_that_could_outlast_the_lease_needs_it_again(
+    pod: FlaskClient, httpserver: HTTPServer, redis: FakeRedis, keys: ListKeys, time: Time
+) -> None:
+    httpserver.expect_request("/commodities").respond_with_data(status=404)
+    for calls in (1, 2, 3, 4, 5, 5, 5):  # one each second, while there is no list
+        refresh_snapshot(pod)
+        redis.persist(keys.lease)  # as if another pod had taken it when it expired
+        assert len(httpserver.log) == calls
+        time.advance(1)
+    redis.delete(keys.lease)
+    refresh_snapshot(pod)
+    assert len(httpserver.log) == 6
+
+
+HISTORY = "/fetch/rate/history"
+
+
+def days(pod: FlaskClient, user: Headers) -> list[str]:
+    return [day["date"] for day in pod.get(HISTORY, headers=user).get_json()["data"]]
+
+
+def test_a_new_day_is_in_the_history_at_once(pod: FlaskClient, redis: FakeRedis, user: Headers) -> None:
+    redis.hset(HISTORY_KEY, "2022-05-30", RATE_RECORD)
+    assert days(pod, user) == ["2022-05-30"]
+    redis.hset(HISTORY_KEY, "2022-05-29", RATE_RECORD.replace("2022-05-30", "2022-05-29"))
+    assert days(pod, user) == ["2022-05-30", "2022-05-29"]
+
+
+def test_the_history_stays_while_redis_has_none(
+    pod: FlaskClient, redis: FakeRedis, redis_server: FakeServer, user: Headers
+) -> None:
+    redis.hset(HISTORY_KEY, "2022-05-30", RATE_RECORD)
+    assert days(pod, user) == ["2022-05-30"]
+    redis.flushall()
+    assert days(pod, user) == ["2022-05-30"]
+    redis_server.connected = False
+    assert days(pod, user) == ["2022-05-30"]
+
+
+def test_the_thread_goes_on_after_an_error(pod: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    refresher = pod.application.extensions[EXTENSION].refresher
+    refreshes = []
+
+    def refresh() -> None:
+        refreshes.append(1)
+        if len(refreshes) == 3:
+            raise KeyboardInterrupt
+        raise OSError("out of memory")
+
+    monkeypatch.setattr(refresher, "refresh", refresh)
+    with pytest.raises(KeyboardInterrupt):
+        refresher.run()
+    assert len(refreshes) == 3

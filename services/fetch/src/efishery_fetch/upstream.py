@@ -38,8 +38,8 @@ class ListAnswer:
     """The items of the upstream's JSON array, and its `ETag` if it sends one.
 
     Numbers with a fraction are Decimal. So are NaN and Infinity, which are not JSON but which some programs write, and
-    numbers too long to be one of the list: Decimal("NaN"). An item that is nested too deeply to be parsed is text. Their
-    rows are then rejected or repaired as others are.
+    numbers too long to be one of the list: Decimal("NaN"). An item that is nested too deeply to be parsed is text.
+    Their rows are then rejected or repaired as others are.
     """
 
     items: list[object]

@@ -3,6 +3,7 @@
 import json
 import time
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from pytest_httpserver import HTTPServer
 
 from efishery_fetch.aggregate import aggregate
 from efishery_fetch.catalogue import Catalogue
-from efishery_fetch.cleaning import FIELDS, MAX_ITEM_LENGTH, MAX_REJECTED_ROWS, clean_list
+from efishery_fetch.cleaning import CLEANING_VERSION, FIELDS, MAX_ITEM_LENGTH, MAX_REJECTED_ROWS, clean_list
 from servicekit.serialization import to_json
 from tests.unit.fetch.support import NOW, Headers, upstream_row
 
@@ -178,6 +179,13 @@ def test_a_number_is_not_served_as_a_name(client: FlaskClient, httpserver: HTTPS
     answer = client.get("/fetch/resource", headers=user).get_json()
     assert [answer["data"][0][field] for field in ("uuid", "area_provinsi", "area_kota")] == [None, None, None]
     assert answer["meta"]["repaired"] == {"invalid_city": 1, "invalid_province": 1, "invalid_uuid": 1}
+
+
+def test_a_changed_rule_has_a_new_version() -> None:
+    small = [items for items, _, _ in SHAPES.values() if len(items) < 10_000]
+    versions = [Catalogue.clean(items, max_price=MAX_PRICE, now=NOW).version for items in small]
+    digest = sha256("".join(versions).encode()).hexdigest()[:16]
+    assert (CLEANING_VERSION, digest) == (1, "bfac86ae96e6e062"), "increase CLEANING_VERSION, and write both down here"
 
 
 def test_a_row_that_is_nested_too_deeply_is_rejected(

@@ -161,7 +161,7 @@ def test_pods_that_called_each_on_its_own_agree_on_the_newest_list(
         for ms in milliseconds
     ]
     for pod in pods:
-        redis.flushall()  # neither sees the list of the other, as while Redis is away
+        redis.flushall()  # neither sees the list of the other, as while Redis is unavailable
         refresh_snapshot(pod)
     assert len(upstream.log) == 2
     for pod in pods:

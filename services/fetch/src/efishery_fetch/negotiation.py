@@ -20,8 +20,8 @@ class Format(StrEnum):
 
 # Werkzeug compares in a time that grows with the square of the white space, and with the interpreter's lock held. No
 # media range has white space in it (RFC 9110, sections 5.6.2 and 12.5.1); what is none matches nothing anyway.
-TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-MEDIA_RANGE = re.compile(f"{TOKEN}/{TOKEN}")
+NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+MEDIA_RANGE = re.compile(f"{NAME}/{NAME}")
 MEDIA_TYPES = {"application/json": Format.JSON, "text/csv": Format.CSV}
 
 

@@ -33,6 +33,7 @@ CHARTS = ["efishery", "mysql"]
         ("auth.signingKey.previousSecrets={No_Name}", "previousSecrets"),
         ("fetch.listUrl=list.example.org", "listUrl"),
         ("fetch.listTtlSeconds=soon", "listTtlSeconds"),
+        ("fetch.maxPriceIdr=10000000000001", "maxPriceIdr"),
         ("fetch.upstreamTimeoutSeconds=11", "upstreamTimeoutSeconds"),
         ("global.image.registry=https://registry.example.org", "registry"),
         ("global.image.registry=registry.example.org/", "registry"),

@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from efishery_auth.database import Database, Endpoint
 from efishery_auth.models import Base
 from efishery_auth.revocations import RevocationPublisher
+from efishery_fetch.redis_cache import RedisCache
 from efishery_rate_cron import store
 from efishery_rate_cron.outcome import Outcome
 from efishery_rate_cron.providers.base import Quote
@@ -110,9 +111,24 @@ def test_fetch_reads_those_and_has_its_own(rules: dict[str, list[str]]) -> None:
 
 def test_fetch_may_send_its_commands(rules: dict[str, list[str]]) -> None:
     connection = {"ping", "hello", "auth", "client|setname", "client|setinfo"}
-    own = {"get", "set", "hgetall"}
+    own = {"get", "set", "hgetall", "multi", "exec"}
     assert {rule[1:] for rule in rules["fetch"] if rule.startswith("+")} == own | connection
     assert "-@all" in rules["fetch"]
+
+
+def test_fetch_may_do_all_that_its_cache_does(rules: dict[str, list[str]]) -> None:
+    server = FakeServer()
+    own = [rule.replace("%R~", "~") for rule in rules["fetch"]]
+    command(FakeRedis(server=server), "ACL SETUSER", "fetch", *own)
+    command(FakeRedis(server=server), "HSET", HISTORY_KEY, "2026-11-22", "a rate")
+    cache = RedisCache(FakeRedis(server=server, username="fetch", password="password", protocol=2))
+    cache.write_all({"fetch:list": b"a list", "fetch:list:fetched_at": b"1"}, 60)
+    cache.write("fetch:aggregate", b"a body", 60)
+    assert [cache.read(key, bytes.decode) for key in ("fetch:list", "fetch:list:fetched_at", "fetch:aggregate")] == [
+        *("a list", "1", "a body")
+    ]
+    assert cache.read_hash(HISTORY_KEY, dict) == {b"2026-11-22": b"a rate"}
+    assert [cache.acquire("fetch:lease", 60), cache.acquire("fetch:lease", 60)] == [True, False]
 
 
 def keys(rules: list[str]) -> set[str]:

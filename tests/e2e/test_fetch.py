@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from efishery_fetch.list_source import FETCHED_AT_KEY, KEY, LEASE_KEY
 from tests.e2e.cluster import NAMESPACE, Cluster, run, wait_for
 from tests.e2e.conftest import Gateway, Headers
 from tests.load.comparison import normal_load
@@ -69,7 +68,8 @@ def without_cached_list(cluster: Cluster, repository: Path) -> Iterator[None]:
     scale(cluster, "fetch", 0)
     # Until a pod has ended it stores its list in Redis whenever that is missing there.
     wait_for("the end of fetch's pods", lambda: not pods_of(cluster, "fetch"), 60)
-    redis_cli(cluster, repository, "DEL", KEY, FETCHED_AT_KEY, LEASE_KEY)
+    if keys := redis_cli(cluster, repository, "KEYS", "fetch:*").split():
+        redis_cli(cluster, repository, "DEL", *keys)
     yield
     scale(cluster, "fetch", replicas)
 

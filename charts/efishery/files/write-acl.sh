@@ -15,5 +15,5 @@ user probe on nopass resetkeys resetchannels -@all +ping
 user admin on #$(hash "$ADMIN_PASSWORD") ~* &* +@all
 user rate-cron on #$(hash "$RATE_CRON_PASSWORD") resetkeys ~$rate ~$history ~$runs resetchannels -@all +get +set +hgetall +hset +hdel +hincrby $transaction $handshake
 user auth on #$(hash "$AUTH_PASSWORD") resetkeys ~auth:* resetchannels -@all +get +set $handshake
-user fetch on #$(hash "$FETCH_PASSWORD") resetkeys %R~$rate %R~$history %R~$runs %R~$revocations ~fetch:* resetchannels -@all +get +hgetall +set $handshake
+user fetch on #$(hash "$FETCH_PASSWORD") resetkeys %R~$rate %R~$history %R~$runs %R~$revocations ~fetch:* resetchannels -@all +get +hgetall +set +multi +exec $handshake
 ACL

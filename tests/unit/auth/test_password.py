@@ -59,8 +59,8 @@ def start_session(database: Database, user: User) -> str:
     now = datetime.now(UTC) - timedelta(minutes=1)
 
     def start(db_session: Session) -> str:
-        token = sessions.start(db_session, user, now=now, origin=COMMAND_LINE, lifetimes=Lifetimes())
-        return token.session_id
+        session, _token = sessions.start(db_session, user, now=now, origin=COMMAND_LINE, lifetimes=Lifetimes())
+        return session.id
 
     return database.primary.write(start)
 

@@ -10,7 +10,6 @@ from werkzeug.test import TestResponse
 
 from efishery_fetch import create_app
 from efishery_fetch.clock import Clock
-from efishery_fetch.list_source import KEY as LIST_KEY
 from efishery_fetch.rate import KEY as RATE_KEY
 from efishery_fetch.settings import FetchSettings
 from efishery_fetch.state import EXTENSION
@@ -18,7 +17,6 @@ from servicekit.key_set import read_public_key, thumbprint
 from tests.keys import KeyPair
 
 __all__ = [
-    "LIST_KEY",
     "NOW",
     "RATE_KEY",
     "RATE_RECORD",

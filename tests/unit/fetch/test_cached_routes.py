@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
 from pytest_httpserver import HTTPServer
 
 from efishery_fetch.cached_routes import CachedRoutes
+from efishery_fetch.routes import AGGREGATE, ROUTES
 from servicekit.verified_tokens import VerifiedTokens
 from tests.unit.fetch.support import Headers, upstream_row
 
-PATHS = ["/fetch/resource", "/fetch/resource/aggregate", "/fetch/rate"]
+PATHS = [route.path for route in ROUTES]
 PER_REQUEST = {"X-Request-ID", "Age"}
 
 
@@ -84,13 +86,27 @@ def test_other_requests_go_to_flask(
     assert behind.requests == before + 1
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_both_count_the_lists_only(pod: FlaskClient, behind: CountingFlask, admin: Headers, path: str) -> None:
+    def hits() -> float:
+        return REGISTRY.get_sample_value("fetch_cache_lookups_total", {"result": "hit"}) or 0
+
+    counts = [hits()]
+    for _ in ("flask", "front"):
+        pod.get(path, headers=admin)
+        counts.append(hits())
+    assert behind.requests == 1
+    step = 1 if path.startswith("/fetch/resource") else 0
+    assert counts == [counts[0], counts[0] + step, counts[0] + 2 * step]
+
+
 def test_no_token_of_another_caller_opens_the_admins_route(pod: FlaskClient, user: Headers, admin: Headers) -> None:
     for _ in range(2):
-        assert pod.get(PATHS[1], headers=admin).status_code == 200
-        assert pod.get(PATHS[1], headers=user).status_code == 403
-        assert pod.get(PATHS[1]).status_code == 401
+        assert pod.get(AGGREGATE.path, headers=admin).status_code == 200
+        assert pod.get(AGGREGATE.path, headers=user).status_code == 403
+        assert pod.get(AGGREGATE.path).status_code == 401
         forged = {"Authorization": admin["Authorization"][:-4] + "AAAA"}
-        assert pod.get(PATHS[1], headers=forged).status_code == 401
+        assert pod.get(AGGREGATE.path, headers=forged).status_code == 401
 
 
 def test_a_token_that_expires_is_not_accepted_any_more(pod: FlaskClient, behind: CountingFlask, user: Headers) -> None:

@@ -55,7 +55,7 @@ def test_rejects_an_empty_row(item: object) -> None:
     assert reason(item) == "empty_row"
 
 
-@pytest.mark.parametrize("commodity", ["", "  ", None, 5, ["Lele"]])
+@pytest.mark.parametrize("commodity", ["", "  ", None, 5, ["Lele"], "\u200b\x00"])
 def test_rejects_a_row_without_commodity(commodity: object) -> None:
     assert reason(upstream_row(komoditas=commodity)) == "missing_commodity"
 
@@ -156,6 +156,9 @@ def test_reads_a_size(written: object, size: int | None) -> None:
         (" PURWOREJO", "PURWOREJO"),
         ("JAWA \t\u00a0 TIMUR\n", "JAWA TIMUR"),
         ("OKI", "OKI"),
+        ("JAWA\u200b TI\u00adMUR\x00\ufeff", "JAWA TIMUR"),
+        ("\u200bJAWA\u200b \u200b TIMUR", "JAWA TIMUR"),
+        ("JAWA\x0bTIMUR\x1f", "JAWA TIMUR"),
         ("ASDF", "ASDF"),  # an unknown name is served
         ("BULELENG", "BULELENG"),
         ("a", None),
@@ -184,6 +187,10 @@ def test_reads_a_place(written: object, place: str | None) -> None:
         ({"uuid": " a  b "}, {"text_normalized"}),
         ({"komoditas": "Lele  Jumbo"}, {"text_normalized"}),
         ({"komoditas": "Lele\ud800"}, {"text_normalized"}),
+        ({"komoditas": "Le\u200ble"}, {"text_normalized"}),
+        ({"uuid": "\ufeff5f"}, {"text_normalized"}),
+        ({"area_kota": "KEDIRI\x00"}, {"text_normalized"}),
+        ({"area_kota": "\u200b"}, {"invalid_city"}),
         ({"area_provinsi": "Jawa Timur"}, {"text_normalized"}),
         ({"area_kota": " KEDIRI"}, {"text_normalized"}),
         ({"area_provinsi": "a"}, {"invalid_province"}),

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -48,6 +49,9 @@ MOMENTS = st.datetimes(datetime(2000, 1, 2), datetime(2022, 9, 30)).map(  # noqa
         ("1622563514", "2021-06-01T16:05:14.000Z"),
         ("1591522886328", "2020-06-07T09:41:26.328Z"),
         (1591522886328, "2020-06-07T09:41:26.328Z"),
+        (Decimal("1646878500.0"), "2022-03-10T02:15:00.000Z"),
+        (Decimal("1.646878500123e12"), "2022-03-10T02:15:00.123Z"),
+        ("2020-06-03T11:32:48+07:59", "2020-06-03T03:33:48.000Z"),
     ],
 )
 def test_reads(written: object, utc: str) -> None:
@@ -74,6 +78,15 @@ def test_reads(written: object, utc: str) -> None:
         "2022-05-30T11:32:60Z",
         "2022-05-30T11:32:48+99:00",
         "2022-05-30T11:32:48ZZ",
+        "2022-05-30T11:32:48+07:99",
+        "2022-05-30T11:32:48-0760",
+        Decimal("1646878500.5"),
+        Decimal("1E+999999999"),
+        Decimal("1E-999999999"),
+        Decimal("-1"),
+        Decimal("NaN"),
+        Decimal("sNaN"),
+        Decimal("Infinity"),
         "2022-05-30T11:32:48.Z",
         "٢٠٢٢-٠٥-٣٠",
         "١٦٢٢٥٦٣٥١٤",

@@ -3,6 +3,7 @@
 import json
 import time
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from pytest_httpserver import HTTPServer
 
 from efishery_fetch.aggregate import aggregate
 from efishery_fetch.catalogue import Catalogue
-from efishery_fetch.cleaning import FIELDS, MAX_ITEM_LENGTH, MAX_REJECTED_ROWS, clean_list
+from efishery_fetch.cleaning import CLEANING_VERSION, FIELDS, MAX_ITEM_LENGTH, MAX_REJECTED_ROWS, clean_list
 from servicekit.serialization import to_json
 from tests.unit.fetch.support import NOW, Headers, upstream_row
 
@@ -144,6 +145,8 @@ def test_the_stored_form_is_parsed_to_an_equal_list(name: str) -> None:
         (b'[{"komoditas": "Lele", "price": ' + b"9" * 5000 + b"}]", 0, {"invalid_price": 1}),
         (b'[{"komoditas": "Lele", "price": 1e999999999999999999999}]', 0, {"invalid_price": 1}),
         (b'[{"komoditas": "Lele", "price": 1e-999999999999}]', 0, {"invalid_price": 1}),
+        (b'[{"komoditas": NaN, "price": 1}, {"komoditas": Infinity, "price": 1}]', 0, {"missing_commodity": 2}),
+        (b'[{"komoditas": ' + b"9" * 5000 + b', "price": 1}]', 0, {"missing_commodity": 1}),
         (
             b'[{"komoditas": "Lele", "price": ""}, ' + b"[" * 900 + b"]" * 900 + b"]",
             0,
@@ -168,3 +171,29 @@ def test_unusual_json_is_answered(
     assert answer.status_code == 200
     meta = answer.get_json()["meta"]
     assert (meta["received"] - sum(rejected.values()), meta["rejected"]) == (count, rejected)
+
+
+def test_a_number_is_not_served_as_a_name(client: FlaskClient, httpserver: HTTPServer, user: Headers) -> None:
+    row = b'{"komoditas": "Lele", "price": 1, "uuid": NaN, "area_provinsi": -Infinity, "area_kota": ' + b"9" * 31 + b"}"
+    httpserver.expect_request("/commodities").respond_with_data(b"[" + row + b"]")
+    answer = client.get("/fetch/resource", headers=user).get_json()
+    assert [answer["data"][0][field] for field in ("uuid", "area_provinsi", "area_kota")] == [None, None, None]
+    assert answer["meta"]["repaired"] == {"invalid_city": 1, "invalid_province": 1, "invalid_uuid": 1}
+
+
+def test_a_changed_rule_has_a_new_version() -> None:
+    small = [items for items, _, _ in SHAPES.values() if len(items) < 10_000]
+    versions = [Catalogue.clean(items, max_price=MAX_PRICE, now=NOW).version for items in small]
+    digest = sha256("".join(versions).encode()).hexdigest()[:16]
+    assert (CLEANING_VERSION, digest) == (1, "bfac86ae96e6e062"), "increase CLEANING_VERSION, and write both down here"
+
+
+def test_a_row_that_is_nested_too_deeply_is_rejected(
+    client: FlaskClient, httpserver: HTTPServer, admin: Headers
+) -> None:
+    row = b'{"komoditas": "Lele", "price": 1}'
+    nested = b'{"komoditas": "Lele", "price": 2, "uuid": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"
+    httpserver.expect_request("/commodities").respond_with_data(b"[" + b",".join((row, nested, row)) + b"]")
+    meta = client.get("/fetch/resource?include=rejected", headers=admin).get_json()["meta"]
+    assert (meta["count"], meta["received"], meta["rejected"]) == (1, 3, {"duplicate": 1, "not_an_object": 1})
+    assert meta["rejected_rows"][0]["index"] == 1

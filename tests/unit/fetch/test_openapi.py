@@ -37,6 +37,12 @@ def check(path: str, status: int, body: object) -> None:
     OAS30ReadValidator(whole).validate(body)
 
 
+def test_the_example_of_an_internal_error_is_what_is_answered(client: FlaskClient) -> None:
+    client.application.add_url_rule("/defect", view_func=lambda: str(1 // 0))
+    example = DOCUMENT["components"]["responses"]["InternalError"]["content"]["application/json"]["example"]
+    assert client.get("/defect").get_json() == example
+
+
 @pytest.mark.parametrize("path", OPERATIONS)
 def test_answers_match_their_schema(client: FlaskClient, httpserver: HTTPServer, admin: Headers, path: str) -> None:
     httpserver.expect_request("/commodities").respond_with_json(ROWS)

@@ -432,3 +432,7 @@ def test_any_accept_header_is_a_format_or_an_error(accept: str) -> None:
         assert negotiate(accept) in Format
     except NotAcceptableError:
         assert accept.strip()
+
+
+def test_a_name_is_compared_without_its_invisible_characters() -> None:
+    assert parse(("province", "jawa\u200b timur\x00")).province == {"JAWA TIMUR"}

@@ -11,18 +11,44 @@ from pytest_httpserver import HTTPServer
 from efishery_fetch.rate_history import HISTORY_KEY, MAX_DAYS, RUNS_KEY, parse_history, parse_runs
 from tests.unit.fetch.support import RATE_RECORD, Headers, refresh_snapshot, upstream_row
 
-RECORD = RATE_RECORD.encode()
 TODAY = date(2022, 5, 30)
 
 
+def history(*days: date) -> dict[bytes, bytes]:
+    return {f"{day}".encode(): RATE_RECORD.replace("2022-05-30", f"{day}").encode() for day in days}
+
+
 def test_the_newest_day_is_first_and_corrupt_entries_are_left_out() -> None:
-    fields = {b"2022-05-28": RECORD, b"2022-05-30": RECORD, b"2022-05-29": b"{}", b"yesterday": RECORD, b"\xff": RECORD}
+    record = RATE_RECORD.encode()
+    fields = history(TODAY - timedelta(2), TODAY) | {b"2022-05-29": b"{}", b"yesterday": record, b"\xff": record}
     assert [each.day for each in parse_history(fields)] == [TODAY, TODAY - timedelta(2)]
 
 
 def test_more_days_than_a_month_are_cut() -> None:
-    fields = {(TODAY - timedelta(days)).isoformat().encode(): RECORD for days in range(100)}
+    fields = history(*(TODAY - timedelta(days) for days in range(100)))
     assert len(parse_history(fields)) == MAX_DAYS
+
+
+def test_only_the_30_days_before_the_newest_are_kept() -> None:
+    fields = history(TODAY, TODAY - timedelta(30), TODAY - timedelta(31))
+    assert [each.day for each in parse_history(fields)] == [TODAY, TODAY - timedelta(30)]
+
+
+def test_an_entry_of_another_day_than_its_rate_is_left_out() -> None:
+    fields = history(TODAY) | {b"2022-05-29": RATE_RECORD.encode()}
+    assert [each.day for each in parse_history(fields)] == [TODAY]
+
+
+@pytest.mark.parametrize("as_of", ["2022-05-29T23:30:00-02:00", "2022-05-30T00:00:00Z"])
+def test_the_day_of_a_time_is_that_in_utc(as_of: str) -> None:
+    record = RATE_RECORD.replace('"as_of": "2022-05-30"', f'"as_of": "{as_of}"').encode()
+    assert [each.day for each in parse_history({b"2022-05-30": record, b"2022-05-29": record})] == [TODAY]
+
+
+@pytest.mark.parametrize("as_of", ["", "yesterday", "0001-01-01T00:00:00+12:00"])
+def test_an_as_of_that_is_no_time_is_left_out(as_of: str) -> None:
+    record = RATE_RECORD.replace('"as_of": "2022-05-30"', f'"as_of": "{as_of}"').encode()
+    assert parse_history({b"2022-05-30": record}) == ()
 
 
 def test_missing_outcomes_are_zero_and_others_ignored() -> None:

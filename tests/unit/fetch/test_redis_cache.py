@@ -1,10 +1,13 @@
 """A Redis that fails costs at most one timeout; then it is skipped until a trial operation succeeds."""
 
 import socket
+import socketserver
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
@@ -76,12 +79,51 @@ def test_an_error_that_redis_answers_does_not_open_the_circuit() -> None:
     assert not is_open()
 
 
+class ClosingRedis(socketserver.StreamRequestHandler):
+    """Answers `OK` to each command of a connection but the second GET: then it closes the connection."""
+
+    def handle(self) -> None:
+        gets = 0
+        while count := self.rfile.readline()[1:]:
+            words = [self.rfile.readline() and self.rfile.readline().strip() for _ in range(int(count))]
+            gets += words[0] == b"GET"
+            if gets == 2:
+                return
+            self.wfile.write(b"+OK\r\n")
+
+
+@pytest.fixture
+def closing_redis() -> Iterator[str]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), ClosingRedis) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"redis://127.0.0.1:{server.server_address[1]}/0?protocol=2"
+        server.shutdown()
+
+
+def test_a_connection_that_redis_closes_costs_no_failure(closing_redis: str) -> None:
+    cache, before = RedisCache(connect(closing_redis, None)), failures("get")
+    assert [cache.read("key", bytes.decode) for _ in range(3)] == ["OK"] * 3
+    assert failures("get") == before
+
+
 @pytest.mark.parametrize("operation", ["get", "set"])
 def test_a_refused_connection_is_counted_once(operation: str) -> None:
     cache, before = RedisCache(connect("redis://127.0.0.1:9/0", None)), failures(operation)
     for _ in range(3):
         cache.read("key", str) if operation == "get" else cache.write("key", b"", 1)
     assert failures(operation) == before + 1
+
+
+def test_records_are_stored_together_or_not_at_all() -> None:
+    redis = FakeRedis()
+    cache = RedisCache(redis)
+    cache.write_all({"a": b"1", "b": b"2"}, 60)
+    assert (redis.mget("a", "b"), redis.ttl("a"), redis.ttl("b")) == ([b"1", b"2"], 60, 60)
+    before = failures("set")
+    refused: Any = object()  # the client cannot encode it
+    cache.write_all({"a": b"3", "b": refused}, 60)
+    assert redis.mget("a", "b") == [b"1", b"2"]
+    assert failures("set") == before + 1
 
 
 def test_only_one_gets_the_lease_until_it_expires() -> None:

@@ -157,7 +157,7 @@ def test_no_limit_no_links() -> None:
 )
 def test_links_to_the_other_pages(offset: int, total: int, offsets: dict[str, int]) -> None:
     found = links(query(f"limit=10&offset={offset}"), total)
-    assert found == {rel: f"{PATH}?limit=10&offset={number}" for rel, number in offsets.items()}
+    assert found == {rel: f"{PATH}?limit=10&format=json&offset={number}" for rel, number in offsets.items()}
 
 
 def test_links_keep_the_other_parameters_encoded() -> None:
@@ -167,7 +167,7 @@ def test_links_keep_the_other_parameters_encoded() -> None:
     )
     assert links(sent, 11)["next"] == (
         f"{PATH}?province=BALI&province=D%26I%20YOGYAKARTA&price_min=1.50&date_to=2022-01-02T16%3A59%3A59.999999Z"
-        "&sort=-price%2Cuuid&limit=10&fields=price%2Cuuid&include=rejected&offset=10"
+        "&sort=-price%2Cuuid&limit=10&fields=price%2Cuuid&include=rejected&format=json&offset=10"
     )
 
 
@@ -175,6 +175,12 @@ def test_links_keep_the_format_that_accept_chose() -> None:
     header = link_header(PATH, parse_list_query([("limit", "1")], "text/csv"), 1)
     assert header is not None
     assert "&format=csv&offset=0>" in header
+
+
+def test_links_keep_a_format_that_is_the_default() -> None:
+    target = links(query("limit=1&format=json"), 1)["first"]
+    followed = parse_list_query(parse_qsl(urlsplit(target).query), "text/csv")
+    assert followed.format is Format.JSON
 
 
 def test_a_name_cannot_add_a_header_or_a_link() -> None:

@@ -52,9 +52,45 @@ def test_numbers_with_a_fraction_are_exact(httpserver: HTTPServer) -> None:
     assert fetch(httpserver, b'[{"price": 0.1}, 5]') == [{"price": Decimal("0.1")}, 5]
 
 
-@pytest.mark.parametrize("number", [b"9" * 5000, b"1e99999999999999999999", b"NaN", b"-Infinity"])
-def test_no_number_fails_the_list(httpserver: HTTPServer, number: bytes) -> None:
-    assert fetch(httpserver, b"[" + number + b"]") == [number.decode()]
+@pytest.mark.parametrize(
+    ("number", "parsed"),
+    [
+        (b"9" * 5000, "NaN"),
+        (b"-" + b"9" * 100, "NaN"),
+        (b"0." + b"9" * 5000, "NaN"),
+        (b"1e99999999999999999999", "NaN"),
+        (b"NaN", "NaN"),
+        (b"-Infinity", "-Infinity"),
+    ],
+)
+def test_a_number_that_is_none_or_too_long_is_not_text(httpserver: HTTPServer, number: bytes, parsed: str) -> None:
+    assert repr(fetch(httpserver, b"[" + number + b"]")) == f"[Decimal('{parsed}')]"
+
+
+NESTED = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[%b]",
+        b" [ 1 , %b , {}\n]\n",
+        b'[1,{"a": "]\\"[{", "b": %b}]',
+        b'[{"a":' * 5_000 + b"1" + b"}]" * 5_000,
+        b"\xef\xbb\xbf[%b]",
+    ],
+)
+def test_an_item_that_is_nested_too_deeply_does_not_fail_the_list(httpserver: HTTPServer, body: bytes) -> None:
+    items = fetch(httpserver, body % NESTED if b"%b" in body else body)
+    (text,) = (item for item in items if item not in (1, {}))
+    assert isinstance(text, str)
+    assert 0 < len(text) <= 500
+
+
+@pytest.mark.parametrize("end", [b"", b",", b",]", b"] x", b"]]", b"}", b" 1]", b', "\xff"]', b', "a]', b", nul]"])
+def test_a_list_with_such_an_item_that_is_not_json_is_invalid(httpserver: HTTPServer, end: bytes) -> None:
+    with pytest.raises(UpstreamInvalid, match="upstream answered with something that is not JSON"):
+        fetch(httpserver, b"[" + NESTED + end)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1, 2", b"\xff\xfe\xfd", b"[" * 100_000])

@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from efishery_fetch.metrics import CACHE_HITS
 from efishery_fetch.representation import Representation
-from efishery_fetch.routes import CachedRoute
+from efishery_fetch.routes import LISTS, CachedRoute
 from efishery_fetch.snapshot import Snapshots
 from servicekit.metrics import server_duration
 from servicekit.observability import REQUEST_ID_HEADER, log_request, request_id_from
@@ -61,7 +61,8 @@ def _answer(
     request_id = request_id_from(environ.get("HTTP_X_REQUEST_ID"))
     environ[ROUTE_KEY] = path
     start_response(answer.status_line, [*answer.headers, representation.age_header(), (REQUEST_ID_HEADER, request_id)])
-    CACHE_HITS.inc()
+    if path in LISTS:
+        CACHE_HITS.inc()
     seconds = perf_counter() - started
     server_duration("GET", path, answer.status).observe(seconds)
     log_request("GET", path, answer.status, seconds, request_id, trace_id_of(environ.get("HTTP_TRACEPARENT")))

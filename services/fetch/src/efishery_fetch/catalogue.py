@@ -10,7 +10,7 @@ from typing import Any
 from efishery_fetch.cleaning import CleanedList, Reason, RejectedRow, Row, clean_list
 from efishery_fetch.dates import epoch_milliseconds, from_epoch_milliseconds, rfc3339
 
-FORMAT_VERSION = 4  # increase it when the stored fields change; it is part of the key in Redis
+FORMAT_VERSION = 4  # increase it when the stored fields change; it is part of the key in Redis (`list_keys`)
 VERSION_LENGTH = 16
 
 

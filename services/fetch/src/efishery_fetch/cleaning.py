@@ -17,6 +17,9 @@ from efishery_fetch.rows import Reason, Repair, Row
 __all__ = ["CleanedList", "Reason", "RejectedError", "RejectedRow", "Repair", "Row", "clean_list", "clean_row"]
 
 FIELDS = ("uuid", "komoditas", "area_provinsi", "area_kota", "size", "price", "tgl_parsed", "timestamp")
+# Increase it with each change of a rule: of what `clean_list`, or the parser of the upstream's JSON, makes of the same
+# answer. Lists that were cleaned by other rules are then not taken from Redis.
+CLEANING_VERSION = 1
 CENT = Decimal("0.01")
 DATE_TOLERANCE = timedelta(seconds=1)  # in most rows `tgl_parsed` is in whole seconds and `timestamp` is not
 MAX_REJECTED_ROWS = 1000

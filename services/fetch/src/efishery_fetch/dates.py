@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+from efishery_fetch.parsing import parse_number
 from servicekit import serialization
 
 # Jakarta has kept UTC+7 without daylight saving since 1964, so no time zone database is needed in the image.
@@ -19,7 +20,7 @@ WHOLE_NUMBER = re.compile(r"[0-9]{1,15}")
 MAX_TEXT_LENGTH = 64  # the longest format has 34 characters
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TIME = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2}):(?P<second>[0-9]{1,2})(?:\.(?P<fraction>[0-9]{1,9}))?"
-OFFSET = r"(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2}Z?)"
+OFFSET = r"(?P<offset>Z|[+-][0-9]{2}:?[0-5][0-9]Z?)"
 
 # Explicit formats: a lenient parser would read "a" or "10" as a day of this month. Not strptime: its names of
 # months depend on the process's locale.
@@ -71,9 +72,11 @@ def rfc3339(moment: datetime) -> str:
 
 
 def _parse(value: object) -> datetime | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return _from_epoch(value) if 0 <= value < MAX_EPOCH else None
-    if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH:
+    if not isinstance(value, str):
+        number = parse_number(value)  # also 1646878500.0 and 1.646878500123e12
+        is_epoch = number is not None and 0 <= number < MAX_EPOCH and number == int(number)
+        return _from_epoch(int(number)) if number is not None and is_epoch else None
+    if len(value) > MAX_TEXT_LENGTH:
         return None
     text = value.strip()
     return _from_epoch(int(text)) if WHOLE_NUMBER.fullmatch(text) else _from_text(text)

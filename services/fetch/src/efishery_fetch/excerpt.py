@@ -14,7 +14,7 @@ def excerpt(value: object, length: int) -> str:
     """Return the JSON text of a value in ASCII. If it is longer than `length`, it is cut and ends with `...`.
 
     Time and memory depend on `length` only: the value's strings may be megabytes long, and its objects nested
-    deeper than `json.dumps` can go.
+    deeper than `json.dumps` can go. Numbers are written whole; `upstream.MAX_NUMBER_CHARACTERS` bounds them.
     """
     text = ""
     pending = [_parts(value, length)]

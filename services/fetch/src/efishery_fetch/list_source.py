@@ -5,16 +5,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from efishery_fetch.catalogue import FORMAT_VERSION, Catalogue
+from efishery_fetch.catalogue import Catalogue
 from efishery_fetch.dates import epoch_milliseconds, from_epoch_milliseconds
+from efishery_fetch.list_keys import CORRUPT_LABEL, keys_of_list
 from efishery_fetch.metrics import UPSTREAM_ANSWERS
 from efishery_fetch.redis_cache import RedisCache
 from efishery_fetch.settings import FetchSettings
 from efishery_fetch.upstream import Upstream, UpstreamError, UpstreamInvalid
 
-KEY = f"fetch:list:v{FORMAT_VERSION}"  # pods of two releases share Redis
-FETCHED_AT_KEY = f"{KEY}:fetched_at"  # milliseconds since the epoch; read each second
-LEASE_KEY = "fetch:list:lease"
 LEASE_MARGIN_SECONDS = 5
 FIRST_LIST_RETRY_SECONDS = 1  # while there is no list at all
 SHRINK_LIMIT = 10  # a list with a tenth of the rows before, or less, is refused
@@ -29,7 +27,9 @@ class ListSource:
         self._upstream = upstream
         self._redis = redis
         self._settings = settings
-        # Longer than a call takes, so that no other pod begins one meanwhile. After a failure its rest is the pause.
+        self._keys = keys_of_list(settings)
+        # Longer than a call takes, so that no other pod begins one meanwhile. After a failure
+        # the remaining lease time is the pause before the next call.
         self._lease_seconds = int(settings.upstream_timeout_seconds) + LEASE_MARGIN_SECONDS
         self._next_call: datetime | None = None
         self._call_until: datetime | None = None  # a call that begins later could outlast the lease
@@ -41,7 +41,7 @@ class ListSource:
 
         At most one pod calls the upstream at a time: the one that gets the lease in Redis. Without Redis each pod does.
         """
-        self._share()
+        self._synchronize_with_redis()
         if self._is_fresh(now) or (self._next_call and now < self._next_call):
             return
         if not self._has_lease(now):
@@ -53,7 +53,7 @@ class ListSource:
     def _has_lease(self, now: datetime) -> bool:
         if self._call_until and now < self._call_until:
             return True
-        if not self._redis.acquire(LEASE_KEY, self._lease_seconds):
+        if not self._redis.acquire(self._keys.lease, self._lease_seconds):
             return False
         self._call_until = now + timedelta(seconds=LEASE_MARGIN_SECONDS)
         return True
@@ -62,27 +62,28 @@ class ListSource:
         ttl = timedelta(seconds=self._settings.list_ttl_seconds)
         return self.current is not None and now - self.current.fetched_at < ttl
 
-    def _share(self) -> None:
+    def _synchronize_with_redis(self) -> None:
         """Take the list in Redis if it is newer than the process's own, else store the own one there.
 
-        Pods that have called the upstream while Redis was away agree on the newest list when it is back.
+        Pods that have called the upstream while Redis was unavailable agree on the newest list when it is back.
         """
         own = self.current
-        stored_at = self._redis.read(FETCHED_AT_KEY, _parse_fetched_at)
+        stored_at = self._redis.read(self._keys.fetched_at, _parse_fetched_at, kind=f"{CORRUPT_LABEL}:fetched_at")
         if own and stored_at == own.fetched_at:
             return
         if own is None or (stored_at and stored_at > own.fetched_at):
-            stored = self._redis.read(KEY, Catalogue.loads)
-            if stored:
+            stored = self._redis.read(self._keys.catalogue, Catalogue.loads, kind=CORRUPT_LABEL)
+            if stored and (own is None or stored.fetched_at > own.fetched_at):
                 self.current, self.failure = stored, None
                 return
         if own:
             self._store(own)
 
     def _store(self, catalogue: Catalogue) -> None:
-        ttl_seconds = self._settings.list_stale_if_error_seconds
-        self._redis.write(KEY, catalogue.dumps(), ttl_seconds)
-        self._redis.write(FETCHED_AT_KEY, str(epoch_milliseconds(catalogue.fetched_at)).encode(), ttl_seconds)
+        # In one transaction: a list beside the time of another one would keep pods from agreeing.
+        fetched_at = str(epoch_milliseconds(catalogue.fetched_at)).encode()
+        records = {self._keys.catalogue: catalogue.dumps(), self._keys.fetched_at: fetched_at}
+        self._redis.write_all(records, self._settings.list_stale_if_error_seconds)
 
     def _call_upstream(self, now: datetime) -> None:
         try:

@@ -2,9 +2,11 @@
 
 import re
 from decimal import Decimal
+from unicodedata import category
 
 MIN_NAME_LETTERS = 3
 MAX_SIZE = 999_999_999
+INVISIBLE = ("Cc", "Cf")
 
 # At most two decimals: "20.000" means twenty thousand in Indonesia and twenty to a parser, so it is invalid.
 NUMBER_TEXT = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,2})?")
@@ -17,12 +19,22 @@ def is_blank(value: object) -> bool:
 
 
 def parse_text(value: object) -> str | None:
-    """Return text with each run of white space replaced by one space and none at the ends; None if nothing is left."""
+    """Return text with each run of white space replaced by one space and none at the ends; None if nothing is left.
+
+    Invisible characters, such as NUL or a zero width space, are removed: names that look alike are equal.
+    """
     if not isinstance(value, str):
         return None
     # JSON can contain a lone surrogate, which cannot be encoded as UTF-8.
     valid = value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-    return " ".join(valid.split()) or None
+    return " ".join(_visible(valid).split()) or None
+
+
+def _visible(text: str) -> str:
+    """Return the text without control and format characters (Unicode's Cc and Cf) that are no white space."""
+    if text.isprintable():  # which most are
+        return text
+    return "".join(each for each in text if each.isspace() or category(each) not in INVISIBLE)
 
 
 def parse_name(value: object) -> str | None:

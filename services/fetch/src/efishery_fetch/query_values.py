@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from efishery_fetch.cleaning import FIELDS
 from efishery_fetch.dates import JAKARTA
+from efishery_fetch.parsing import parse_text
 
 ROW_FIELDS = (*FIELDS, "price_usd")
 MAX_VALUES = 20  # of one parameter, whether it is repeated or its values are separated by commas
@@ -59,8 +60,8 @@ def any_of(parse: Callable[[str], T]) -> Callable[[list[str]], frozenset[T]]:
 
 
 def name(value: str) -> str:
-    """Return a name of a place or commodity as rows are compared: upper case, single spaces, none at the ends."""
-    text = " ".join(value.split()).upper()
+    """Return a name of a place or commodity as rows are compared: upper case, single spaces, none invisible."""
+    text = (parse_text(value) or "").upper()
     if not text:
         raise ValueError("must not be empty; leave the parameter out to get all")
     return text

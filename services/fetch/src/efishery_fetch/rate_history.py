@@ -5,7 +5,7 @@ rate-cron defines both in `efishery_rate_cron.rate_record`; `tests/contract/test
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from efishery_fetch.rate import KEY, CorruptRateError, Rate, parse_rate
 
@@ -30,9 +30,13 @@ class RateOfDay:
 
 
 def parse_history(fields: Fields) -> tuple[RateOfDay, ...]:
-    """Return the days of the hash, the newest first, at most 31. A corrupt entry is left out."""
+    """Return the newest day of the hash and those of the 30 days before it, the newest first.
+
+    An entry is left out if it is corrupt, or its day is not the day of its rate.
+    """
     days = filter(None, (_day(name, record) for name, record in fields.items()))
-    return tuple(sorted(days, key=lambda each: each.day, reverse=True)[:MAX_DAYS])
+    newest_first = sorted(days, key=lambda each: each.day, reverse=True)
+    return tuple(each for each in newest_first if newest_first[0].day - each.day < timedelta(MAX_DAYS))
 
 
 def parse_runs(fields: Fields) -> dict[str, int]:
@@ -49,6 +53,13 @@ def _count(text: bytes) -> int:
 
 def _day(name: bytes, record: bytes) -> RateOfDay | None:
     try:
-        return RateOfDay(date.fromisoformat(name.decode()), parse_rate(record))
-    except (CorruptRateError, ValueError):
+        day, rate = date.fromisoformat(name.decode()), parse_rate(record)
+        return RateOfDay(day, rate) if _day_of(rate.as_of) == day else None
+    except (CorruptRateError, ValueError, OverflowError):
         return None
+
+
+def _day_of(as_of: str) -> date:
+    """Return the day (UTC) of a date or a time."""
+    moment = datetime.fromisoformat(as_of)
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).date()

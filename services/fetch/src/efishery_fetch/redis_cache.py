@@ -48,6 +48,17 @@ class RedisCache:
         """Store the record with an expiry, unless Redis fails."""
         self._call("set", key, lambda: self._client.set(key, record, ex=ttl_seconds))
 
+    def write_all(self, records: Mapping[str, bytes], ttl_seconds: int) -> None:
+        """Store the records with an expiry in one transaction, unless Redis fails: readers see all of them or none."""
+
+        def store() -> None:
+            with self._client.pipeline(transaction=True) as transaction:
+                for key, record in records.items():
+                    transaction.set(key, record, ex=ttl_seconds)
+                transaction.execute()
+
+        self._call("set", ", ".join(records), store)
+
     def acquire(self, key: str, seconds: int) -> bool:
         """Take the lease `key` for this time, unless somebody has it. Without Redis every process gets it."""
         return self._call("set", key, lambda: bool(self._client.set(key, b"", nx=True, ex=seconds))) is not False

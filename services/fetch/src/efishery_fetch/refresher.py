@@ -55,7 +55,7 @@ class Refresher:
     def refresh(self) -> None:
         """Read what may have changed and publish a new snapshot if something has."""
         now = self._clock()
-        # While Redis is away, or empty after a restart, the last rate is used until it is too old.
+        # While Redis is unavailable, or empty after a restart, the last rate is used until it is too old.
         self._rate = self._redis.read(RATE_KEY, parse_rate) or self._rate
         self._history = self._redis.read_hash(HISTORY_KEY, parse_history) or self._history
         self._lists.refresh(now)

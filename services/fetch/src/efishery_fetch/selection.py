@@ -44,7 +44,8 @@ def link_header(path: str, query: ListQuery, total: int) -> str | None:
     """Return the value of the header `Link` (RFC 8288) with first, prev, next and last page, or None without pages.
 
     `total` is the number of matching rows. There is no prev on the first page and no next on the last. The targets
-    are relative to the request's URL and have all parameters of the query, so also a format that `Accept` chose.
+    are relative to the request's URL and have all parameters of the query, and always the format: a client may send
+    another `Accept` with the next request.
     """
     if query.limit is None:
         return None
@@ -114,10 +115,10 @@ def _target(path: str, query: ListQuery, offset: int) -> str:
 
 
 def _arguments(query: ListQuery) -> Iterator[tuple[str, str]]:
-    """Yield the parameters that make this query, except `offset` and those with their default."""
+    """Yield the format and, except `offset`, the parameters that do not have their default."""
     for field in dataclasses.fields(query):
         value = getattr(query, field.name)
-        if field.name != "offset" and value != field.default:
+        if field.name == "format" or (field.name != "offset" and value != field.default):
             yield from ((field.name, text) for text in _texts(value))
 
 

@@ -6,6 +6,9 @@ from pydantic_settings import SettingsConfigDict
 from servicekit.key_set import KeysDirectory
 from servicekit.settings import TokenSettings
 
+# Sums of the prices of a list stay below 2^63, which JSON's writer needs, and prices exact as a double with decimals.
+MAX_PRICE_LIMIT_IDR = 10**13
+
 
 class FetchSettings(TokenSettings):
     """Each field is the environment variable FETCH_<FIELD>; README.md describes them."""
@@ -23,5 +26,5 @@ class FetchSettings(TokenSettings):
     redis_password: SecretStr | None = None
     rate_stale_after_seconds: int = Field(default=600, gt=0)
     rate_stale_if_error_seconds: int = Field(default=604_800, gt=0)
-    max_price_idr: int = Field(default=100_000_000, gt=0)
+    max_price_idr: int = Field(default=100_000_000, gt=0, le=MAX_PRICE_LIMIT_IDR)
     verification_keys_dir: KeysDirectory

@@ -15,7 +15,10 @@ from efishery_fetch.rate import Rate
 from efishery_fetch.rate_history import RateOfDay
 from efishery_fetch.representation import Representation
 
-MAX_QUERY_BYTES = 8 * 1024 * 1024  # of bodies for queries, beside the few that are made with each snapshot
+MAX_QUERY_BYTES = 8 * 1024 * 1024  # of answers to queries, beside the few that are made with each snapshot
+# The most that an entry takes beside its bodies: the parsed query, and four answers with the header Link. Without it
+# the number of entries with tiny bodies would have no bound that matters.
+ENTRY_BYTES = 16 * 1024
 
 
 class ListUnavailable(Exception):
@@ -26,7 +29,11 @@ class ListUnavailable(Exception):
 
 
 def _query_cache() -> LRUCache[Hashable, Representation]:
-    return LRUCache(MAX_QUERY_BYTES, getsizeof=lambda representation: representation.size)
+    return LRUCache(MAX_QUERY_BYTES, getsizeof=_entry_bytes)
+
+
+def _entry_bytes(representation: Representation) -> int:
+    return representation.size + ENTRY_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +77,7 @@ class Snapshot:
         CACHE_MISSES.inc()
         made = make()
         with self._lock:
-            if made.size <= MAX_QUERY_BYTES:
+            if _entry_bytes(made) <= MAX_QUERY_BYTES:
                 self._queries[query] = made
         return made
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 
+from efishery_fetch.json_items import parse_items
 from servicekit.http import Answer, BodyTooLarge, HTTPClient, HTTPError, RedirectRefused
 
-MAX_INTEGER_DIGITS = 30  # int() raises ValueError above 4300 digits; one bad row must not fail the list
+MAX_NUMBER_CHARACTERS = 100  # int() raises ValueError above 4300 digits; one bad row must not fail the list
 # A parsed value takes up to 100 bytes of memory, and 16 MiB of JSON can hold millions. Commas bound their number.
 MAX_VALUES = 1_000_000
+NOT_A_NUMBER = Decimal("NaN")
 
 
 class UpstreamError(Exception):
@@ -33,7 +35,12 @@ class UpstreamInvalid(UpstreamError):
 
 @dataclass(frozen=True, slots=True)
 class ListAnswer:
-    """The items of the upstream's JSON array, numbers with a fraction as Decimal, and its `ETag` if it sends one."""
+    """The items of the upstream's JSON array, and its `ETag` if it sends one.
+
+    Numbers with a fraction are Decimal. So are NaN and Infinity, which are not JSON but which some programs write, and
+    numbers too long to be one of the list: Decimal("NaN"). An item that is nested too deeply to be parsed is text.
+    Their rows are then rejected or repaired as others are.
+    """
 
     items: list[object]
     etag: str | None
@@ -74,20 +81,30 @@ def _parse_list(body: bytes) -> list[object]:
     if body.count(b",") > MAX_VALUES:
         raise UpstreamInvalid("too_large", f"answered with more than {MAX_VALUES} values")
     try:
-        items = json.loads(body, parse_float=_decimal, parse_int=_integer, parse_constant=str)
-    except (ValueError, RecursionError) as error:
+        items = _parse(body.decode(json.detect_encoding(body), "surrogatepass"))
+    except ValueError as error:
         raise UpstreamInvalid("bad_body", "answered with something that is not JSON") from error
     if not isinstance(items, list):
         raise UpstreamInvalid("bad_body", f"answered with a JSON {type(items).__name__}, not an array")
     return items
 
 
-def _integer(text: str) -> int | str:
-    return int(text) if len(text) <= MAX_INTEGER_DIGITS else text
-
-
-def _decimal(text: str) -> Decimal | str:
+def _parse(text: str) -> object:
     try:
-        return Decimal(text)
+        return DECODER.decode(text)
+    except RecursionError:
+        return list(parse_items(text, DECODER))
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= MAX_NUMBER_CHARACTERS else NOT_A_NUMBER
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text) if len(text) <= MAX_NUMBER_CHARACTERS else NOT_A_NUMBER
     except InvalidOperation:  # an exponent beyond what Decimal can hold
-        return text
+        return NOT_A_NUMBER
+
+
+DECODER = json.JSONDecoder(parse_float=_decimal, parse_int=_integer, parse_constant=Decimal)

@@ -23,7 +23,7 @@ def rate() -> Response:
 @blueprint.get(HISTORY.path)
 @HISTORY.protect
 def history() -> Response:
-    """Answer the last rate of each of the last 30 days, or 503 when there is no rate."""
+    """Answer the last rate of the newest day and of each of the 30 days before it, or 503 when there is no rate."""
     return _respond(HISTORY)
 
 

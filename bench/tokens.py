@@ -22,6 +22,7 @@ from servicekit.key_set import ALGORITHM, read_public_key, thumbprint
 READY_SECONDS: Final = 45.0
 LEEWAY_SECONDS: Final = 5  # of clocks, in the service and in the references
 SHORT_SECONDS: Final = 4
+LASTING_SECONDS = 3 * 3600  # longer than a run takes, unlike the tokens of a login
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ def issue(services: Services, state: State, supervisor: Supervisor) -> Tokens:
         raise LaunchError(f"{state.signing_key}: not an RSA key")
     user = valid[Token.USER]
     expires = int(time.time()) + SHORT_SECONDS
+    lasting = int(time.time()) + LASTING_SECONDS
     return Tokens(
-        valid=valid,
+        valid={role: _sign_again(token, signing_key, exp=lasting) for role, token in valid.items()},
         forged=_sign_again(user, rsa.generate_private_key(public_exponent=65537, key_size=2048)),
         short=_sign_again(user, signing_key, exp=expires),
         short_expires=expires + LEEWAY_SECONDS,

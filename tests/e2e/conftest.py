@@ -49,9 +49,9 @@ def gateway(repository: Path) -> Gateway:
     return Gateway(run(repository, "hack/gateway-url").strip())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def admin(cluster: Cluster, gateway: Gateway) -> Headers:
-    """The first admin, whose password the chart generated."""
+    """The first admin, whose password the chart generated. Tokens end after minutes, and with a rotation of the key."""
     first = cluster.secret("auth-first-admin")
     return gateway.login(first["phone"], first["password"])
 
@@ -63,9 +63,15 @@ def new_phone() -> Callable[[], str]:
 
 
 @pytest.fixture(scope="session")
-def user(gateway: Gateway, new_phone: Callable[[], str]) -> Headers:
-    """A newly registered user."""
-    registered = gateway.post("/auth/register", {"name": "Siti", "phone": new_phone()})
-    assert registered.status_code == 201, registered.text
-    data = registered.json()["data"]
-    return gateway.login(data["phone"], data["password"])
+def registered(gateway: Gateway, new_phone: Callable[[], str]) -> dict[str, Any]:
+    """A newly registered user, with the password."""
+    answer = gateway.post("/auth/register", {"name": "Siti", "phone": new_phone()})
+    assert answer.status_code == 201, answer.text
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+@pytest.fixture
+def user(gateway: Gateway, registered: dict[str, Any]) -> Headers:
+    """That user, logged in."""
+    return gateway.login(registered["phone"], registered["password"])

@@ -111,10 +111,8 @@ def load(gateway: Gateway, log_in: Callable[[], Headers]) -> Iterator[list[str]]
 
 @pytest.mark.timeout(900)
 def test_a_rotation_refuses_no_valid_token(
-    cluster: Cluster, gateway: Gateway, keys: Keys, new_phone: Callable[[], str], repository: Path
+    gateway: Gateway, keys: Keys, registered: dict[str, Any], repository: Path
 ) -> None:
-    registered = gateway.post("/auth/register", {"name": "Siti", "phone": new_phone()}).json()["data"]
-
     def log_in() -> Headers:
         return gateway.login(registered["phone"], registered["password"])
 

@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from flask import Flask
 from kubernetes.client.exceptions import ApiException
+from sqlalchemy import select
 from structlog.testing import capture_logs
 from urllib3.exceptions import ConnectTimeoutError
 
 from efishery_auth import signing_secret
+from efishery_auth.audit import Action
 from efishery_auth.commands import secret_api
+from efishery_auth.models import AuditEvent
 from efishery_auth.signing_secret import PUBLISHED_AT, SecretContent
+from efishery_auth.state import current_users
 from tests.keys import KeyPair
 
 
@@ -72,7 +76,7 @@ def run(app: Flask, *arguments: str) -> Run:
 
 
 def logged(run: Run) -> MutableMapping[str, Any]:
-    (line,) = run.lines
+    (line,) = [line for line in run.lines if line["event"] in ("key_rotated", "key_rotation_not_due")]
     return line
 
 
@@ -84,6 +88,21 @@ def test_a_young_key_is_left_alone(commands_app: Flask, api: Api) -> None:
     due = datetime.fromisoformat(line["next_step_at"])
     assert timedelta(days=89) < due - datetime.now(UTC) <= timedelta(days=90)
     assert api.updates == 0
+
+
+@pytest.mark.usefixtures("app")  # whose tables are migrated
+def test_a_step_is_in_the_audit_log(commands_app: Flask, api: Api) -> None:
+    published = logged(run(commands_app, "rotate", "--now"))
+    with commands_app.app_context():
+        query = select(AuditEvent).where(AuditEvent.action == Action.KEY_ROTATED)
+        event = current_users().database.primary.read(lambda db_session: db_session.scalars(query).one())
+    assert event.details == f"publish, signs with {published['keys']['signs']}"
+
+
+def test_a_step_that_was_taken_is_logged_without_the_database(commands_app: Flask, api: Api) -> None:
+    result = run(commands_app, "rotate", "--now")  # there are no tables
+    assert result.exit_code == 0
+    assert [line["event"] for line in result.lines] == ["key_rotated", "database_error", "key_rotation_not_audited"]
 
 
 def test_each_run_takes_one_step_and_says_when_the_next_is_due(commands_app: Flask, api: Api) -> None:

@@ -167,7 +167,7 @@ def test_logout_ends_the_session_and_its_access_tokens(app: Flask, client: Flask
     publish(app)
     for path in ("/auth/claims", "/auth/sessions"):
         answer = client.get(path, headers=bearer(tokens))
-        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
         assert answer.get_json()["msg"] == "the session has ended; log in again"
     assert client.get("/auth/claims", headers=bearer(other)).status_code == 200
     assert audited(app)[-1] == "logged_out"

@@ -50,7 +50,7 @@ def test_a_token_of_an_ended_session_is_refused(
     assert statuses(pod, user) == {401}
     answer = pod.get(PATHS[0], headers=user)
     assert answer.get_json()["msg"] == "the session has ended; log in again"
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
     assert statuses(pod, bearer(key_pair, "user", sid="another")) == {200}
     assert statuses(pod, bearer(key_pair, "user")) == {200}
 

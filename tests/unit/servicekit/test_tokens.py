@@ -100,7 +100,7 @@ def test_a_token_with_a_wrong_claim_or_header_is_refused(
     response = get(client, "/any", sign(key_pair, **changes))
     body = response.get_json()
     assert response.status_code == body["status"] == 401
-    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
 def test_a_token_of_another_key_is_refused(client: FlaskClient, key_pair: KeyPair, tmp_path: Path) -> None:

@@ -46,8 +46,15 @@ class Unauthorized(ServiceError):
 
     status = 401
 
+    def __init__(self, msg: str, challenge: str = "Bearer") -> None:
+        super().__init__(msg, headers={"WWW-Authenticate": challenge})
+
+
+class InvalidToken(Unauthorized):
+    """The access token is not valid, or not any more (RFC 6750, section 3.1)."""
+
     def __init__(self, msg: str) -> None:
-        super().__init__(msg, headers={"WWW-Authenticate": "Bearer"})
+        super().__init__(msg, challenge='Bearer error="invalid_token"')
 
 
 class Forbidden(ServiceError):

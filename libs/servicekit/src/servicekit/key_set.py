@@ -13,7 +13,7 @@ from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_encode
 from pydantic import AfterValidator, DirectoryPath
 
-from servicekit.errors import Unauthorized
+from servicekit.errors import InvalidToken
 
 ALGORITHM = "RS256"
 
@@ -85,9 +85,9 @@ class KeySet:
         return frozenset(self._keys)
 
     def find(self, kid: object) -> RSAPublicKey:
-        """Return the key with this `kid`. Raises Unauthorized if the set does not contain it."""
+        """Return the key with this `kid`. Raises InvalidToken if the set does not contain it."""
         if not isinstance(kid, str) or kid not in self._keys:
-            raise Unauthorized("the token is signed with an unknown key; log in again")
+            raise InvalidToken("the token is signed with an unknown key; log in again")
         return self._keys[kid]
 
     def jwks(self) -> dict[str, list[dict[str, Any]]]:

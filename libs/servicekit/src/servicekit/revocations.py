@@ -14,7 +14,7 @@ from flask_jwt_extended import JWTManager
 from prometheus_client import Gauge
 from pydantic import TypeAdapter
 
-from servicekit.errors import Unauthorized, answer
+from servicekit.errors import InvalidToken, answer
 
 KEY = "auth:revocations"
 EXTENSION = "servicekit.revocations"
@@ -110,7 +110,7 @@ def revocation_list(app: Flask) -> RevocationList:
 
 
 def _answer_revoked(_header: dict[str, Any], _claims: dict[str, Any]) -> Response:
-    return answer(Unauthorized("the session has ended; log in again"))
+    return answer(InvalidToken("the session has ended; log in again"))
 
 
 def _latest(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:

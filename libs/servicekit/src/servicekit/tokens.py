@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from flask import Flask, Response, current_app, request
 from flask_jwt_extended import JWTManager, get_jwt, verify_jwt_in_request
 
-from servicekit.errors import Forbidden, Unauthorized, answer
+from servicekit.errors import Forbidden, InvalidToken, Unauthorized, answer
 from servicekit.key_set import ALGORITHM
 from servicekit.revocations import init_revocations
 from servicekit.verified_tokens import VerifiedTokens
@@ -48,7 +48,7 @@ def init_tokens(app: Flask, keys: FindsKeys, issuer: str, audience: str) -> JWTM
     @manager.decode_key_loader
     def key_of(header: dict[str, Any], _payload: dict[str, Any]) -> RSAPublicKey:
         if str(header.get("typ")).lower() not in ACCEPTED_TYPES:
-            raise Unauthorized("the token is not an access token; log in again")
+            raise InvalidToken("the token is not an access token; log in again")
         return keys.find(header.get("kid"))
 
     # RFC 7519 does not require `exp`, and a token without it would never expire.
@@ -64,15 +64,15 @@ def _register_error_responses(manager: JWTManager) -> None:
 
     @manager.invalid_token_loader
     def invalid(reason: str) -> Response:
-        return answer(Unauthorized(f"the token is not valid ({reason}); log in again"))
+        return answer(InvalidToken(f"the token is not valid ({reason}); log in again"))
 
     @manager.token_verification_failed_loader
     def never_expires(_header: dict[str, Any], _payload: dict[str, Any]) -> Response:
-        return answer(Unauthorized("the token has no expiry; log in again"))
+        return answer(InvalidToken("the token has no expiry; log in again"))
 
     @manager.expired_token_loader
     def expired(_header: dict[str, Any], _payload: dict[str, Any]) -> Response:
-        return answer(Unauthorized("the token has expired; log in again"))
+        return answer(InvalidToken("the token has expired; log in again"))
 
 
 def verified_tokens(app: Flask) -> VerifiedTokens:

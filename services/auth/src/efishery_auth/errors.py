@@ -4,10 +4,11 @@ from flask import Flask, Response
 
 from efishery_auth.database import DatabaseUnavailable
 from efishery_auth.locks import Locked
+from efishery_auth.logins import AccountChanged
 from efishery_auth.password_changes import ChangeUnknown, WrongPassword
 from efishery_auth.passwords import HashQueueFull
 from efishery_auth.refresh_tokens import InvalidRefreshToken
-from efishery_auth.session_store import AccountChanged, SessionNotFound
+from efishery_auth.session_store import SessionNotFound
 from efishery_auth.sessions import RefreshedJustNow
 from efishery_auth.user_changes import InactiveUser, LastAdmin, NotAdmin, UnknownUser
 from efishery_auth.users import PhoneTaken, WrongCredentials

@@ -27,6 +27,10 @@ Confirm = Callable[[Session], None]
 log = structlog.get_logger(__name__)
 
 
+class AccountChanged(Exception):
+    """The password was verified against a replica that did not have the account's last change yet."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """A password given for a normalised phone; with `session_id`, by a client that has logged in already."""
@@ -54,9 +58,15 @@ class Logins:
         """Return what `start` returns for the user with this phone and password. Raises WrongCredentials and Locked.
 
         `start` begins a session, in a transaction on the primary that first locks the user's row and then calls
-        Confirm, which may raise Locked; without the primary, it goes on without both.
+        Confirm, which may raise Locked; without the primary, it goes on without both. After AccountChanged the password
+        is verified again, against the primary.
         """
-        user = self.authenticate(attempt)
+        try:
+            return self._log_in(self.authenticate(attempt), attempt, start)
+        except AccountChanged:
+            return self._log_in(self.authenticate(attempt, newest=True), attempt, start)
+
+    def _log_in(self, user: User, attempt: Attempt, start: Callable[[User, Confirm], T]) -> T:
         try:
             started = start(user, lambda db_session: self.confirm(db_session, attempt, user))
         except (Locked, WrongCredentials):

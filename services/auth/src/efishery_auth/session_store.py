@@ -11,7 +11,7 @@ from efishery_auth import audit, sessions
 from efishery_auth.audit import Action
 from efishery_auth.callers import Caller
 from efishery_auth.database import Database, DatabaseUnavailable
-from efishery_auth.logins import Confirm
+from efishery_auth.logins import AccountChanged, Confirm
 from efishery_auth.models import LoginSession, User
 from efishery_auth.origins import Origin
 from efishery_auth.refresh_tokens import InvalidRefreshToken, RefreshToken
@@ -19,10 +19,6 @@ from efishery_auth.sessions import EndReason, Lifetimes
 from efishery_auth.users import WrongCredentials
 
 log = structlog.get_logger(__name__)
-
-
-class AccountChanged(Exception):
-    """The password was verified against a replica that did not have the account's last change yet."""
 
 
 class SessionNotFound(Exception):

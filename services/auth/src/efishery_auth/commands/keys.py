@@ -6,12 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import click
 import structlog
+from flask.cli import with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from efishery_auth import signing_secret
+from efishery_auth import audit, signing_secret
+from efishery_auth.audit import Action
 from efishery_auth.commands.secret_api import SecretApi, SecretApiError
+from efishery_auth.database import DatabaseUnavailable
 from efishery_auth.key_rotation import Due, RotationSettings, Step, next_step
+from efishery_auth.origins import COMMAND_LINE
 from efishery_auth.settings import ACCESS_TOKEN_SECONDS
 from efishery_auth.signing_secret import SecretContent
+from efishery_auth.state import current_users
 from servicekit.serialization import rfc3339
 
 log = structlog.get_logger(__name__)
@@ -44,6 +51,7 @@ def keys(context: click.Context, secret: str, namespace: str) -> None:
 )
 @click.option("--now", "start_now", is_flag=True, help="Begin a rotation although the key is not old.")
 @click.pass_obj
+@with_appcontext
 def rotate(
     location: tuple[str, str], *, rotate_days: int, publish_seconds: int, access_seconds: int, start_now: bool
 ) -> None:
@@ -60,13 +68,23 @@ def rotate(
             return
         changed = signing_secret.apply(content, due.step, now)
         secret.update(changed)
-        record_rotation(due.step, changed, next_step(signing_secret.state_of(changed), now, settings))
+        _record(due.step, changed, next_step(signing_secret.state_of(changed), now, settings), now)
 
 
-def record_rotation(step: Step, content: SecretContent, following: Due) -> None:
-    """Report a step that was taken: the one place for whatever has to be told of it."""
+def _record(step: Step, content: SecretContent, following: Due, now: datetime) -> None:
+    """Log the step and add it to the audit log; without the database it is logged only, since it has been taken."""
     found = {key.role: key.kid for key in signing_secret.describe(content)}
     log.info("key_rotated", step=step.value, keys=found, **_next(following))
+    primary = current_users().database.primary
+    details = f"{step.value}, signs with {found['signs']}"
+
+    def add(db_session: Session) -> None:
+        audit.record(db_session, Action.KEY_ROTATED, now=now, origin=COMMAND_LINE, details=details)
+
+    try:
+        primary.write(add)
+    except (DatabaseUnavailable, SQLAlchemyError) as error:
+        log.warning("key_rotation_not_audited", error=str(error.__cause__ or error))
 
 
 @keys.command()

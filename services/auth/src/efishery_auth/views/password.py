@@ -1,6 +1,5 @@
 """PUT /auth/password, and POST /auth/users/{user_id}/password for admins."""
 
-import re
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response
@@ -9,15 +8,13 @@ from efishery_auth import forms
 from efishery_auth.logins import Attempt
 from efishery_auth.origins import current_origin
 from efishery_auth.password_changes import PasswordChanges, Unacceptable
-from efishery_auth.state import current_logins
-from efishery_auth.user_changes import UnknownUser
+from efishery_auth.state import current_logins, current_user_id
+from efishery_auth.views.users import id_in_path
 from servicekit.envelope import success
 from servicekit.errors import Invalid
 from servicekit.tokens import current_claims, require_role, require_token
 
 blueprint = Blueprint("password", __name__)
-
-_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @blueprint.put("/auth/password")
@@ -29,7 +26,7 @@ def choose_password() -> Response:
     session_id = claims.get("sid") or claims["jti"]
     attempt = Attempt(claims["phone"], form.current_password, datetime.now(UTC), current_origin(), session_id)
     try:
-        PasswordChanges(current_logins()).choose(int(claims["sub"]), attempt, form.new_password)
+        PasswordChanges(current_logins()).choose(current_user_id(), attempt, form.new_password)
     except Unacceptable as error:
         raise Invalid([{"field": "new_password", "msg": str(error)}]) from error
     return success(msg="password changed; your other sessions have ended")
@@ -39,10 +36,8 @@ def choose_password() -> Response:
 @require_role("admin")
 def issue_password(user_id: str) -> Response:
     """Issue a new generated password for a user, which no other answer shows."""
-    if not _ID.fullmatch(user_id):
-        raise UnknownUser
     user, password = PasswordChanges(current_logins()).issue(
-        int(user_id), actor_id=int(current_claims()["sub"]), now=datetime.now(UTC), origin=current_origin()
+        id_in_path(user_id), actor_id=current_user_id(), now=datetime.now(UTC), origin=current_origin()
     )
     return success(
         {"id": user.id, "name": user.name, "phone": user.phone, "role": user.role, "password": password},

@@ -38,7 +38,7 @@ def list_users() -> Response:
 @require_role("admin")
 def show_user(user_id: str) -> Response:
     """Answer one user; one that no replica has yet is read from the primary."""
-    database, number = current_users().database, _id(user_id)
+    database, number = current_users().database, id_in_path(user_id)
     user = database.read(lambda db_session: user_directory.find(db_session, number))
     user = user or database.primary.read(lambda db_session: user_directory.find(db_session, number))
     if user is None:
@@ -51,7 +51,7 @@ def show_user(user_id: str) -> Response:
 def change_user(user_id: str) -> Response:
     """Change a user's name or role, disable a user or enable one again; answer the user."""
     form = forms.read(forms.UserChange)
-    number, wanted = _id(user_id), Change(name=form.name, role=form.role, disabled=form.disabled)
+    number, wanted = id_in_path(user_id), Change(name=form.name, role=form.role, disabled=form.disabled)
     actor_id, now, origin = current_user_id(), datetime.now(UTC), current_origin()
     user = current_users().database.primary.write(
         lambda db_session: user_changes.change(db_session, number, wanted, actor_id=actor_id, now=now, origin=origin)
@@ -59,7 +59,8 @@ def change_user(user_id: str) -> Response:
     return success(user_directory.as_json(user), headers={"Cache-Control": "no-store"})
 
 
-def _id(text: str) -> int:
+def id_in_path(text: str) -> int:
+    """Return the id of a user in a path. Raises UnknownUser for what no user can have."""
     try:
         return parse_id(text)
     except ValueError:

@@ -145,7 +145,7 @@ def test_the_last_admin_stays(app: Flask, client: FlaskClient, admin: Headers, c
     assert "make another user an admin first" in response.get_json()["msg"]
     assert (read_user(app, ADMIN).role, read_user(app, ADMIN).disabled_at) == ("admin", None)
     assert read_user(app, ADMIN).name == "Administrator", "nothing of the change is stored"
-    assert [action for action, _, _ in events_of(app, ADMIN)] == ["registered"]
+    assert [action for action, _, _ in events_of(app, ADMIN)] == ["registered", "logged_in"]
 
 
 @pytest.mark.parametrize("change", [{"role": "admin"}, {"disabled": False}, {"name": "Boss"}], ids=str)
@@ -205,7 +205,7 @@ def test_registrations_are_recorded(app: Flask, client: FlaskClient, admin: Head
     new = {"name": "Budi", "phone": "08777777777", "role": "admin"}
     other = client.post("/auth/register", json=new, headers=admin).get_json()["data"]
     assert client.post("/auth/register", json=new, headers=admin).status_code == 409
-    assert events_of(app, ADMIN) == [("registered", None, "admin")]
+    assert events_of(app, ADMIN) == [("registered", None, "admin"), ("logged_in", ADMIN, None)]
     assert events_of(app, user["id"]) == [("registered", None, "user")]
     assert events_of(app, other["id"]) == [("registered", ADMIN, "admin")]
 
@@ -237,7 +237,7 @@ def test_names_are_kept_and_composed(app: Flask, client: FlaskClient, login: Log
 
 def test_ones_own_name(app: Flask, client: FlaskClient, admin: Headers) -> None:
     assert client.put("/auth/name", json={"name": "Administrator"}, headers=admin).status_code == 200
-    assert [action for action, _, _ in events_of(app, ADMIN)] == ["registered"], "nothing has changed"
+    assert [action for action, _, _ in events_of(app, ADMIN)] == ["registered", "logged_in"], "nothing has changed"
     assert client.put("/auth/name", json={"name": "x"}).status_code == 401
     wrong = client.put("/auth/name", json={"name": "x", "role": "admin"}, headers=admin)
     assert [error["field"] for error in wrong.get_json()["errors"]] == ["role"]

@@ -86,18 +86,16 @@ With `unverified` in the component, auth does not verify the server's certificat
 {{- end }}
 
 {{- define "efishery.authLockEnv" -}}
-{{- with .root.Values.auth -}}
 - name: AUTH_TRUSTED_PROXIES
-  value: {{ .trustedProxies | int64 | quote }}
+  value: {{ .root.Values.auth.trustedProxies | int64 | quote }}
 - name: AUTH_LOCK_FAILURES
-  value: {{ .locks.failures | int64 | quote }}
+  value: {{ .root.Values.auth.locks.failures | int64 | quote }}
 - name: AUTH_LOCK_ADDRESS_FAILURES
-  value: {{ .locks.addressFailures | int64 | quote }}
+  value: {{ .root.Values.auth.locks.addressFailures | int64 | quote }}
 - name: AUTH_LOCK_WINDOW_SECONDS
-  value: {{ .locks.windowSeconds | int64 | quote }}
+  value: {{ .root.Values.auth.locks.windowSeconds | int64 | quote }}
 - name: AUTH_LOCK_SECONDS
-  value: {{ .locks.seconds | int64 | quote }}
-{{- end }}
+  value: {{ .root.Values.auth.locks.seconds | int64 | quote }}
 {{- end }}
 
 {{- /* What the container may use, for the number of password hashes at a time. */}}

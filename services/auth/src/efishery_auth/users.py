@@ -38,6 +38,15 @@ def find_by_phone(session: Session, phone: str) -> User | None:
     return session.scalar(select(User).where(User.phone == phone))
 
 
+def _add(db_session: Session, user: User, actor_id: int | None, now: datetime, origin: Origin) -> None:
+    if user.role == Role.ADMIN and origin is not COMMAND_LINE:
+        require_admin(db_session, actor_id)
+    db_session.add(user)
+    db_session.flush()  # gives it an id
+    action, role = Action.REGISTERED, user.role
+    audit.record(db_session, action, now=now, origin=origin, actor_id=actor_id, user_id=user.id, details=role)
+
+
 @dataclass(frozen=True)
 class Users:
     """The users of a database. Every method may raise DatabaseUnavailable and HashQueueFull."""
@@ -66,23 +75,8 @@ class Users:
         values = {"name": name, "phone": phone, "role": role, "created_at": now}
         user = User(**values, password_hash=self.hashes.hash(password))
 
-        def add(db_session: Session) -> None:
-            if role is Role.ADMIN and origin is not COMMAND_LINE:
-                require_admin(db_session, actor_id)
-            db_session.add(user)
-            db_session.flush()  # gives it an id
-            audit.record(
-                db_session,
-                Action.REGISTERED,
-                now=now,
-                origin=origin,
-                actor_id=actor_id,
-                user_id=user.id,
-                details=role.value,
-            )
-
         try:
-            self.database.primary.write(add)
+            self.database.primary.write(lambda db_session: _add(db_session, user, actor_id, now, origin))
         except IntegrityError as error:
             if not is_duplicate_key(error):
                 raise

@@ -54,8 +54,8 @@ class Keys:
             self._cluster.wait_for_job(name)
             (pod,) = self._cluster.core.list_namespaced_pod(NAMESPACE, label_selector=f"job-name={name}").items
             log: str = self._cluster.core.read_namespaced_pod_log(pod.metadata.name, NAMESPACE, container=CRONJOB)
-            line: dict[str, Any] = json.loads(log.splitlines()[-1])
-            return line
+            lines: list[dict[str, Any]] = [json.loads(line) for line in log.splitlines()]
+            return next(line for line in lines if line["event"] in ("key_rotated", "key_rotation_not_due"))
         finally:
             self._cluster.delete_job(name)
 

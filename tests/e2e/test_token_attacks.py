@@ -1,6 +1,7 @@
 """No attack on tokens gets past the gateway and the services; what the proxies can know, they refuse by themselves."""
 
 import base64
+from collections.abc import Callable
 
 import jwt
 import pytest
@@ -9,23 +10,25 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.e2e.cluster import NAMESPACE, Cluster
-from tests.e2e.conftest import Gateway, Headers
+from tests.e2e.conftest import Gateway
 from tests.security.attacks import ATTACKS, Attack, Material
 
 
 @pytest.fixture(scope="module")
-def material(cluster: Cluster, user: Headers) -> Material:
+def material(cluster: Cluster, gateway: Gateway, new_phone: Callable[[], str]) -> Material:
     """Return the key of the cluster's auth, and the claims of a user's token."""
     secret = cluster.core.read_namespaced_secret("auth-signing-key", NAMESPACE).data
     key = load_pem_private_key(base64.b64decode(secret["tls.key"]), password=None)
     assert isinstance(key, RSAPrivateKey)
+    registered = gateway.post("/auth/register", {"name": "Siti", "phone": new_phone()}).json()["data"]
+    user = gateway.login(registered["phone"], registered["password"])
     token = user["Authorization"].removeprefix("Bearer ")
     claims = jwt.decode(token, options={"verify_signature": False})
     return Material(key, jwt.get_unverified_header(token)["kid"], base64.b64decode(secret["tls.crt"]), claims)
 
 
 def ask(gateway: Gateway, path: str, token: str) -> requests.Response:
-    """Send the token; a header that urllib3 would refuse is sent all the same."""
+    """Send a request with the token."""
     return gateway.get(path, {"Authorization": f"Bearer {token}"})
 
 

@@ -16,8 +16,8 @@ run: $(UV) ## Start the whole system on http://127.0.0.1:8080, without Docker or
 test: setup browser lint ## Run lint and all tests that need no cluster: units, charts, the running system, the docs page
 	@$(RUN) pytest $(ARGS)
 
-fuzz: setup ## Send auth and fetch more requests than `make test` does, other ones each time, 20 min
-	@SCHEMATHESIS_EXAMPLES=100 $(RUN) pytest tests/system/test_schemathesis.py -s $(ARGS)
+fuzz: setup ## Send auth and fetch more requests than `make test` does, other ones each time, 10 min
+	@SCHEMATHESIS_EXAMPLES=150 $(RUN) pytest tests/system/test_schemathesis.py -s $(ARGS)
 
 bench: setup ## Measure the service beside reference implementations, 15 min; writes docs/performance.md (ARGS="--print-only")
 	@bench/install

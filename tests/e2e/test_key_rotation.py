@@ -43,6 +43,12 @@ class Keys:
     def kids(self) -> dict[str, str]:
         return {key.role: key.kid for key in describe(self.content())}
 
+    def settle(self) -> bool:
+        """Take the next step of a rotation, if there is one; tell whether there is none any more."""
+        if self.kids().keys() != {"signs"}:
+            self.run(*SHORT_TIMES)
+        return self.kids().keys() == {"signs"}
+
     def run(self, *arguments: str) -> dict[str, Any]:
         """Run the CronJob's Job once with other arguments for `keys rotate`; return the line that it logged."""
         template = self._cluster.batch.read_namespaced_cron_job(CRONJOB, NAMESPACE).spec.job_template
@@ -65,10 +71,7 @@ def keys(cluster: Cluster) -> Iterator[Keys]:
     """The keys in the steady state, and no run but those of the test."""
     with cluster.suspended_cronjob(CRONJOB):
         keys = Keys(cluster)
-        for _ in range(2):  # steps that end a rotation that is under way
-            if keys.kids().keys() != {"signs"}:
-                keys.run(*SHORT_TIMES)
-        assert keys.kids().keys() == {"signs"}
+        wait_for("the end of a rotation that is under way", keys.settle, 400)
         yield keys
 
 

@@ -95,6 +95,23 @@ def test_sessions_and_users_are_refused_here_and_stored(
     assert 0 < redis.ttl(KEY) <= (LIFETIME + MARGIN).total_seconds()
 
 
+def test_the_tokens_of_a_session_that_a_newer_one_replaced_end_with_the_others(
+    publisher: RevocationPublisher, primary: Endpoint, revoked: RevocationList
+) -> None:
+    def start(db_session: Session) -> str:
+        user = db_session.get_one(User, 7)
+        session, _ = sessions.start(db_session, user, now=NOW, origin=COMMAND_LINE, lifetimes=Lifetimes())
+        return session.id
+
+    ids = [primary.write(start) for _ in range(sessions.MAX_SESSIONS + 2)]
+    publisher.publish(NOW)
+    assert revoked.current == NOTHING, "a login takes no valid token away"
+    later = NOW + timedelta(seconds=1)
+    primary.write(lambda db_session: sessions.end_all(db_session, 7, EndReason.DISABLED, later))
+    publisher.publish(later)
+    assert revoked.current.sessions.keys() == set(ids)
+
+
 def test_redis_is_written_only_when_something_changed(
     publisher: RevocationPublisher, primary: Endpoint, redis: FakeRedis
 ) -> None:

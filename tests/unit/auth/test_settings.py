@@ -31,6 +31,7 @@ def test_what_is_required_is_enough(complete: pytest.MonkeyPatch) -> None:
         ("AUTH_SIGNING_KEY_FILE", "/nowhere"),
         ("AUTH_VERIFICATION_KEYS_DIR", "/nowhere"),
         ("AUTH_ACCESS_TOKEN_SECONDS", "soon"),
+        ("AUTH_ACCESS_TOKEN_SECONDS", "86401"),
         ("AUTH_PUBLIC_URL", "api.example.org"),
         ("AUTH_PUBLIC_URL", "https://api.example.org/"),
         ("AUTH_PUBLIC_URL", "https://api.example.org/auth"),

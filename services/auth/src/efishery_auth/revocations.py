@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from efishery_auth.database import Database, DatabaseUnavailable
 from efishery_auth.models import LoginSession, User
+from efishery_auth.sessions import EndReason
 from servicekit.revocations import KEY, MAX_ENTRIES, NOTHING, RevocationList, Revocations
 
 POLL_SECONDS = 1.0
@@ -76,7 +77,8 @@ class RevocationPublisher:
 
 def ended(db_session: Session, since: datetime) -> Revocations:
     """Return the sessions that ended since then, and the users whose tokens without a session did."""
-    sessions = _newest(db_session, LoginSession.id, LoginSession.ended_at, since)
+    revoked = LoginSession.end_reason.is_distinct_from(EndReason.TOO_MANY)
+    sessions = _newest(db_session, LoginSession.id, LoginSession.ended_at, since, revoked)
     users = _newest(db_session, User.id, User.tokens_not_before, since)
     return Revocations(sessions, users, 0)
 
@@ -86,10 +88,13 @@ def _newest(
     key: InstrumentedAttribute[str] | InstrumentedAttribute[int],
     moment: InstrumentedAttribute[datetime | None],
     since: datetime,
+    *conditions: ColumnElement[bool],
 ) -> dict[str, int]:
     # One more than is kept, so that `trimmed` knows from when on there were more.
     recent: ColumnElement[bool] = moment >= since
-    rows = db_session.execute(select(key, moment).where(recent).order_by(moment.desc()).limit(MAX_ENTRIES + 1))
+    rows = db_session.execute(
+        select(key, moment).where(recent, *conditions).order_by(moment.desc()).limit(MAX_ENTRIES + 1)
+    )
     return {str(found): int(at.timestamp()) for found, at in rows if at}
 
 

@@ -11,13 +11,14 @@ from enum import StrEnum
 from hmac import compare_digest
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Result, select, update
+from sqlalchemy import ColumnElement, CursorResult, Result, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from efishery_auth.models import LoginSession, User
 from efishery_auth.origins import Origin
 from efishery_auth.refresh_tokens import InvalidRefreshToken, RefreshToken
 
+LONGEST_ACCESS_TOKEN = timedelta(days=1)  # that can be configured
 MAX_SESSIONS = 50  # active ones of a user; logins at the same moment may exceed it until the next one
 
 
@@ -26,7 +27,7 @@ class EndReason(StrEnum):
 
     LOGGED_OUT = "logged_out"
     ENDED_BY_USER = "ended_by_user"  # from another session
-    TOO_MANY = "too_many"  # the oldest, when a new one starts
+    TOO_MANY = "too_many"  # the oldest, when a new one starts; its access tokens stay valid until they expire
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 -- a reason's name
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 -- a reason's name
     ROLE_CHANGED = "role_changed"
@@ -130,9 +131,7 @@ def end_all(
 ) -> None:
     """End all sessions of the user but one, and the access tokens that have none, in the caller's transaction."""
     end_sessionless(db_session, user_id, now)  # first: it locks the user's row, which a login that starts one reads
-    others = [each.id for each in active(db_session, user_id, now) if each.id != except_id]
-    if others:
-        _end(db_session, now, reason, LoginSession.id.in_(others))
+    _end(db_session, now, reason, LoginSession.user_id == user_id, LoginSession.id != (except_id or ""))
 
 
 def end_sessionless(db_session: Session, user_id: int, now: datetime) -> None:
@@ -141,7 +140,11 @@ def end_sessionless(db_session: Session, user_id: int, now: datetime) -> None:
 
 
 def _end(db_session: Session, now: datetime, reason: EndReason, *conditions: ColumnElement[bool]) -> int:
-    statement = update(LoginSession).where(LoginSession.ended_at.is_(None), LoginSession.expires_at > now, *conditions)
+    """End the sessions that are active, or whose access tokens can be valid still."""
+    active = and_(LoginSession.ended_at.is_(None), LoginSession.expires_at > now)
+    since = now - LONGEST_ACCESS_TOKEN
+    superseded = and_(LoginSession.end_reason == EndReason.TOO_MANY, LoginSession.ended_at > since)
+    statement = update(LoginSession).where(or_(active, superseded), *conditions)
     return _rows(db_session.execute(statement.values(ended_at=now, end_reason=reason)))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from efishery_auth.keys import read_signing_key
 from efishery_auth.locks import Limits
 from efishery_auth.passwords import CHOSEN_KIB, CHOSEN_PASSES, HASH_QUEUE, LEAST_CHOSEN_KIB
-from efishery_auth.sessions import Lifetimes
+from efishery_auth.sessions import LONGEST_ACCESS_TOKEN, Lifetimes
 from servicekit.key_set import KeysDirectory
 from servicekit.settings import ServiceSettings, TokenSettings
 
@@ -77,7 +77,7 @@ class AuthSettings(DatabaseSettings, TokenSettings):
 
     signing_key_file: Annotated[FilePath, AfterValidator(_holds_signing_key)]
     verification_keys_dir: KeysDirectory | None = None
-    access_token_seconds: int = Field(default=ACCESS_TOKEN_SECONDS, ge=60)
+    access_token_seconds: int = Field(default=ACCESS_TOKEN_SECONDS, ge=60, le=int(LONGEST_ACCESS_TOKEN.total_seconds()))
     public_url: Annotated[str, AfterValidator(_is_origin)] | None = None
     session_idle_seconds: int = Field(default=604_800, ge=60)
     session_seconds: int = Field(default=2_592_000, ge=60)

@@ -1,5 +1,6 @@
 """No attack on tokens gets past auth or fetch, neither through Flask nor through the cached routes."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,12 +44,19 @@ def material(key_pair: KeyPair) -> Material:
 
 
 @pytest.fixture(scope="module")
-def clients(key_pair: KeyPair, make_httpserver: HTTPServer) -> dict[str, FlaskClient]:
+def upstream() -> Iterator[HTTPServer]:
+    """A server of this module's own: tests stop and clear the one that they share."""
+    with HTTPServer() as server:
+        server.expect_request("/commodities").respond_with_json([upstream_row()])
+        yield server
+
+
+@pytest.fixture(scope="module")
+def clients(key_pair: KeyPair, upstream: HTTPServer) -> dict[str, FlaskClient]:
     """Return a client of each service."""
-    make_httpserver.expect_request("/commodities").respond_with_json([upstream_row()])
     auth = AuthSettings(database_url="sqlite://", signing_key_file=key_pair.key)
     fetch = {
-        "list_url": make_httpserver.url_for("/commodities"),
+        "list_url": upstream.url_for("/commodities"),
         "redis_url": "redis://fetch@redis:6379/0",
         "verification_keys_dir": key_pair.certificate.parent,
     }

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fakeredis import FakeRedis, FakeServer
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
 from efishery_fetch.redis_cache import BREAKER_RESET_SECONDS, RedisCache
 from servicekit.redis_client import TIMEOUT_SECONDS, connect
@@ -37,7 +38,7 @@ def let_reset_time_pass(cache: RedisCache) -> None:
 
 def test_a_silent_redis_costs_one_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=32) as silent:
-        cache = RedisCache(connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", "a-password"))
+        cache = RedisCache(connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", SecretStr("a-password")))
         with ThreadPoolExecutor(8) as pool:
             in_flight = [pool.submit(seconds, lambda: cache.read("key", str)) for _ in range(8)]
             assert max(each.result() for each in in_flight) < TIMEOUT_SECONDS * 2

@@ -1,5 +1,6 @@
 """A client of Redis that waits for it a bounded time. Needs the extra `redis`."""
 
+from pydantic import SecretStr
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -9,11 +10,11 @@ from redis.retry import Retry
 TIMEOUT_SECONDS = 1.0  # to connect, and for each answer
 
 
-def connect(url: str, password: str | None) -> Redis:
+def connect(url: str, password: SecretStr | None) -> Redis:
     """Make a client; nothing is sent before the first command."""
     return Redis.from_url(
         url,
-        password=password,
+        password=password.get_secret_value() if password else None,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
         # One immediate retry, for an idle connection that Redis has closed. Timeouts are not retried.

@@ -4,7 +4,6 @@ The kubelet replaces the content of a mounted Secret at once: it makes the link 
 (https://kubernetes.io/docs/concepts/configuration/secret/#mounted-secrets-are-updated-automatically).
 """
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -15,6 +14,7 @@ from flask import Flask
 
 from servicekit.app import run_in_background
 from servicekit.key_set import KeySet
+from servicekit.repetition import repeat
 from servicekit.tokens import verified_tokens
 
 RELOAD_SECONDS = 10.0
@@ -42,7 +42,7 @@ class ReloadedKeys(Generic[Keys]):
         return self._current
 
     def find(self, kid: object) -> RSAPublicKey:
-        """Return the key with this `kid`. Raises Unauthorized if the set in use does not contain it."""
+        """Return the key with this `kid`. Raises InvalidToken if the set in use does not contain it."""
         return self._current.find(kid)
 
     def jwks(self) -> dict[str, list[dict[str, Any]]]:
@@ -72,12 +72,7 @@ class ReloadedKeys(Generic[Keys]):
 
     def run(self) -> None:
         """Reload every few seconds for as long as the process lives."""
-        while True:
-            time.sleep(RELOAD_SECONDS)
-            try:
-                self.reload()
-            except Exception:  # the thread must not end; the last key set stays in use
-                log.exception("keys_not_reloaded")
+        repeat(self.reload, lambda: RELOAD_SECONDS, "keys_not_reloaded")
 
 
 def reload_in_background(app: Flask, keys: ReloadedKeys[Any]) -> None:

@@ -58,8 +58,7 @@ def create_app(settings: AuthSettings | None = None, *, redis: Redis | None = No
 
 
 def _connect(settings: AuthSettings) -> Redis | None:
-    password = settings.redis_password.get_secret_value() if settings.redis_password else None
-    return connect(str(settings.redis_url), password) if settings.redis_url else None
+    return connect(str(settings.redis_url), settings.redis_password) if settings.redis_url else None
 
 
 def _hash_pool(settings: AuthSettings) -> HashPool:

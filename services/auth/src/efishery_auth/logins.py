@@ -71,7 +71,7 @@ class Logins:
             started = start(user, lambda db_session: self.confirm(db_session, attempt, user))
         except (Locked, WrongCredentials):
             # Locked by other attempts meanwhile, or disabled: the time must not show that the password is right.
-            self.hashes.verify_in_vain(user.password_hash, attempt.password)
+            self.hashes.verify_dummy(user.password_hash, attempt.password)
             raise
         self._rehash(user, attempt.password)
         return started

@@ -94,10 +94,10 @@ class HashPool:
         """
         return self.run("verify", self._verify, password_hash, nfc(password))
 
-    def verify_in_vain(self, password_hash: str, password: str) -> None:
+    def verify_dummy(self, password_hash: str, password: str) -> None:
         """Take the time that `verify` would have taken in addition, had it returned False; skip it if many wait."""
         with suppress(HashQueueFull):
-            self.run("verify_in_vain", self._verify_other_kinds, password_hash, nfc(password))
+            self.run("verify_dummy", self._verify_other_kinds, password_hash, nfc(password))
 
     def is_outdated(self, password_hash: str) -> bool:
         """Tell whether this is the hash of a chosen password, with less memory or passes than are set now."""

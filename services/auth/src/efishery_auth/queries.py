@@ -1,8 +1,6 @@
 """The query parameters of auth's lists, and the answers to invalid ones. openapi.yaml documents the same rules."""
 
-import re
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, TypeVar
 
 from flask import request
@@ -15,20 +13,10 @@ from efishery_auth.models import Role
 from efishery_auth.paging import DEFAULT_LIMIT, MAX_LIMIT, cursor_of, parse_id
 from servicekit.envelope import FieldError
 from servicekit.errors import Invalid
+from servicekit.query_values import date_time, plus_hint, whole_number
 
 USERS, AUDIT = "users", "audit"  # the lists, as their cursors name them
 MAX_PARAMETERS = 20  # the answer to an invalid query has an entry for each
-# ASCII digits only: int() also accepts those of other scripts, signs and underscores.
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
-_DATE_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-
-
-def _limit(value: str) -> int:
-    if not _WHOLE_NUMBER.fullmatch(value) or not 1 <= int(value) <= MAX_LIMIT:
-        raise ValueError(f"must be a whole number from 1 to {MAX_LIMIT}")
-    return int(value)
 
 
 def _boolean(value: str) -> bool:
@@ -38,12 +26,10 @@ def _boolean(value: str) -> bool:
 
 
 def _moment(value: str) -> datetime:
-    with suppress(ValueError, OverflowError):  # such as 30 February, or before the year 1 once the offset is applied
-        if _DATE_TIME.fullmatch(value):
-            return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    # In a query string "+" is a space.
-    hint = "; write the + of an offset as %2B" if " " in value[len("2022-01-31T") :] else ""
-    raise ValueError(f"must be a date-time of RFC 3339, such as 2022-01-31T08:00:00Z{hint}")
+    found = date_time(value)
+    if found is not None:
+        return found
+    raise ValueError(f"must be a date-time of RFC 3339, such as 2022-01-31T08:00:00Z{plus_hint(value)}")
 
 
 def _not_before_since(until: datetime, info: ValidationInfo) -> datetime:
@@ -63,7 +49,7 @@ class Query(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: Annotated[int, PlainValidator(_limit)] = DEFAULT_LIMIT
+    limit: Annotated[int, PlainValidator(whole_number(1, MAX_LIMIT))] = DEFAULT_LIMIT
 
 
 class UsersQuery(Query):

@@ -4,7 +4,6 @@ Requests write only MySQL. Each second a pod reads what ended within the lifetim
 what it and Redis know: a pod that has just started, or reads from a replica that lags, takes nothing from the others.
 """
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from efishery_auth.database import Database, DatabaseUnavailable
 from efishery_auth.models import LoginSession, User
 from efishery_auth.sessions import EndReason
+from servicekit.repetition import repeat
 from servicekit.revocations import KEY, MAX_ENTRIES, NOTHING, RevocationList, Revocations
 
 POLL_SECONDS = 1.0
@@ -39,12 +39,7 @@ class RevocationPublisher:
 
     def run(self) -> None:
         """Publish for as long as the process lives."""
-        while True:
-            try:
-                self.publish(datetime.now(UTC))
-            except Exception:
-                log.exception("revocations_failed")  # the thread must not end
-            time.sleep(POLL_SECONDS)
+        repeat(lambda: self.publish(datetime.now(UTC)), lambda: POLL_SECONDS, "revocations_failed")
 
     def publish(self, now: datetime) -> None:
         """Read what has ended, refuse it, and make Redis have it."""

@@ -5,7 +5,6 @@ from flask import Flask, current_app
 from efishery_auth.logins import Logins
 from efishery_auth.session_store import SessionStore
 from efishery_auth.users import Users
-from servicekit.tokens import current_claims
 
 EXTENSION = "efishery_auth"
 SESSIONS = "efishery_auth.sessions"
@@ -32,11 +31,6 @@ def current_sessions() -> SessionStore:
     """Return the sessions of the current application."""
     sessions: SessionStore = current_app.extensions[SESSIONS]
     return sessions
-
-
-def current_user_id() -> int:
-    """Return the id of the user whose token the request has; only in a view that requires one."""
-    return int(current_claims()["sub"])
 
 
 def init_logins(app: Flask, logins: Logins) -> None:

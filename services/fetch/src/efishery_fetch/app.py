@@ -58,8 +58,7 @@ def create_app(settings: FetchSettings | None = None, *, redis: Redis | None = N
 
 
 def _connect(settings: FetchSettings) -> Redis:
-    password = settings.redis_password.get_secret_value() if settings.redis_password else None
-    return connect(str(settings.redis_url), password)
+    return connect(str(settings.redis_url), settings.redis_password)
 
 
 def _state(settings: FetchSettings, cache: RedisCache, clock: Clock) -> state.State:

@@ -16,6 +16,7 @@ from efishery_fetch import query_values as values
 from efishery_fetch.negotiation import Format, negotiate
 from efishery_fetch.query_values import ROW_FIELDS, SortKey, Week
 from servicekit.envelope import FieldError
+from servicekit.query_values import whole_number
 
 MAX_QUERY_CHARACTERS = 2_000  # of the query string, which the header Link repeats four times
 MAX_PARAMETERS = 100  # the answer to an invalid query has an entry for each
@@ -81,8 +82,8 @@ class ListQuery:
     date_from: Annotated[datetime | None, _one(values.earliest)] = None
     date_to: Annotated[datetime | None, _one(values.latest), _not_below("date_from")] = None
     sort: Annotated[tuple[SortKey, ...], PlainValidator(values.sort_keys)] = ()
-    limit: Annotated[int | None, _one(values.whole_number(1, MAX_LIMIT))] = None
-    offset: Annotated[int, _one(values.whole_number(0, MAX_OFFSET)), AfterValidator(_needs_limit)] = 0
+    limit: Annotated[int | None, _one(whole_number(1, MAX_LIMIT))] = None
+    offset: Annotated[int, _one(whole_number(0, MAX_OFFSET)), AfterValidator(_needs_limit)] = 0
     fields: Annotated[tuple[str, ...], PlainValidator(values.fields)] = ROW_FIELDS
     include: Included = None
     format: Annotated[OneFormat, AfterValidator(_rejected_only_as_json)] = Format.JSON

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from efishery_fetch.cleaning import FIELDS
 from efishery_fetch.dates import JAKARTA
 from efishery_fetch.parsing import parse_text
+from servicekit.query_values import date_time, plus_hint
 
 ROW_FIELDS = (*FIELDS, "price_usd")
 MAX_VALUES = 20  # of one parameter, whether it is repeated or its values are separated by commas
@@ -17,12 +18,8 @@ MAX_CHARACTERS = 100  # of one value
 
 # ASCII digits only: \d, int() and Decimal() also accept those of other scripts, signs, underscores and exponents.
 PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
-WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-DATE_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
 
 # Fields that are derived from another one, so that both have the same order: prices are multiplied by a positive
 # rate, and `tgl_parsed` and `timestamp` are one moment.
@@ -72,17 +69,6 @@ def price(value: str) -> Decimal:
     if not PRICE.fullmatch(value):
         raise ValueError("must be rupiah as digits with at most two decimals, such as 20000 or 20000.50")
     return Decimal(value)
-
-
-def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
-    """Return a parser of a whole number within the limits, both included."""
-
-    def parse(value: str) -> int:
-        if not WHOLE_NUMBER.fullmatch(value) or not lowest <= int(value) <= highest:
-            raise ValueError(f"must be a whole number from {lowest} to {highest}")
-        return int(value)
-
-    return parse
 
 
 def earliest(value: str) -> datetime:
@@ -157,11 +143,12 @@ def _one_of(allowed: Iterable[str], value: str) -> str:
 
 
 def _moment(value: str, time_of_date: time) -> datetime:
-    with suppress(ValueError, OverflowError):  # such as 2022-02-30, or before the year 1 once the offset is applied
+    with suppress(ValueError, OverflowError):  # such as 2022-02-30
         if DATE.fullmatch(value):
             return datetime.combine(date.fromisoformat(value), time_of_date, JAKARTA).astimezone(UTC)
-        if DATE_TIME.fullmatch(value):
-            return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    # In a query string "+" is a space.
-    hint = "; write the + of an offset as %2B" if " " in value[len("2022-01-31T") :] else ""
-    raise ValueError(f"must be a date or date-time of RFC 3339, such as 2022-01-31 or 2022-01-31T08:00:00Z{hint}")
+    found = date_time(value)
+    if found is not None:
+        return found
+    raise ValueError(
+        f"must be a date or date-time of RFC 3339, such as 2022-01-31 or 2022-01-31T08:00:00Z{plus_hint(value)}"
+    )

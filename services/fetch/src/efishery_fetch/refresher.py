@@ -1,12 +1,9 @@
 """Keeps the snapshot current. One thread does all calls to Redis and the upstream, so no request waits for them."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-
-import structlog
 
 from efishery_fetch import metrics, routes
 from efishery_fetch.bodies import aggregate_answer, history_answer, list_answer, rate_answer
@@ -20,12 +17,11 @@ from efishery_fetch.redis_cache import RedisCache
 from efishery_fetch.representation import Representation, decode
 from efishery_fetch.settings import FetchSettings
 from efishery_fetch.snapshot import ListUnavailable, Snapshot, Snapshots
+from servicekit.repetition import repeat
 
 POLL_SECONDS = 1.0
 FIRST_POLL_SECONDS = 0.1  # until there is a list
 REPRESENTATION_FORMAT = 1  # increase it when the bodies change: pods of two releases share Redis
-
-log = structlog.get_logger(__name__)
 
 
 class Refresher:
@@ -44,13 +40,10 @@ class Refresher:
 
     def run(self) -> None:
         """Refresh for as long as the process lives."""
-        while True:
-            try:
-                self.refresh()
-            except Exception:
-                # The thread must not end; requests are answered from the last snapshot meanwhile.
-                log.exception("refresh_failed")
-            time.sleep(POLL_SECONDS if self._snapshots.current.catalogue else FIRST_POLL_SECONDS)
+        repeat(self.refresh, self._pause_seconds, "refresh_failed")
+
+    def _pause_seconds(self) -> float:
+        return POLL_SECONDS if self._snapshots.current.catalogue else FIRST_POLL_SECONDS
 
     def refresh(self) -> None:
         """Read what may have changed and publish a new snapshot if something has."""

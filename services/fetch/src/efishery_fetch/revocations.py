@@ -1,15 +1,10 @@
 """Keeps the ended sessions current, whose access tokens fetch refuses. auth writes them to Redis (ADR 64)."""
 
-import time
-
-import structlog
-
 from efishery_fetch.redis_cache import RedisCache
+from servicekit.repetition import repeat
 from servicekit.revocations import KEY, RevocationList, Revocations
 
 POLL_SECONDS = 1.0
-
-log = structlog.get_logger(__name__)
 
 
 class RevocationReader:
@@ -21,12 +16,7 @@ class RevocationReader:
 
     def run(self) -> None:
         """Read for as long as the process lives."""
-        while True:
-            try:
-                self.read()
-            except Exception:
-                log.exception("revocations_failed")  # the thread must not end
-            time.sleep(POLL_SECONDS)
+        repeat(self.read, lambda: POLL_SECONDS, "revocations_failed")
 
     def read(self) -> None:
         """Take over what Redis has; while it is unavailable or has nothing, keep what was read last."""

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response
 
 from efishery_auth import forms
+from efishery_auth.callers import current_caller
 from efishery_auth.logins import Attempt
 from efishery_auth.origins import current_origin
 from efishery_auth.password_changes import PasswordChanges, Unacceptable
-from efishery_auth.state import current_logins, current_user_id
+from efishery_auth.state import current_logins
 from efishery_auth.views.users import id_in_path
 from servicekit.envelope import success
 from servicekit.errors import Invalid
@@ -26,7 +27,7 @@ def choose_password() -> Response:
     session_id = claims.get("sid") or claims["jti"]
     attempt = Attempt(claims["phone"], form.current_password, datetime.now(UTC), current_origin(), session_id)
     try:
-        PasswordChanges(current_logins()).choose(current_user_id(), attempt, form.new_password)
+        PasswordChanges(current_logins()).choose(current_caller().user_id, attempt, form.new_password)
     except Unacceptable as error:
         raise Invalid([{"field": "new_password", "msg": str(error)}]) from error
     return success(msg="password changed; your other sessions have ended")
@@ -37,7 +38,7 @@ def choose_password() -> Response:
 def issue_password(user_id: str) -> Response:
     """Issue a new generated password for a user, which no other answer shows."""
     user, password = PasswordChanges(current_logins()).issue(
-        id_in_path(user_id), actor_id=current_user_id(), now=datetime.now(UTC), origin=current_origin()
+        id_in_path(user_id), actor_id=current_caller().user_id, now=datetime.now(UTC), origin=current_origin()
     )
     return success(
         {"id": user.id, "name": user.name, "phone": user.phone, "role": user.role, "password": password},

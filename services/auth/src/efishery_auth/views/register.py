@@ -6,9 +6,10 @@ from flask import Blueprint, Response, request
 from flask_jwt_extended import jwt_required
 
 from efishery_auth import forms, idempotency, passwords, tokens
+from efishery_auth.callers import current_caller
 from efishery_auth.models import Role
 from efishery_auth.origins import current_origin
-from efishery_auth.state import current_user_id, current_users
+from efishery_auth.state import current_users
 from servicekit.envelope import success
 from servicekit.errors import Forbidden, Invalid
 from servicekit.tokens import current_claims
@@ -35,7 +36,7 @@ def register() -> Response:
         password=password,
         now=datetime.now(UTC),
         origin=current_origin(),
-        actor_id=current_user_id() if current_claims() else None,
+        actor_id=current_caller().user_id if current_claims() else None,
         may_be_repeated=key is not None,
     )
     return success(

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response
 
 from efishery_auth import forms, queries, user_changes, user_directory
+from efishery_auth.callers import current_caller
 from efishery_auth.origins import current_origin
 from efishery_auth.paging import parse_id
-from efishery_auth.state import current_user_id, current_users
+from efishery_auth.state import current_users
 from efishery_auth.user_changes import Change, UnknownUser
 from efishery_auth.views.pages import page_answer
 from servicekit.envelope import success
@@ -52,7 +53,7 @@ def change_user(user_id: str) -> Response:
     """Change a user's name or role, disable a user or enable one again; answer the user."""
     form = forms.read(forms.UserChange)
     number, wanted = id_in_path(user_id), Change(name=form.name, role=form.role, disabled=form.disabled)
-    actor_id, now, origin = current_user_id(), datetime.now(UTC), current_origin()
+    actor_id, now, origin = current_caller().user_id, datetime.now(UTC), current_origin()
     user = current_users().database.primary.write(
         lambda db_session: user_changes.change(db_session, number, wanted, actor_id=actor_id, now=now, origin=origin)
     )

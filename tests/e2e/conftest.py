@@ -19,6 +19,8 @@ class Gateway:
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = requests.Session()
+        # The gateway may close an idle connection just when a request is sent on it (RFC 9112, section 9.5).
+        self._session.headers["Connection"] = "close"
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send one request through the gateway."""

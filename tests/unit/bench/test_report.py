@@ -8,8 +8,8 @@ import pytest
 from bench import report
 from bench.chart import x
 from bench.content import Content
+from bench.context import Options
 from bench.report import MESH_BEGIN, MESH_END, Report, mesh_section, with_mesh_section
-from bench.run import Options
 from tests.unit.bench.support import RESULTS
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -87,8 +87,8 @@ class Report:
         rates = flood_rates(self.results)
         return (
             f"### Logins\n"
-            f"The list is that of {LOGIN_ROWS:,} rows, at {LIST_RATE:,} requests a second. During the flood, auth answered\n"
-            f"{rates[200]} logins a second with 200, and {rates[503]} with 503.\n\n{logins}"
+            f"The list has {LOGIN_ROWS:,} rows and is requested {LIST_RATE:,} times a second. During the flood,\n"
+            f"auth answered 200 to {rates[200]} logins a second, and 503 to {rates[503]}.\n\n{logins}"
         )
 
     def _heading(self, rows: int) -> str:

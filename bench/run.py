@@ -1,4 +1,4 @@
-"""One run: for each length of the list, starts the targets, checks them, and measures them in rounds."""
+"""One run: for each length of the list, starts the targets, checks them, and measures them in rounds; then logins."""
 
 import time
 from collections.abc import Sequence

@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=int, nargs="+", choices=sorted(RATES), default=sorted(RATES), help="lengths")
     parser.add_argument("--rounds", type=_positive, default=5, help="rounds (default: %(default)s)")
     parser.add_argument("--seconds", type=_positive, default=3, help="of each measurement (default: %(default)s)")
-    parser.add_argument("--limit", type=_positive, default=1200, help="seconds of the whole run (default: %(default)s)")
+    parser.add_argument("--limit", type=_positive, default=1500, help="seconds of the whole run (default: %(default)s)")
     parser.add_argument("--only", type=Part, choices=tuple(Part), help="measure one part; implies --print-only")
     parser.add_argument("--print-only", action="store_true", help="print the tables, write nothing")
     parser.add_argument(

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bench import machine
+from bench.context import Options, Part, say
 from bench.report import Report
-from bench.run import Options, Run, say
+from bench.run import Run
 from bench.tables import goals_table
 from efishery_run.cli import REPOSITORY, STOP_SIGNALS
 from efishery_run.errors import Interrupted, LaunchError
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         rounds=given.rounds,
         seconds=given.seconds,
         limit_seconds=given.limit,
+        parts=(given.only,) if given.only else tuple(Part),
         unchecked=given.unchecked,
     )
     state = State(STATE)
@@ -53,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _report(report: Report, given: argparse.Namespace) -> None:
     sys.stdout.write(f"{report.tables()}\n{goals_table(report.results)}")
-    if given.print_only or given.unchecked:
+    if given.print_only or given.unchecked or given.only:
         return
     report.write()
     say("written: docs/performance.md")
@@ -68,7 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=int, nargs="+", choices=sorted(RATES), default=sorted(RATES), help="lengths")
     parser.add_argument("--rounds", type=_positive, default=5, help="rounds (default: %(default)s)")
     parser.add_argument("--seconds", type=_positive, default=3, help="of each measurement (default: %(default)s)")
-    parser.add_argument("--limit", type=_positive, default=1200, help="seconds of the whole run (default: %(default)s)")
+    parser.add_argument("--limit", type=_positive, default=1500, help="seconds of the whole run (default: %(default)s)")
+    parser.add_argument("--only", type=Part, choices=tuple(Part), help="measure one part; implies --print-only")
     parser.add_argument("--print-only", action="store_true", help="print the tables, write nothing")
     parser.add_argument(
         "--unchecked",

@@ -28,12 +28,21 @@ def get(url: str, headers: Mapping[str, str] | None = None) -> Answer:
 
 def post(url: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
     """POST a JSON object; raises LaunchError without an answer."""
-    return _request("POST", url, {"Content-Type": "application/json", **(headers or {})}, json.dumps(body).encode())
+    return _send("POST", url, body, headers or {})
+
+
+def put(url: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+    """PUT a JSON object; raises LaunchError without an answer."""
+    return _send("PUT", url, body, headers or {})
 
 
 def bearer(token: str) -> dict[str, str]:
     """Return the header that carries a token (RFC 6750)."""
     return {"Authorization": f"Bearer {token}"}
+
+
+def _send(method: str, url: str, body: dict[str, Any], headers: Mapping[str, str]) -> Answer:
+    return _request(method, url, {"Content-Type": "application/json", **headers}, json.dumps(body).encode())
 
 
 def _request(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:

@@ -15,10 +15,13 @@ CONNECTIONS: Final = 32
 MOST_CONNECTIONS: Final = 128  # of vegeta; a request's wait for one counts. Envoy's limit for a service is the same
 ANSWER_SECONDS: Final = 30  # an answer that takes longer is a failure
 LOWEST_RATE: Final = 0.95  # of the rate that was asked for
+LOGINS_SCRIPT: Final = Path(__file__).with_name("logins.lua")
 GRACE_SECONDS: Final = 10.0  # for starting and ending a load generator
 
 _RATE = re.compile(r"^Requests/sec:\s+([0-9.]+)$", re.MULTILINE)
-_FAILURES = re.compile(r"^\s*(?:Non-2xx or 3xx responses: .*|Socket errors: .*)$", re.MULTILINE)
+_FAILURES = re.compile(r"^\s*(?:Non-2xx or 3xx responses: .*|Socket errors: .*|Status [45]\d\d: .*)$", re.MULTILINE)
+_SOCKET_ERRORS = re.compile(r"^\s*Socket errors: .*$", re.MULTILINE)
+_STATUS = re.compile(r"^Status (\d+): (\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,20 @@ class Request:
 
     url: str
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Logins:
+    """Logins of many users in turns: `bodies` has the body of one in each line."""
+
+    url: str
+    bodies: Path
+    connections: int
+
+    def wrk(self, name: str, seconds: float) -> Process:
+        """The load generator."""
+        arguments = ("-s", str(LOGINS_SCRIPT), self.url, "--", str(self.bodies))
+        return Process(name, _wrk_command(self.connections, seconds, *arguments))
 
 
 @dataclass(frozen=True)
@@ -62,10 +79,13 @@ class LoadGenerators:
 
     def peak(self, request: Request, seconds: float) -> Peak:
         """Send as fast as the answers come, over CONNECTIONS connections; raises LaunchError for a failed request."""
-        before = [machine.ticks(core) for core in (self.cores.server, self.cores.load)]
-        printed = self._wrk(request, seconds)
-        after = [machine.ticks(core) for core in (self.cores.server, self.cores.load)]
-        server, load = (machine.busy(*pair) for pair in zip(before, after, strict=True))
+        printed, server, load = machine.busy_during(self.cores, lambda: self._wrk(request, seconds))
+        return Peak(parse_wrk(printed), server, load)
+
+    def logins(self, logins: Logins, seconds: float) -> Peak:
+        """Log in as fast as the answers come; raises LaunchError for a failed login."""
+        process = logins.wrk("logins", seconds)
+        printed, server, load = machine.busy_during(self.cores, lambda: self.run(process, seconds))
         return Peak(parse_wrk(printed), server, load)
 
     def latency(self, request: Request, status: int, rate: int, seconds: float) -> Latency:
@@ -79,20 +99,35 @@ class LoadGenerators:
         targets.write_text(f"GET {request.url}\n{headers}")
         options = (f"-targets={targets}", f"-output={results}", f"-rate={rate}/1s", f"-duration={seconds:g}s")
         more = ("-max-body=0", f"-timeout={ANSWER_SECONDS}s", "-redirects=-1", f"-max-connections={MOST_CONNECTIONS}")
-        self._run("vegeta", ("vegeta", "attack", *options, *more), seconds)
-        report = self._run("vegeta-report", ("vegeta", "report", "-type=json", str(results)), seconds=0)
+        self.run(Process("vegeta", ("vegeta", "attack", *options, *more)), seconds)
+        report = self.run(Process("vegeta-report", ("vegeta", "report", "-type=json", str(results))), seconds=0)
         return parse_vegeta(report, status, rate)
+
+    def run(self, process: Process, seconds: float) -> str:
+        """Run a program that takes `seconds` to its end; return what it printed. Raises LaunchError."""
+        self.start(process)
+        return self.finish(process, seconds)
+
+    def start(self, process: Process) -> None:
+        """Start a program whose output `finish` returns."""
+        self._log(process).unlink(missing_ok=True)
+        self.supervisor.start(process)
+
+    def finish(self, process: Process, seconds: float) -> str:
+        """Wait for the end of a program that needs `seconds` more; return what it printed. Raises LaunchError."""
+        self.supervisor.wait(process, seconds + ANSWER_SECONDS + GRACE_SECONDS)
+        return self._log(process).read_text()
 
     def _wrk(self, request: Request, seconds: float) -> str:
         headers = [part for name, value in request.headers.items() for part in ("-H", f"{name}: {value}")]
-        options = ("-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--timeout", f"{ANSWER_SECONDS}s")
-        return self._run("wrk", ("wrk", *options, *headers, request.url), seconds)
+        return self.run(Process("wrk", _wrk_command(CONNECTIONS, seconds, *headers, request.url)), seconds)
 
-    def _run(self, name: str, command: tuple[str, ...], seconds: float) -> str:
-        log = self.logs / f"{name}.log"
-        log.unlink(missing_ok=True)
-        self.supervisor.run(Process(name, command), seconds + ANSWER_SECONDS + GRACE_SECONDS)
-        return log.read_text()
+    def _log(self, process: Process) -> Path:
+        return self.logs / f"{process.name}.log"
+
+
+def _wrk_command(connections: int, seconds: float, *arguments: str) -> tuple[str, ...]:
+    return ("wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", f"{ANSWER_SECONDS}s", *arguments)
 
 
 def parse_wrk(printed: str) -> float:
@@ -106,6 +141,14 @@ def parse_wrk(printed: str) -> float:
     if float(rate[1]) == 0:
         raise LaunchError("no request was answered while wrk ran: use more --seconds")
     return float(rate[1])
+
+
+def parse_statuses(printed: str) -> dict[int, int]:
+    """Return how many answers had each status, from logins.lua; raises LaunchError if a request had none."""
+    errors = _SOCKET_ERRORS.search(printed)
+    if errors:
+        raise LaunchError(f"wrk met failures: {errors[0].strip()}")
+    return {int(status): int(count) for status, count in _STATUS.findall(printed)}
 
 
 def parse_vegeta(report: str, status: int, rate: int) -> Latency:

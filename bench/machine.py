@@ -3,17 +3,20 @@
 import os
 import platform
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from efishery_run.errors import LaunchError
 
 CPUINFO: Final = Path("/proc/cpuinfo")
 MEMINFO: Final = Path("/proc/meminfo")
 STAT: Final = Path("/proc/stat")
-PACKAGES: Final = ("granian", "gunicorn", "flask", "fastapi", "uvicorn", "uvloop", "httptools", "orjson")
+PACKAGES: Final = ("granian", "gunicorn", "flask", "fastapi", "uvicorn", "uvloop", "httptools", "orjson", "argon2-cffi")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,15 @@ def busy(before: Ticks, after: Ticks) -> float:
     return 1 - (after.idle - before.idle) / total if total else 0.0
 
 
+def busy_during(cores: Cores, work: Callable[[], T]) -> tuple[T, float, float]:
+    """Do `work`; return its result and how busy the server's and the load's core were meanwhile."""
+    pair = (cores.server, cores.load)
+    before = [ticks(core) for core in pair]
+    done = work()
+    server, load = (busy(then, ticks(core)) for then, core in zip(before, pair, strict=True))
+    return done, server, load
+
+
 def facts() -> dict[str, str]:
     """Describe the hardware and the versions of all programs that are measured or measure."""
     memory = int(_field(MEMINFO, "MemTotal").split()[0]) / 1024**2
@@ -80,6 +92,7 @@ def facts() -> dict[str, str]:
         "Go": _first_line("go", "env", "GOVERSION").removeprefix("go"),
         "nginx": _first_line("nginx", "-v").rpartition("/")[2],
         "Redis": _first_line("redis-server", "--version").split("v=")[1].split()[0],
+        "MySQL": _first_line("mysqld", "--version").split("Ver ")[1].split()[0],
         "Load generators": f"wrk {_first_line('wrk', '-v').split()[1]}, {_vegeta()}",
     }
 

@@ -7,12 +7,15 @@ from typing import Final
 
 from bench.chart import Bar, Panel, render
 from bench.content import Content
+from bench.context import Options
 from bench.load import CONNECTIONS, MOST_CONNECTIONS
-from bench.results import Results
-from bench.run import HEADROOM, Options
+from bench.logins import CONNECTIONS as LOGIN_CONNECTIONS
+from bench.logins import FLOOD_CONNECTIONS, LIST_RATE, USERS
+from bench.results import LOGIN_ROWS, Results
+from bench.run import HEADROOM
 from bench.scenarios import PRICE_LIST
 from bench.statistics import summarize
-from bench.tables import goals_table, requests_table, table, targets_table
+from bench.tables import flood_rates, goals_table, logins_table, requests_table, table, targets_table
 from bench.targets import SERVICE
 from efishery_run.cli import REPOSITORY
 
@@ -34,8 +37,10 @@ class Report:
     date: str
 
     def tables(self) -> str:
-        """Return the tables of all lengths of the list."""
-        return "\n".join(self._section(rows) for rows in self.served)
+        """Return the tables of all lengths of the list, and of logins."""
+        logins = logins_table(self.results)
+        sections = [*(self._section(rows) for rows in self.served), *([self._logins(logins)] if logins else [])]
+        return "\n".join(sections)
 
     def page(self, mesh: str) -> str:
         """Return the page; `mesh` is the section that another command measures."""
@@ -51,6 +56,10 @@ class Report:
             "connections": str(CONNECTIONS),
             "most_connections": str(MOST_CONNECTIONS),
             "headroom": f"{HEADROOM:g}",
+            "users": str(USERS),
+            "login_connections": str(LOGIN_CONNECTIONS),
+            "flood_connections": str(FLOOD_CONNECTIONS),
+            "list_rate": f"{LIST_RATE:,}",
         }
         text = TEMPLATE.read_text()
         for name, value in values.items():
@@ -72,6 +81,14 @@ class Report:
             f"### {self._heading(rows)}\n"
             f"Latencies at {self.options.rates[rows]:,} requests a second.\n\n"
             f"{targets_table(self.results, rows)}\n{requests_table(self.results, rows)}"
+        )
+
+    def _logins(self, logins: str) -> str:
+        rates = flood_rates(self.results)
+        return (
+            f"### Logins\n"
+            f"The list has {LOGIN_ROWS:,} rows and is requested {LIST_RATE:,} times a second. During the flood,\n"
+            f"auth answered 200 to {rates[200]} logins a second, and 503 to {rates[503]}.\n\n{logins}"
         )
 
     def _heading(self, rows: int) -> str:

@@ -6,14 +6,17 @@ from enum import StrEnum
 from typing import Final
 
 from bench.load import Latency, Peak
-from bench.scenarios import NOT_MODIFIED, PRICE_LIST
+from bench.scenarios import NO_FLOOD, NOT_MODIFIED, PRICE_LIST, UNDER_FLOOD, Password
 from bench.statistics import Summary, ratio
-from bench.targets import FASTAPI_CACHE, FASTAPI_RECOMPUTE, GO_MEMO, GO_VERIFY, NGINX, SERVICE
+from bench.targets import ARGON2ID, FASTAPI_CACHE, FASTAPI_RECOMPUTE, GO_MEMO, GO_VERIFY, NGINX, SERVICE
 
 
 @dataclass
 class Samples:
-    """The rounds of one scenario on one target; no latencies where its peak is below the constant rate."""
+    """The rounds of one scenario on one target; no latencies where its peak is below the constant rate.
+
+    Where only latencies are measured, a peak's throughput is the constant rate.
+    """
 
     peaks: list[Peak] = field(default_factory=list)
     latencies: list[Latency] = field(default_factory=list)
@@ -30,9 +33,9 @@ class Samples:
 
 @dataclass(frozen=True)
 class Key:
-    """What samples are of: the length of the list, the scenario's name and the target's."""
+    """What samples are of: the length of the list, if one is requested, the scenario's name and the target's."""
 
-    rows: int
+    rows: int | None
     scenario: str
     target: str
 
@@ -46,6 +49,10 @@ class Figure(StrEnum):
     THROUGHPUT = "requests/s"
     P99 = "p99"
 
+    def of(self, samples: Samples) -> list[float]:
+        """Return this figure of each round."""
+        return samples.percentile("p99") if self is Figure.P99 else samples.throughput
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -56,13 +63,15 @@ class Goal:
     bound: float
     scenario: str = PRICE_LIST.name
 
+    @property
+    def ours(self) -> Key:
+        """What is compared with `other`."""
+        return Key(self.other.rows, self.scenario, SERVICE)
+
     def measure(self, results: Results) -> Summary | None:
         """Return the ratio, or None if one side was not measured."""
-        ours = results.get(Key(self.other.rows, self.scenario, SERVICE), Samples())
-        theirs = results.get(self.other, Samples())
-        if self.figure is Figure.P99:
-            return _ratio(ours.percentile("p99"), theirs.percentile("p99"))
-        return _ratio(ours.throughput, theirs.throughput)
+        ours, theirs = (self.figure.of(results.get(key, Samples())) for key in (self.ours, self.other))
+        return ratio(ours, theirs) if ours and theirs else None
 
     def is_met(self, measured: Summary) -> bool:
         """Tell whether the median ratio is at least `bound`, or for latencies at most."""
@@ -92,7 +101,14 @@ def goals(rows: int) -> list[Goal]:
 
 
 FEW_ROWS: Final = 1000
+LOGIN_ROWS: Final = 219  # of the list that is requested during a flood of logins
 
 
-def _ratio(ours: list[float], theirs: list[float]) -> Summary | None:
-    return ratio(ours, theirs) if ours and theirs else None
+def login_goals() -> list[Goal]:
+    """Return the goals for logins, and for the list while there are many."""
+    flood = Goal(Figure.P99, Key(LOGIN_ROWS, NO_FLOOD, SERVICE), 2, scenario=UNDER_FLOOD)
+    loops = [
+        Goal(Figure.THROUGHPUT, Key(None, password.scenario, ARGON2ID), 0.9, scenario=password.scenario)
+        for password in Password
+    ]
+    return [*loops, flood]

@@ -16,7 +16,7 @@ class Token(StrEnum):
 
 @dataclass(frozen=True)
 class Scenario:
-    """A GET request that is repeated. A benchmark of logins will be one more, with a method and a body."""
+    """A GET request that is repeated; `bench.logins` has those that need a database and other references."""
 
     name: str
     path: str = LIST
@@ -38,3 +38,21 @@ NOT_MODIFIED: Final = Scenario("list, not modified (304)", conditional=True)
 IDENTITY: Final = Scenario("list, not compressed", gzip=False)
 AGGREGATE: Final = Scenario("aggregate, gzip", path=f"{LIST}/aggregate", token=Token.ADMIN)
 SCENARIOS: Final = (PRICE_LIST, NOT_MODIFIED, IDENTITY, AGGREGATE)
+
+
+class Password(StrEnum):
+    """Kinds of passwords, which have different hashes."""
+
+    CHOSEN = "chosen password"
+    GENERATED = "generated password"
+
+    @property
+    def scenario(self) -> str:
+        """The name of the logins with it."""
+        return f"login, {self}"
+
+
+NO_FLOOD: Final = "list, no logins"
+UNDER_FLOOD: Final = "list, login flood"
+FLOOD_ACCEPTED: Final = "login flood, answered 200"
+FLOOD_REFUSED: Final = "login flood, answered 503"

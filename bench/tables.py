@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from bench.results import Key, Results, Samples, goals
-from bench.scenarios import NOT_MODIFIED, PRICE_LIST, SCENARIOS
+from bench.results import Figure, Goal, Key, Results, Samples, goals, login_goals
+from bench.scenarios import FLOOD_ACCEPTED, FLOOD_REFUSED, NOT_MODIFIED, PRICE_LIST, SCENARIOS
 from bench.statistics import Summary, ratio, summarize
 from bench.targets import SERVICE
 
@@ -35,18 +35,51 @@ def requests_table(results: Results, rows: int) -> str:
     return table(["Request", "requests/s", "it / list, gzip"], lines)
 
 
+def logins_table(results: Results) -> str:
+    """Return the table of logins, and of the list while there are many; empty if they were not measured."""
+    lines = [_login_row(results, goal) for goal in login_goals() if goal.measure(results)]
+    headings = ["Measured", "value", "beside", "its value", "first / second", "server's core", "load's core"]
+    return table(headings, lines) if lines else ""
+
+
+def flood_rates(results: Results) -> dict[int, str]:
+    """Return how many logins a second of the flood had each status."""
+    answers = {200: FLOOD_ACCEPTED, 503: FLOOD_REFUSED}
+    rates = {status: results.get(Key(None, scenario, SERVICE)) for status, scenario in answers.items()}
+    return {status: _spread(summarize(each.throughput), _count) for status, each in rates.items() if each}
+
+
 def goals_table(results: Results) -> str:
-    """Return the table of goals, for each length of the list that was measured."""
+    """Return the table of goals: for each length of the list that was measured, and for logins."""
+    lengths = dict.fromkeys(key.rows for key in results if key.scenario == PRICE_LIST.name)
+    listed = [goal for rows in lengths if rows is not None for goal in goals(rows)]
     lines = []
-    for rows in dict.fromkeys(key.rows for key in results):
-        for goal in goals(rows):
-            measured = goal.measure(results)
-            what = f"{'304' if goal.scenario == NOT_MODIFIED.name else 'list'}, {goal.figure}"
-            other = "its own 200" if goal.other.target == SERVICE else goal.other.target
-            verdict = NOT_MEASURED if measured is None else "yes" if goal.is_met(measured) else "no"
-            ratio_text = _spread(measured, _two) if measured else NOT_MEASURED
-            lines.append([f"{what} / {other}", f"{rows:,}", f"{goal.sign} {goal.bound:g}", ratio_text, verdict])
+    for goal in [*listed, *login_goals()]:
+        measured = goal.measure(results)
+        verdict = NOT_MEASURED if measured is None else "yes" if goal.is_met(measured) else "no"
+        ratio_text = _spread(measured, _two) if measured else NOT_MEASURED
+        rows_text = NOT_MEASURED if goal.other.rows is None else f"{goal.other.rows:,}"
+        lines.append([_compared_figures(goal), rows_text, f"{goal.sign} {goal.bound:g}", ratio_text, verdict])
     return table(["Ratio", "rows", "goal", "measured", "met"], lines)
+
+
+def _compared_figures(goal: Goal) -> str:
+    ours = {PRICE_LIST.name: "list", NOT_MODIFIED.name: "304"}.get(goal.scenario, goal.scenario)
+    if goal.other.target != SERVICE:
+        return f"{ours}, {goal.figure} / {goal.other.target}"
+    return f"{ours}, {goal.figure} / {'its own 200' if goal.other.scenario == PRICE_LIST.name else 'without'}"
+
+
+def _login_row(results: Results, goal: Goal) -> list[str]:
+    ours, theirs = (goal.figure.of(results[key]) for key in (goal.ours, goal.other))
+    return [
+        f"{goal.scenario}: {goal.figure}{' ms' if goal.figure is Figure.P99 else ''}",
+        _spread(summarize(ours), _two),
+        goal.other.scenario if goal.other.target == SERVICE else goal.other.target,
+        _spread(summarize(theirs), _two),
+        _spread(ratio(ours, theirs), _two),
+        *_cores(results[goal.ours]),
+    ]
 
 
 def _compared(results: Results, rows: int) -> list[tuple[Key, Samples]]:
@@ -56,15 +89,18 @@ def _compared(results: Results, rows: int) -> list[tuple[Key, Samples]]:
 
 
 def _target_row(target: str, samples: Samples, ours: Samples) -> list[str]:
-    server, load = (summarize([getattr(p, n) for p in samples.peaks]) for n in ("server_busy", "load_busy"))
     return [
         f"**{target}**" if target == SERVICE else target,
         _spread(summarize(samples.throughput), _count),
         "1" if target == SERVICE else _spread(ratio(ours.throughput, samples.throughput), _two),
         *(_latency(samples.percentile(name)) for name in ("p50", "p90", "p99")),
-        f"{server.median:.0%}",
-        f"{load.median:.0%}",
+        *_cores(samples),
     ]
+
+
+def _cores(samples: Samples) -> list[str]:
+    use = ([getattr(peak, name) for peak in samples.peaks] for name in ("server_busy", "load_busy"))
+    return [f"{summarize(shares).median:.0%}" for shares in use]
 
 
 def _latency(values: list[float]) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import pwd
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,8 @@ from efishery_run.supervisor import Process
 
 REFERENCES: Final = REPOSITORY / "bench" / "references"
 GO_REFERENCE: Final = REPOSITORY / ".tools" / "bin" / "bench-reference"
-DOCKERFILE: Final = REPOSITORY / "services" / "fetch" / "Dockerfile"
+FETCH_DOCKERFILE: Final = REPOSITORY / "services" / "fetch" / "Dockerfile"
+AUTH_DOCKERFILE: Final = REPOSITORY / "services" / "auth" / "Dockerfile"
 GUNICORN: Final = ("gunicorn", "-c", "python:servicekit.gunicorn_conf", "efishery_fetch:create_app()")
 # Neither the list nor its mark `stale` may change during the run.
 UNCHANGED: Final = ("FETCH_LIST_TTL_SECONDS", "FETCH_LIST_STALE_AFTER_SECONDS", "FETCH_RATE_STALE_AFTER_SECONDS")
@@ -31,6 +32,7 @@ GO_VERIFY: Final = "Go, verifying"
 FASTAPI_CACHE: Final = "FastAPI, cached"
 FASTAPI_RECOMPUTE: Final = "FastAPI, recomputing"
 GUNICORN_SERVICE: Final = "this service on gunicorn"
+ARGON2ID: Final = "argon2id loop"
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,20 @@ class Factory:
             "FETCH_REDIS_URL": f"redis://{HOST}:{ports.redis}/0",
             **dict.fromkeys(UNCHANGED, LONG_SECONDS),
         }
-        program = str(Path(sys.executable).parent / command[0])
-        pinned = machine.pinned(self.cores.server, (program, *command[1:]))
+        pinned = machine.pinned(self.cores.server, _of_virtualenv(command))
         process = replace(process, name=_log_name(name), command=pinned, environment=settings)
         return Target(name, process, f"http://{HOST}:{ports.http['fetch']}", is_service=True)
+
+    def auth(self, ports: Ports, settings: Mapping[str, str]) -> Process:
+        """auth with the command of its image, and some other settings than those of the launcher."""
+        process = Services(ports, self.state).auth()
+        pinned = machine.pinned(self.cores.server, _of_virtualenv(image_command(AUTH_DOCKERFILE)))
+        return replace(process, command=pinned, environment={**process.environment, **settings})
+
+    def argon2id(self, settings: Mapping[str, str]) -> Process:
+        """The loop that verifies a password."""
+        command = machine.pinned(self.cores.server, (sys.executable, "-m", "bench.references.argon2id"))
+        return Process("argon2id", command, {**settings, "PYTHONPATH": str(REPOSITORY)})
 
     def go(self, name: str, port: int, tokens: str) -> Target:
         """The Go reference; `tokens` is memo or verify."""
@@ -115,7 +127,7 @@ class Factory:
         return Target(name, process, url)
 
 
-def image_command(dockerfile: Path = DOCKERFILE) -> tuple[str, ...]:
+def image_command(dockerfile: Path = FETCH_DOCKERFILE) -> tuple[str, ...]:
     """Return the command of the service's image; raises LaunchError if its Dockerfile has no CMD in JSON form."""
     for line in dockerfile.read_text().splitlines():
         if line.startswith("CMD ["):
@@ -131,6 +143,11 @@ def _answers(url: str, status: int) -> Callable[[], bool]:
             return False
 
     return probe
+
+
+def _of_virtualenv(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command with its program from this virtualenv, as the image has it on PATH."""
+    return (str(Path(sys.executable).parent / command[0]), *command[1:])
 
 
 def _log_name(name: str) -> str:

@@ -1,16 +1,15 @@
 """Tokens for the requests: auth issues them, and variants of them must be refused."""
 
-import json
-import secrets
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from bench import http
+from bench import accounts
+from bench.accounts import Account
 from bench.scenarios import Token
 from efishery_run.errors import LaunchError
 from efishery_run.ports import HOST
@@ -59,26 +58,16 @@ def issue(services: Services, state: State, supervisor: Supervisor) -> Tokens:
 
 def log_in(url: str, phone: str, password: str) -> dict[Token, str]:
     """Log in at auth as the admin, and as a user who is registered for this; raises LaunchError."""
-    user = {"name": "Benchmark", "phone": f"+628{secrets.randbelow(10**11):011d}"}
-    registered = _data(http.post(f"{url}/auth/register", user))
+    user = accounts.register(url)
     return {
-        Token.ADMIN: _data(http.post(f"{url}/auth/login", {"phone": phone, "password": password}))["access_token"],
-        Token.USER: _data(http.post(f"{url}/auth/login", {"phone": user["phone"], "password": registered["password"]}))[
-            "access_token"
-        ],
+        Token.ADMIN: accounts.log_in(url, Account(phone, password)),
+        Token.USER: accounts.log_in(url, user),
     }
 
 
 def key_id(state: State) -> str:
     """Return the `kid` of the key that auth signs with."""
     return thumbprint(read_public_key(state.verification_keys / "current.pem"))
-
-
-def _data(answer: http.Answer) -> dict[str, Any]:
-    if answer.status not in (200, 201):
-        raise LaunchError(f"auth answered {answer.status}: {answer.body.decode(errors='replace')}")
-    data: dict[str, Any] = json.loads(answer.body)["data"]
-    return data
 
 
 def _sign_again(token: str, key: rsa.RSAPrivateKey, **claims: object) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.hack.support import Checkout
 
-PROGRAMS = ("wrk", "nginx", "redis-server")
+PROGRAMS = ("wrk", "nginx", "redis-server", "mysqld")
 
 
 @pytest.fixture
@@ -45,4 +45,11 @@ def test_what_is_missing_is_named_where_it_cannot_be_installed(checkout: Checkou
     code, printed = checkout.run("bench/install", PATH=only_these(checkout, "nginx"))
     assert code == 1
     assert "wrk redis-server missing: install them (Debian: sudo apt-get install wrk redis-server)" in printed
+    assert not [call for call in checkout.calls if call.startswith("apt-get")]
+
+
+def test_a_missing_mysqld_is_named_where_it_cannot_be_installed(checkout: Checkout) -> None:
+    checkout.stand_in("bin/id", "echo 1000")
+    code, printed = checkout.run("bench/install", PATH=only_these(checkout, "wrk", "nginx", "redis-server"))
+    assert (code, "mysqld missing: install MySQL 8.4 or later" in printed) == (1, True)
     assert not [call for call in checkout.calls if call.startswith("apt-get")]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench.load import Latency, parse_vegeta, parse_wrk
+from bench.load import Latency, parse_statuses, parse_vegeta, parse_wrk
 from efishery_run.errors import LaunchError
 
 WRK = """\
@@ -65,3 +65,20 @@ def test_another_status_makes_the_latencies_void(codes: dict[str, int]) -> None:
 def test_a_rate_that_was_not_sent_makes_the_latencies_void() -> None:
     with pytest.raises(LaunchError, match="sent 1000 of 2000 requests a second"):
         parse_vegeta(vegeta(), 200, 2000)
+
+
+def test_the_answers_of_a_flood_are_counted_by_status() -> None:
+    refused = "  Non-2xx or 3xx responses: 300\n"
+    printed = WRK.format(failures=refused) + "Status 200: 25\nStatus 503: 300\n"
+    assert parse_statuses(printed) == {200: 25, 503: 300}
+
+
+def test_a_flood_with_lost_connections_is_void() -> None:
+    with pytest.raises(LaunchError, match="Socket errors"):
+        parse_statuses(WRK.format(failures="  Socket errors: connect 0, read 3, write 0, timeout 0\n"))
+
+
+def test_a_login_that_failed_is_named_with_its_status() -> None:
+    refused = "  Non-2xx or 3xx responses: 12\n"
+    with pytest.raises(LaunchError, match="Status 503: 12"):
+        parse_wrk(WRK.format(failures=refused) + "Status 200: 25\nStatus 503: 12\n")

@@ -1,5 +1,6 @@
 """The page and its chart."""
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -8,9 +9,9 @@ import pytest
 from bench import report
 from bench.chart import x
 from bench.content import Content
+from bench.context import Options
 from bench.report import MESH_BEGIN, MESH_END, Report, mesh_section, with_mesh_section
-from bench.run import Options
-from tests.unit.bench.support import RESULTS
+from tests.unit.bench.support import LOGINS, RESULTS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -49,6 +50,22 @@ def test_goals_are_judged_and_what_is_missing_is_not(made: Report) -> None:
     verdicts = {row[0].partition(" / ")[2]: row[4] for row in rows}
     assert verdicts["Go, token memo"] == "yes"
     assert verdicts["FastAPI, cached"] == "–"
+
+
+def test_logins_have_a_section_and_goals(made: Report) -> None:
+    page = replace(made, results={**RESULTS, **LOGINS}).page("")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| l")]
+    by_name = {row[0]: row[1:] for row in rows}
+    beside = by_name["login, chosen password: requests/s"]
+    assert beside == ["25.00 (20.00–27.00)", "argon2id loop", "25.00 (25.00–30.00)", "0.90 (0.80–1.00)", "100%", "50%"]
+    assert by_name["list, login flood: p99 ms"][1] == "list, no logins"
+    assert by_name["login, generated password, requests/s / argon2id loop"][3] == "no"
+    assert by_name["list, login flood, p99 / without"] == ["219", "≤ 2", "2.75 (1.50–4.00)", "no"]
+    assert "200 to 21.0 (20.0–22.0) logins a second, and 503 to 250 (200–300)." in page
+
+
+def test_logins_that_were_not_measured_have_no_section(made: Report) -> None:
+    assert "### Logins" not in made.page("")
 
 
 def test_every_name_in_the_template_is_replaced(made: Report) -> None:

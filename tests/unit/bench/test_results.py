@@ -2,11 +2,11 @@
 
 import pytest
 
-from bench.results import Figure, Goal, goals
+from bench.results import Figure, Goal, goals, login_goals
 from bench.scenarios import NOT_MODIFIED
 from bench.statistics import Summary
 from bench.targets import FASTAPI_CACHE, FASTAPI_RECOMPUTE, GO_MEMO, NGINX, SERVICE
-from tests.unit.bench.support import RESULTS, key
+from tests.unit.bench.support import LOGINS, RESULTS, key
 
 
 def test_a_goal_of_throughput_is_met_from_its_bound_up() -> None:
@@ -45,3 +45,12 @@ def test_what_was_not_measured_has_no_ratio(goal: Goal) -> None:
 def test_more_is_asked_against_go_where_the_list_is_long() -> None:
     bounds = {rows: next(goal.bound for goal in goals(rows) if goal.other.target == GO_MEMO) for rows in (219, 10_000)}
     assert bounds == {219: 0.7, 10_000: 0.9}
+
+
+def test_logins_are_compared_with_the_loop_and_the_list_with_itself() -> None:
+    measured = [(goal.measure(LOGINS), goal.sign, goal.bound) for goal in login_goals()]
+    assert measured == [
+        (Summary(0.9, 0.8, 1.0), "≥", 0.9),
+        (Summary(0.45, 0.4, 0.5), "≥", 0.9),
+        (Summary(2.75, 1.5, 4.0), "≤", 2),
+    ]

@@ -63,6 +63,15 @@ def test_a_process_that_hangs_is_ended(supervisor: Supervisor) -> None:
     supervisor.check()
 
 
+def test_a_process_can_run_beside_another_until_it_ends(supervisor: Supervisor, tmp_path: Path) -> None:
+    beside = python("beside", "import time; time.sleep(0.5); print('done')")
+    supervisor.start(beside)
+    supervisor.run(python("hello", "print('hello')"), timeout_seconds=10)
+    supervisor.wait(beside, timeout_seconds=10)
+    supervisor.check()
+    assert (tmp_path / "beside.log").read_text() == "done\n"
+
+
 def test_a_dead_child_is_told_even_while_another_runs(supervisor: Supervisor) -> None:
     supervisor.start(python("auth", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
     with pytest.raises(LaunchError, match="auth was ended by SIGKILL"):

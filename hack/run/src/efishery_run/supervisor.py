@@ -55,8 +55,13 @@ class Supervisor:
 
     def run(self, process: Process, timeout_seconds: float) -> None:
         """Run a process to its end; raises LaunchError when it fails, times out or another ends, and Interrupted."""
+        self.start(process)
+        self.wait(process, timeout_seconds)
+
+    def wait(self, process: Process, timeout_seconds: float) -> None:
+        """Wait for the end of a process that was started; raises as `run` does."""
         deadline = time.monotonic() + timeout_seconds
-        child = self._children[process] = self._spawn(process)
+        child = self._children[process]
         try:
             while child.poll() is None:
                 self._wait_a_little(process, deadline, timeout_seconds, but=process)

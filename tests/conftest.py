@@ -3,11 +3,16 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.keys import KeyPair, write_key_pair
 from tests.system.running import admin_token, system, user_token
 
 __all__ = ["admin_token", "system", "user_token"]  # session fixtures for tests/system and tests/browser
+
+# No test fails because the machine is slow or busy.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

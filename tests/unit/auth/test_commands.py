@@ -4,7 +4,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import inspect
 
 from efishery_auth import commands
-from efishery_auth.database import db
+from efishery_auth.engines import db
 from efishery_auth.models import Base
 from efishery_auth.settings import AuthSettings, DatabaseSettings
 from tests.unit.auth.conftest import ADMIN_PHONE

@@ -16,17 +16,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from efishery_auth import create_app
-from efishery_auth.database import (
+from efishery_auth.database import DatabaseUnavailable, Endpoint
+from efishery_auth.database_errors import CONNECTION_ERRORS, READ_ONLY_ERRORS, error_code
+from efishery_auth.engines import (
     MIGRATION_TIMEOUTS,
     READ_TIMEOUTS,
     SESSION_TIMEOUTS,
     WRITE_TIMEOUTS,
-    DatabaseUnavailable,
-    Endpoint,
     Timeouts,
     engine_options,
 )
-from efishery_auth.database_errors import CONNECTION_ERRORS, READ_ONLY_ERRORS, error_code
 from efishery_auth.models import Base
 from efishery_auth.settings import AuthSettings
 from efishery_auth.state import EXTENSION

@@ -9,7 +9,7 @@ from itertools import cycle
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from efishery_auth import signing_secret
@@ -191,7 +191,6 @@ RUNS = st.lists(st.tuples(st.integers(0, 5000).map(lambda s: timedelta(seconds=s
 
 
 @given(st.builds(contents, st.booleans(), st.booleans(), TIMES, TIMES), RUNS)
-@settings(deadline=None)  # a publication signs a certificate
 def test_from_any_state_no_key_signs_too_early_and_none_is_dropped_too_early(
     content: SecretContent, runs: list[tuple[timedelta, bool]]
 ) -> None:

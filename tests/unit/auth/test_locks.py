@@ -265,7 +265,7 @@ def attempt(engine: Engine, source: Source, now: datetime, limits: Limits = LIMI
     failures=st.integers(1, 4),
     lock=st.integers(120, 400),
 )
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 def test_whatever_the_order_few_passwords_are_tried_and_every_lock_ends(
     steps: list[tuple[int, str]], failures: int, lock: int
 ) -> None:

@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 
 from efishery_auth import create_app
+from efishery_auth.database import Endpoint
 from efishery_auth.passwords import HashPool, HashQueueFull
 from efishery_auth.settings import AuthSettings
 from tests.unit.auth.conftest import ADMIN_PASSWORD, ADMIN_PHONE
@@ -74,6 +75,19 @@ def test_a_full_hash_queue_is_answered_503(app: Flask, client: FlaskClient, monk
     response = client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "x"})
     assert response.status_code == response.get_json()["status"] == 503
     assert response.headers["Retry-After"] == "1"
+
+
+def test_a_full_hash_queue_is_told_before_the_database_is_asked(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise HashQueueFull
+
+    reads: list[object] = []
+    monkeypatch.setattr(HashPool, "raise_if_full", refuse)
+    monkeypatch.setattr(Endpoint, "read", reads.append)
+    assert client.post("/auth/login", json={"phone": ADMIN_PHONE, "password": "x"}).status_code == 503
+    assert reads == []
 
 
 def test_logs_hold_neither_password_nor_whole_phone(

@@ -13,7 +13,7 @@ from flask.testing import FlaskCliRunner
 from sqlalchemy import make_url, text
 
 from efishery_auth.commands.migrate import alembic_config, lock_name, take_lock
-from efishery_auth.database import db
+from efishery_auth.engines import db
 from efishery_auth.state import current_users
 
 # What the code of the former version does not notice: new tables, new indexes, and new columns that it may leave out.

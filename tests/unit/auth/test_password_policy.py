@@ -78,14 +78,14 @@ def test_no_password_takes_long_to_examine(password: str) -> None:
     name=st.text(max_size=100),
     phone=st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_password_can_be_examined(password: str, name: str, phone: str) -> None:
     problem_with(nfc(password), name=name, phone=phone)
     assert problem_with(phone, name=name, phone=phone) == problem_with("aaaaaaaaaaaa", name=name, phone=phone)
 
 
 @given(st.text("4@8({[<369!1|0$5+7%2", min_size=12, max_size=128))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_symbols_for_letters_never_take_long(password: str) -> None:
     started = time.process_time()
     problem_with(password, **SITI)

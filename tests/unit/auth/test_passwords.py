@@ -70,8 +70,11 @@ def test_more_than_workers_and_queue_are_refused(pool: HashPool, monkeypatch: py
             time.sleep(0.01)
         with pytest.raises(HashQueueFull):
             pool.hash("refused")
+        with pytest.raises(HashQueueFull):
+            pool.raise_if_full()
         go_on.set()
         assert first.result(10) == second.result(10) == "hash"
+    pool.raise_if_full()
     assert pool.hash("after") == "hash"
 
 
@@ -165,7 +168,7 @@ def cheap() -> HashPool:
 @given(password=st.text(max_size=40), other=st.text(max_size=40))
 @example(password="e\u0301", other="\u00e9")
 @example(password="", other="\0")
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=25)
 def test_a_password_is_right_in_each_form_of_unicode_and_no_other_is(
     cheap: HashPool, password: str, other: str
 ) -> None:

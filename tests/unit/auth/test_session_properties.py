@@ -102,4 +102,4 @@ class RefreshTokens(RuleBasedStateMachine):
 
 
 TestRefreshTokens = RefreshTokens.TestCase
-TestRefreshTokens.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestRefreshTokens.settings = settings(max_examples=40, stateful_step_count=25)

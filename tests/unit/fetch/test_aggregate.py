@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from fakeredis import FakeRedis
 from flask.testing import FlaskClient
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
@@ -91,7 +91,6 @@ def test_mean_and_median_are_rounded_half_to_even(values: list[int | Decimal], m
     assert (str(found.mean), str(found.median)) == (mean, median)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 10**8), min_size=1, max_size=50))
 def test_agrees_with_the_standard_library(values: list[int]) -> None:
     found = statistics(summarize(values))
@@ -112,7 +111,6 @@ def test_dollars_are_rounded_once() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 10**8) | st.decimals("0.01", 10**8, places=2), min_size=1, max_size=20),
     st.decimals("0.00001", "0.9", places=40),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from efishery_fetch.catalogue import Catalogue, CorruptCatalogueError
@@ -37,7 +37,6 @@ CLEANED_LISTS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(CLEANED_LISTS)
 def test_parses_to_an_equal_catalogue(cleaned: CleanedList) -> None:
     catalogue = Catalogue.of(cleaned, fetched_at=NOW)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openapi_schema_validator import OAS30ReadValidator
 
@@ -64,7 +64,6 @@ def validator(schema: str) -> OAS30ReadValidator:
 VALIDATORS = {name: validator(name) for name in ("Row", "Group", "Rejected", "Repaired")}
 
 
-@settings(deadline=None)
 @given(LISTS)
 def test_every_item_is_served_or_counted(items: list[object]) -> None:
     cleaned = clean(items)
@@ -74,7 +73,6 @@ def test_every_item_is_served_or_counted(items: list[object]) -> None:
     assert all(0 < count <= len(cleaned.rows) for count in cleaned.repaired.values())
 
 
-@settings(deadline=None)
 @given(LISTS)
 def test_a_clean_row_is_served_unchanged(items: list[object]) -> None:
     rows = clean(items).rows
@@ -82,7 +80,6 @@ def test_a_clean_row_is_served_unchanged(items: list[object]) -> None:
     assert (again.rows, again.rejected, again.repaired) == (rows, {}, {})
 
 
-@settings(deadline=None)
 @given(LISTS, RATES)
 def test_what_is_served_fits_the_openapi_document(items: list[object], rate: Decimal | None) -> None:
     cleaned = clean(items)
@@ -94,7 +91,6 @@ def test_what_is_served_fits_the_openapi_document(items: list[object], rate: Dec
         assert served["tgl_parsed"] is None or datetime.fromisoformat(served["tgl_parsed"]) == row.moment
 
 
-@settings(deadline=None)
 @given(LISTS, RATES)
 def test_every_served_row_is_in_a_group_or_counted(items: list[object], rate: Decimal | None) -> None:
     rows = clean(items).rows

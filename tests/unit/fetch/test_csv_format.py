@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from efishery_fetch.aggregate import aggregate
@@ -91,7 +91,6 @@ NUMBERS = st.integers() | st.decimals("0.01", "100000000", places=2) | st.floats
 VALUES = st.none() | st.text() | NUMBERS
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(VALUES, min_size=1, max_size=4), max_size=5))
 def test_the_csv_module_reads_the_same_cells(table: list[list[object]]) -> None:
     columns = [str(number) for number in range(4)]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from efishery_fetch.dates import (
@@ -134,7 +134,6 @@ def test_long_text_is_rejected_at_once(part: str) -> None:
     assert time.perf_counter() - started < 1
 
 
-@settings(deadline=None)
 @given(MOMENTS)
 def test_forms_agree(moment: datetime) -> None:
     jakarta = moment.astimezone(JAKARTA)
@@ -154,7 +153,6 @@ def test_forms_agree(moment: datetime) -> None:
     assert parse_moment(f"{jakarta.ctime()[:-5].replace('  ', ' 0')} GMT+07:00 {jakarta.year}", NOW) == seconds
 
 
-@settings(deadline=None)
 @given(st.text() | st.integers() | st.floats() | st.none())
 def test_never_raises(value: object) -> None:
     moment = parse_moment(value, NOW)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from efishery_fetch.app import OPENAPI_DOCUMENT
@@ -409,7 +409,6 @@ def outcome(
 
 
 @pytest.mark.parametrize("parser", [parse_list_query, parse_aggregate_query])
-@settings(deadline=None)
 @given(ARGUMENTS, ACCEPT)
 def test_any_text_is_a_query_or_one_of_two_errors(
     parser: Callable[[Arguments, str], ListQuery | AggregateQuery], arguments: Arguments, accept: str
@@ -425,7 +424,6 @@ def test_any_text_is_a_query_or_one_of_two_errors(
         assert hash(result) == hash(parser(arguments[::-1], accept))
 
 
-@settings(deadline=None)
 @given(ACCEPT)
 def test_any_accept_header_is_a_format_or_an_error(accept: str) -> None:
     try:

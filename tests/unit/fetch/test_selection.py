@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
@@ -269,7 +269,6 @@ def matches(row: Row, query: ListQuery) -> bool:
     )
 
 
-@settings(deadline=None)
 @given(ROWS, QUERIES)
 def test_the_total_and_the_rows_equal_those_of_a_naive_filter(rows: list[Row], query: ListQuery) -> None:
     page, total = select(rows, query)
@@ -280,7 +279,6 @@ def test_the_total_and_the_rows_equal_those_of_a_naive_filter(rows: list[Row], q
         assert page == matching[query.offset : query.offset + query.limit]
 
 
-@settings(deadline=None)
 @given(ROWS, st.sampled_from(SORT_FIELDS), st.booleans())
 def test_the_order_equals_that_of_a_naive_sort(rows: list[Row], field: str, descending: bool) -> None:
     values: list[Any] = [each.as_json()[field] for each in rows]
@@ -292,7 +290,6 @@ def test_the_order_equals_that_of_a_naive_sort(rows: list[Row], field: str, desc
     assert select(rows, ListQuery(sort=(SortKey(field, descending),)))[0] == [rows[i] for i in order]
 
 
-@settings(deadline=None)
 @given(ROWS, QUERIES)
 def test_following_next_from_first_gives_every_row_once(rows: list[Row], query: ListQuery) -> None:
     every, total = select(rows, replace(query, limit=None, offset=0))
@@ -305,7 +302,6 @@ def test_following_next_from_first_gives_every_row_once(rows: list[Row], query: 
     assert found == every
 
 
-@settings(deadline=None)
 @given(QUERIES)
 def test_a_link_is_the_same_query_at_another_offset(query: ListQuery) -> None:
     target = urlsplit(links(query, 100)["first"])

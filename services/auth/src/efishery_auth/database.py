@@ -4,26 +4,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from logging import ERROR, WARNING
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from flask import Flask
-from flask_sqlalchemy import SQLAlchemy
 from prometheus_client import Counter, Gauge
 from sqlalchemy import URL, Engine, QueuePool, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from efishery_auth.database_errors import error_code, is_deadlock, is_unavailable, reconnect_on_read_only
-from efishery_auth.models import Base
+from efishery_auth.engines import REPLICAS, SESSIONS, db, init_engines
 from efishery_auth.settings import DatabaseSettings
 from servicekit.breaker import CircuitBreakerError, circuit_breaker
 from servicekit.tracing import Attributes, span
-
-POOL_SIZE = 4  # connections of a pod to each of the two; at 10 ms a commit, 400 writes a second
-POOL_RECYCLE_SECONDS = 60  # so that a new replica gets its share, and an idle connection to a lost server is not used
-REPLICAS, SESSIONS = "replicas", "sessions"
 
 POOL_IN_USE = Gauge("auth_database_connections_in_use", "Connections of the pool that requests hold", ["endpoint"])
 # kind: unavailable, deadlock or permanent; code: MySQL's number, 0 where there is none.
@@ -33,28 +27,10 @@ T = TypeVar("T")
 Work = Callable[[Session], T]
 
 log = structlog.get_logger(__name__)
-# Attributes stay after a commit: to load them again is a query that could fail, and the new password would be lost.
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
 class DatabaseUnavailable(Exception):
     """The database cannot be used now. A write that raises this may have been stored nevertheless."""
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Longest waits, in seconds: to connect, for an answer of the server, and for a free connection of the pool."""
-
-    connect: float
-    answer: float
-    pool: float
-
-
-# Commits stand still for some seconds while a member joins the group, so writes wait longer than reads.
-WRITE_TIMEOUTS = Timeouts(connect=1, answer=4, pool=3)
-READ_TIMEOUTS = Timeouts(connect=1, answer=2, pool=1)
-SESSION_TIMEOUTS = Timeouts(connect=1, answer=1, pool=1)  # a login goes on without a session when it cannot be stored
-MIGRATION_TIMEOUTS = Timeouts(connect=5, answer=600, pool=5)  # it may rebuild a table
 
 
 class Endpoint:
@@ -163,44 +139,9 @@ class Database:
             return self.replicas.read(work)
 
 
-def engine_options(url: URL, timeouts: Timeouts, ca_file: Path | None = None) -> dict[str, Any]:
-    """Return the options of `create_engine`: a pool without overflow, timeouts, TLS.
-
-    With `ca_file` (PEM), the server's certificate must be signed by it and name the host; the file is read for each
-    connection, so a renewed one needs no restart. Without, TLS is used where the server offers it, unverified.
-    """
-    options: dict[str, Any] = {"hide_parameters": True}  # errors are logged; values are phones and hashes
-    if url.get_backend_name() != "mysql":
-        return options
-    verify = {"ssl_ca": str(ca_file), "ssl_verify_cert": True, "ssl_verify_identity": True} if ca_file else {}
-    waits = {"connect_timeout": timeouts.connect, "read_timeout": timeouts.answer, "write_timeout": timeouts.answer}
-    return options | {
-        "pool_size": POOL_SIZE,
-        "max_overflow": 0,
-        "pool_timeout": timeouts.pool,
-        "pool_recycle": POOL_RECYCLE_SECONDS,
-        "skip_autocommit_rollback": True,
-        "connect_args": waits | verify,
-    }
-
-
-def _isolation(url: URL) -> dict[str, str]:
-    """Return the option for transactions without gap locks, as Group Replication asks for (manual, Limitations)."""
-    return {"isolation_level": "READ COMMITTED"} if url.get_backend_name() == "mysql" else {}
-
-
 def init_database(app: Flask, settings: DatabaseSettings) -> Database:
-    """Give `app` the engines, which connect at the first use."""
-    write, read, ca_file = settings.write_url, settings.read_url, settings.database_ca_file
-    # A read is one statement and needs no transaction; the option saves the ROLLBACK after it.
-    read_options = engine_options(read, READ_TIMEOUTS, ca_file) | {"isolation_level": "AUTOCOMMIT"}
-    app.config["SQLALCHEMY_DATABASE_URI"] = write
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(write, WRITE_TIMEOUTS, ca_file) | _isolation(write)
-    app.config["SQLALCHEMY_BINDS"] = {
-        REPLICAS: {"url": read, **read_options},
-        SESSIONS: {"url": write, **engine_options(write, SESSION_TIMEOUTS, ca_file), **_isolation(write)},
-    }
-    db.init_app(app)
+    """Give `app` the engines, and return the endpoints that use them."""
+    init_engines(app, settings)
     with app.app_context():
         replicas, sessions = (Endpoint(name, db.engines[name]) for name in (REPLICAS, SESSIONS))
         return Database(Endpoint("primary", db.engine), replicas, sessions)

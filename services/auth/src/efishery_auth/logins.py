@@ -82,6 +82,7 @@ class Logins:
         Reads a replica, or the primary with `newest`. A replica may not have a new user or password yet, so only the
         primary refuses.
         """
+        self.hashes.raise_if_full()  # a flood of logins shall not wait for the database's connections
         read = self.database.primary.read if newest else self.database.read
         user = read(lambda db_session: self._find_unlocked(db_session, attempt))
         while not self._has_password(user, attempt.password):

@@ -108,13 +108,21 @@ class HashPool:
 
     def run(self, operation: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `function` returns, run by a worker; for other work that takes much CPU."""
-        if not self._places.acquire(blocking=False):
-            raise HashQueueFull
+        self._take_place()
         try:
             with QUEUE.track_inprogress(), SECONDS.labels(operation).time():
                 return self._threads.submit(function, *args, **kwargs).result()
         finally:
             self._places.release()
+
+    def raise_if_full(self) -> None:
+        """Raise HashQueueFull if no place is free now, for those who have other work to do before they need one."""
+        self._take_place()
+        self._places.release()
+
+    def _take_place(self) -> None:
+        if not self._places.acquire(blocking=False):
+            raise HashQueueFull
 
     def _verify(self, password_hash: str | None, password: str) -> bool:
         if password_hash is not None and self._matches(password_hash, password):

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hmac import compare_digest
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Result, and_, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Result, Select, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from efishery_auth.models import LoginSession, User
 from efishery_auth.origins import Origin
 from efishery_auth.refresh_tokens import InvalidRefreshToken, RefreshToken
+
+T = TypeVar("T")
 
 LONGEST_ACCESS_TOKEN = timedelta(days=1)  # that can be configured
 MAX_SESSIONS = 50  # active ones of a user; logins at the same moment may exceed it until the next one
@@ -66,8 +68,8 @@ def start(
         address=origin.address,
         user_agent=origin.user_agent,
     )
-    surplus = [each.id for each in active(db_session, user.id, now)[MAX_SESSIONS - 1 :]]
-    if surplus:
+    newest_first = _active(select(LoginSession.id), user.id, now)
+    if surplus := db_session.scalars(newest_first.offset(MAX_SESSIONS - 1)).all():
         _end(db_session, now, EndReason.TOO_MANY, LoginSession.id.in_(surplus))
     db_session.add(started)
     return started, token
@@ -114,11 +116,12 @@ def _replace_token(
 
 def active(db_session: Session, user_id: int, now: datetime) -> Sequence[LoginSession]:
     """Return the user's sessions that have neither ended nor expired, the one that was refreshed last first."""
-    return db_session.scalars(
-        select(LoginSession)
-        .where(LoginSession.user_id == user_id, LoginSession.ended_at.is_(None), LoginSession.expires_at > now)
-        .order_by(LoginSession.refreshed_at.desc(), LoginSession.id)
-    ).all()
+    return db_session.scalars(_active(select(LoginSession), user_id, now)).all()
+
+
+def _active(query: Select[T], user_id: int, now: datetime) -> Select[T]:
+    active = (LoginSession.user_id == user_id, LoginSession.ended_at.is_(None), LoginSession.expires_at > now)
+    return query.where(*active).order_by(LoginSession.refreshed_at.desc(), LoginSession.id)
 
 
 def end(db_session: Session, user_id: int, session_id: str, reason: EndReason, now: datetime) -> bool:

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from efishery_auth import passwords, phones
 from efishery_auth.commands.waiting import wait_for_primary
-from efishery_auth.database import DatabaseUnavailable, db
+from efishery_auth.database import DatabaseUnavailable
+from efishery_auth.engines import db
 from efishery_auth.models import Role
 from efishery_auth.origins import COMMAND_LINE
 from efishery_auth.phones import masked

@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from efishery_auth.commands.waiting import wait_for_primary
-from efishery_auth.database import MIGRATION_TIMEOUTS, db, engine_options
+from efishery_auth.engines import MIGRATION_TIMEOUTS, db, engine_options
 
 TAKE_LOCK = text("SELECT GET_LOCK(:name, :seconds)")
 

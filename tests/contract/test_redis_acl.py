@@ -131,6 +131,11 @@ def test_fetch_may_do_all_that_its_cache_does(rules: dict[str, list[str]]) -> No
     assert [cache.acquire("fetch:lease", 60), cache.acquire("fetch:lease", 60)] == [True, False]
 
 
+def test_default_cannot_log_in_and_has_the_rights_that_a_restart_needs(rules: dict[str, list[str]]) -> None:
+    # Redis loads transactions from its append-only file with the rights of `default`; tests/e2e/test_rate_cron.py.
+    assert rules["default"] == ["off", "~*", "&*", "+@all"]
+
+
 def keys(rules: list[str]) -> set[str]:
     assert "resetkeys" in rules
     return {rule for rule in rules if rule.startswith(("~", "%"))}

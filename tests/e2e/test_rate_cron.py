@@ -72,6 +72,18 @@ def test_the_history_has_the_day_of_the_rate(redis_cli: RedisCLI, suspended: Non
     assert 0 < int(redis_cli("TTL", KEY)) <= 7 * 86400
 
 
+@pytest.mark.timeout(400)
+def test_a_restart_of_redis_keeps_the_rate(
+    cluster: Cluster, repository: Path, redis_cli: RedisCLI, suspended: None
+) -> None:
+    with cluster.job_of_cronjob("rate-cron"):  # it writes in a transaction, which a restart must not drop
+        before = [redis_cli("GET", KEY), redis_cli("HGETALL", f"{KEY}:history"), redis_cli("HGETALL", f"{KEY}:runs")]
+    run(repository, "kubectl", "-n", NAMESPACE, "rollout", "restart", "deployment/redis")
+    run(repository, "kubectl", "-n", NAMESPACE, "rollout", "status", "deployment/redis", "--timeout=180s", seconds=200)
+    after = [redis_cli("GET", KEY), redis_cli("HGETALL", f"{KEY}:history"), redis_cli("HGETALL", f"{KEY}:runs")]
+    assert after == before
+
+
 @pytest.mark.timeout(600)
 def test_a_refused_change_fails_at_once_and_the_documented_command_accepts_it(
     cluster: Cluster, repository: Path, redis_cli: RedisCLI, far_rate: None

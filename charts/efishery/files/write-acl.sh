@@ -9,8 +9,10 @@ handshake='+ping +hello +auth +client|setname +client|setinfo'
 transaction='+watch +unwatch +multi +exec'
 rate='rate:IDR:USD' history='rate:IDR:USD:history' runs='rate:IDR:USD:runs' revocations='auth:revocations'
 
+# Nobody can log in as `default`. It has all rights because Redis checks them when it loads a transaction (EXEC) from its
+# append-only file: without, a restart would drop everything that was written in transactions.
 cat >/run/redis/users.acl <<ACL
-user default off
+user default off ~* &* +@all
 user probe on nopass resetkeys resetchannels -@all +ping
 user admin on #$(hash "$ADMIN_PASSWORD") ~* &* +@all
 user rate-cron on #$(hash "$RATE_CRON_PASSWORD") resetkeys ~$rate ~$history ~$runs resetchannels -@all +get +set +hgetall +hset +hdel +hincrby $transaction $handshake

@@ -158,3 +158,13 @@ def test_every_pod_has_the_global_priority_class_or_its_own(autoscaled: Manifest
         expected = "production-high" if of_auth else "production"
         assert workload.pod.spec["priorityClassName"] == expected, workload.id
     assert not [w.id for w in default.workloads if "priorityClassName" in w.pod.spec]
+
+
+def test_values_of_an_older_release_are_enough() -> None:
+    """With --reuse-values Helm does not know the defaults of values that are new."""
+    missing = [f"{name}.autoscaling=null" for name in AUTOSCALED]
+    missing += [f"{name}.topologySpreadConstraints=null" for name in (*AUTOSCALED, "mysql")]
+    missing += [f"{name}.priorityClassName=null" for name in ("global", *AUTOSCALED, "redis", "mysql")]
+    rendered = with_values(*missing)
+    assert rendered.get("Deployment/auth").spec["replicas"] == 2
+    assert rendered.has("PodDisruptionBudget/auth")

@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 run: $(UV) ## Start the whole system on http://127.0.0.1:8080, without Docker or a cluster (ARGS="--port 8095")
 	@$(RUN) python -m efishery_run $(ARGS)
 
-test: setup browser lint ## Run lint and all tests that need no cluster: units, charts, the running system, the docs page
+test: setup chart-tools browser lint ## Run lint and all tests that need no cluster: units, charts, the running system, the docs page
 	@$(RUN) pytest $(ARGS)
 
 fuzz: setup ## Send auth and fetch more requests than `make test` does, other ones each time, 10 min
@@ -45,8 +45,8 @@ down: ## Remove the deployment with its data
 	@hack/down
 
 ##@ While developing
-.PHONY: check lint format setup browser lock images help
-check: setup ## Run some tests, without lint (ARGS="tests/unit/fetch -x")
+.PHONY: check lint format setup chart-tools browser lock images help
+check: setup chart-tools ## Run some tests, without lint (ARGS="tests/unit/fetch -x")
 	@$(RUN) pytest $(ARGS)
 
 lint: $(UV) ## Run ruff, mypy --strict and shellcheck
@@ -61,6 +61,9 @@ setup: $(UV) ## Install what the other targets need: the virtualenv and Helm
 	@$(UV) sync --locked --all-packages --compile-bytecode --quiet
 	@hack/tools
 
+chart-tools: ## Build the programs of tests/charts, if they are missing
+	@hack/tools helm4 kubeconform kube-score
+
 browser: ## Install Chromium for the tests of the docs page, if it is missing
 	@hack/install-chromium
 
@@ -71,7 +74,7 @@ images: ## Build the images with docker, podman or buildah (IMAGE_TAG=dev)
 	@hack/images
 
 help: ## Print this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 $(UV): Makefile  # for UV_VERSION
 	@python3 -m venv .tools || { echo "make: python3 -m venv failed: install Python 3.11 or later with its venv module (Debian: apt-get install python3-venv)"; exit 1; }

@@ -12,20 +12,30 @@ REPOSITORY = Path(__file__).parents[2]
 KUBE_VERSION = "1.34.0"
 
 
-def program() -> str:
-    """Return the path of Helm (3 or 4): $HELM, else from PATH, else from .tools/bin; raise FileNotFoundError."""
+def tool(name: str) -> str:
+    """Return the path of a program from PATH, else from .tools/bin; raise FileNotFoundError."""
     path = os.pathsep.join([os.environ.get("PATH", ""), str(REPOSITORY / ".tools/bin")])
-    found = os.environ.get("HELM") or shutil.which("helm", path=path)
+    found = shutil.which(name, path=path)
     if found is None:
-        raise FileNotFoundError("helm is neither $HELM nor on PATH nor in .tools/bin: run `make setup`")
+        raise FileNotFoundError(f"{name} is neither on PATH nor in .tools/bin: run `hack/tools {name}`")
     return found
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def default_program() -> str:
+    """Return the path of Helm (3 or 4): $HELM, else that of the tool; raise FileNotFoundError."""
+    return os.environ.get("HELM") or tool("helm")
+
+
+def run(*arguments: str, program: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run Helm without access to a cluster; return its exit code and output."""
     environment = {**os.environ, "KUBECONFIG": os.devnull}
     return subprocess.run(
-        [program(), *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False
+        [program or default_program(), *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+        check=False,
     )
 
 
@@ -46,7 +56,7 @@ def _packages(folder: Path) -> list[str]:
     return ["charts"] if (folder / "Chart.yaml").exists() else []
 
 
-def template(chart: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def template(chart: str, *arguments: str, program: str | None = None) -> subprocess.CompletedProcess[str]:
     """Render `chart` as release `efishery` in namespace `efishery`."""
     location = ["efishery", str(charts() / chart), "--namespace", "efishery", "--kube-version", KUBE_VERSION]
-    return run("template", *location, *arguments)
+    return run("template", *location, *arguments, program=program)

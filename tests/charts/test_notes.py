@@ -10,11 +10,12 @@ text: {{ include (print $.Template.BasePath "/NOTES.txt") . | quote }}
 """
 
 
-def _notes(folder: Path, namespace: str) -> str:
+def _notes(folder: Path, namespace: str, *options: str) -> str:
     chart = shutil.copytree(helm.charts() / "efishery", folder / "efishery")
     (chart / "templates/notes.yaml").write_text(TEMPLATE)
     show = ["--show-only", "templates/notes.yaml", "--set", "sample.enabled=true"]
-    rendered = helm.run("template", "me", str(chart), "-n", namespace, "--kube-version", helm.KUBE_VERSION, *show)
+    location = ["me", str(chart), "-n", namespace, "--kube-version", helm.KUBE_VERSION]
+    rendered = helm.run("template", *location, *show, *options)
     assert rendered.returncode == 0, rendered.stderr
     return rendered.stdout
 
@@ -32,3 +33,10 @@ def test_another_namespace_needs_a_changed_copy_of_the_policies(tmp_path: Path) 
 
 def test_manual_rate_jobs_have_unique_names(tmp_path: Path) -> None:
     assert "rate-cron-$(date +%s)" in _notes(tmp_path, "efishery")
+
+
+def test_autoscaling_needs_metrics_server(tmp_path: Path) -> None:
+    autoscaled = _notes(tmp_path / "autoscaled", "efishery", "--set", "docs.autoscaling.enabled=true")
+    assert "needs metrics-server" in autoscaled
+    assert "kubectl -n efishery get hpa" in autoscaled
+    assert "metrics-server" not in _notes(tmp_path / "fixed", "efishery")

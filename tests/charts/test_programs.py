@@ -26,8 +26,8 @@ PROGRAMS = {
     "rate-cron": "efishery_rate_cron.settings.RateCronSettings",
     "rate-cron-1": "efishery_rate_cron.settings.RateCronSettings",
 }
-# Read by gunicorn's configuration and by the command create-admin, without a settings class.
-OTHERS = {"HTTP_THREADS", "ADMIN_PHONE", "AUTH_ADMIN_PASSWORD", "EXTRA"}
+# Read by the HTTP servers and by the command create-admin, without a settings class.
+OTHERS = {"HTTP_THREADS", "HTTP_GRACEFUL_SECONDS", "ADMIN_PHONE", "AUTH_ADMIN_PASSWORD", "EXTRA"}
 # Read by OpenTelemetry's SDK; POD_NAME is part of the resource attributes.
 TRACING = {
     "OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -25,22 +25,37 @@ readinessProbe:
   failureThreshold: 2
 {{- end }}
 
-{{- /* 5 s for Services and proxies to remove the pod, then up to 25 s (HTTP_GRACEFUL_SECONDS) for open requests. */}}
+{{- /*
+How a pod stops. Kubernetes removes a pod that is deleted from the endpoints of its Services. For `endpoints` seconds the
+service goes on as before, since proxies learn of it with a delay; then it gets SIGTERM, accepts no more connections and
+has `requests` seconds for those that are open. The proxy, a native sidecar, ends after it. `margin` is for both to exit.
+*/}}
+{{- define "efishery.stopSeconds" -}}
+{{ dict "endpoints" 5 "requests" 25 "margin" 10 | toJson }}
+{{- end }}
+
+{{- define "efishery.terminationGracePeriod" -}}
+{{- $seconds := include "efishery.stopSeconds" . | fromJson -}}
+terminationGracePeriodSeconds: {{ add $seconds.endpoints $seconds.requests $seconds.margin }}
+{{- end }}
+
 {{- define "efishery.httpLifecycle" -}}
 preStop:
   sleep:
-    seconds: 5
+    seconds: {{ (include "efishery.stopSeconds" . | fromJson).endpoints }}
 {{- end }}
 
 {{- /* Settings of all HTTP services. `prefix` is the prefix of the service's own settings, such as AUTH. */}}
 {{- define "efishery.httpEnv" -}}
-{{ include "efishery.threadsEnv" . }}
+{{ include "efishery.serverEnv" . }}
 {{ include "efishery.logEnv" . }}
 {{- end }}
 
-{{- define "efishery.threadsEnv" -}}
+{{- define "efishery.serverEnv" -}}
 - name: HTTP_THREADS
   value: {{ .values.threads | int64 | quote }}
+- name: HTTP_GRACEFUL_SECONDS
+  value: {{ (include "efishery.stopSeconds" . | fromJson).requests | quote }}
 {{- end }}
 
 {{- define "efishery.logEnv" -}}

@@ -8,21 +8,15 @@ securityContext:
 {{- include "efishery.imagePullSecrets" . }}
 {{- end }}
 
-{{- /* Spread replicas over nodes if possible. */}}
-{{- define "efishery.podSpread" -}}
-{{- if gt (int .values.replicas) 1 }}
-topologySpreadConstraints:
-  - maxSkew: 1
-    topologyKey: kubernetes.io/hostname
-    whenUnsatisfiable: ScheduleAnyway
-    labelSelector:
-      matchLabels:
-        {{- include "efishery.selectorLabels" . | nindent 8 }}
-{{- end }}
-{{- end }}
-
-{{- /* Node selection from the values. */}}
+{{- /*
+Which nodes the pods run on, from the values. With `spread` in the component, several pods are spread over zones and
+nodes. Nodes by anti-affinity, because the scheduler ignores every constraint on a node that lacks the label of one
+(docs/adr/0068).
+*/}}
 {{- define "efishery.podPlacement" -}}
+{{- with .values.priorityClassName | default (.root.Values.global).priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
 {{- with .values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
@@ -31,10 +25,40 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .values.affinity }}
+{{- $affinity := .values.affinity | default dict }}
+{{- if and .spread (include "efishery.several" .) }}
+{{- if not (hasKey $affinity "podAntiAffinity") }}
+{{- $affinity = merge (include "efishery.hostAntiAffinity" . | fromYaml) $affinity }}
+{{- end }}
+{{- with .values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  - topologyKey: {{ .topologyKey }}
+    maxSkew: {{ .maxSkew | default 1 | int64 }}
+    whenUnsatisfiable: {{ .whenUnsatisfiable | default "ScheduleAnyway" }}
+    # Pods that a rollout replaces do not count.
+    matchLabelKeys: [pod-template-hash]
+    labelSelector:
+      matchLabels:
+        {{- include "efishery.selectorLabels" $ | nindent 8 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- with $affinity }}
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{- define "efishery.hostAntiAffinity" -}}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels:
+            {{- include "efishery.selectorLabels" . | nindent 12 }}
 {{- end }}
 
 {{- /* Where to scrape /metrics. In a mesh, Istio's agent reads these annotations and adds the proxy's metrics. */}}
@@ -44,9 +68,14 @@ prometheus.io/port: "9090"
 prometheus.io/path: /metrics
 {{- end }}
 
-{{- /* For pods that run to completion: as a native sidecar, Istio's proxy ends with them. */}}
-{{- define "efishery.jobAnnotations" -}}
+{{- /* As a native sidecar, Istio's proxy starts before the other containers, and ends after them. */}}
+{{- define "efishery.proxyAnnotations" -}}
 sidecar.istio.io/nativeSidecar: "true"
+{{- end }}
+
+{{- /* For pods that run to completion. */}}
+{{- define "efishery.jobAnnotations" -}}
+{{ include "efishery.proxyAnnotations" . }}
 {{- with .values.podAnnotations }}
 {{ toYaml . }}
 {{- end }}

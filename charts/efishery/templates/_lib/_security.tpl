@@ -1,4 +1,4 @@
-{{- /* Pod Security "restricted". Images of this project run as user 10001; `uid` sets another user for other images. */}}
+{{- /* Pod Security "restricted". Pods run as user 10001, as the images of this project do, or as `uid`. */}}
 {{- define "efishery.podSecurityContext" -}}
 runAsNonRoot: true
 runAsUser: {{ .uid | default 10001 }}

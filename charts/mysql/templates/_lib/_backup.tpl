@@ -22,7 +22,7 @@ spec:
   automountServiceAccountToken: false
   enableServiceLinks: false
   securityContext:
-    {{- include "mysql.podSecurityContext" . | nindent 4 }}
+    {{- include "mysql.podSecurityContext" 999 | nindent 4 }}
   {{- include "mysql.imagePullSecrets" . | nindent 2 }}
   containers:
     - name: backup
@@ -76,14 +76,7 @@ spec:
             path: ca.crt
     - name: tmp
       emptyDir: {}
-  {{- with .Values.nodeSelector }}
-  nodeSelector:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.tolerations }}
-  tolerations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- include "mysql.podPlacement" . | nindent 2 }}
   {{- with .Values.affinity }}
   affinity:
     {{- toYaml . | nindent 4 }}

@@ -23,12 +23,15 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{- /* uid and gid 999 are those of `mysql` in the official image; the agent's account is bound to them. */}}
+{{- /*
+Takes a uid. 999 for pods with a volume: it is `mysql` in the official image, owns the files of volumes, and the agent's
+account is bound to it (docs/adr/0069).
+*/}}
 {{- define "mysql.podSecurityContext" -}}
 runAsNonRoot: true
-runAsUser: 999
-runAsGroup: 999
-fsGroup: 999
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+fsGroup: {{ . }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
@@ -48,11 +51,46 @@ exec:
 timeoutSeconds: 5
 {{- end }}
 
-{{- /* Members spread over nodes where they can. */}}
-{{- define "mysql.affinity" -}}
-{{- if .Values.affinity }}
-{{- toYaml .Values.affinity }}
-{{- else -}}
+{{- /* Which nodes any pod of the chart runs on. */}}
+{{- define "mysql.podPlacement" -}}
+{{- with .Values.priorityClassName | default (.Values.global).priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /*
+Members are spread over zones and nodes. Nodes by anti-affinity, because the scheduler ignores every constraint on a node
+that lacks the label of one (docs/adr/0068).
+*/}}
+{{- define "mysql.memberSpread" -}}
+{{- $affinity := .Values.affinity }}
+{{- if not (hasKey $affinity "podAntiAffinity") }}
+{{- $affinity = merge (include "mysql.hostAntiAffinity" . | fromYaml) $affinity }}
+{{- end }}
+affinity:
+  {{- toYaml $affinity | nindent 2 }}
+{{- with .Values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  - topologyKey: {{ .topologyKey }}
+    maxSkew: {{ .maxSkew | default 1 | int64 }}
+    whenUnsatisfiable: {{ .whenUnsatisfiable | default "ScheduleAnyway" }}
+    labelSelector:
+      matchLabels:
+        {{- include "mysql.selectorLabels" $ | nindent 8 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "mysql.hostAntiAffinity" -}}
 podAntiAffinity:
   preferredDuringSchedulingIgnoredDuringExecution:
     - weight: 100
@@ -61,5 +99,4 @@ podAntiAffinity:
         labelSelector:
           matchLabels:
             {{- include "mysql.selectorLabels" . | nindent 12 }}
-{{- end }}
 {{- end }}

@@ -41,7 +41,7 @@ def test_no_token_of_a_service_account_is_mounted_automatically(rendered: Manife
         assert workload.pod.spec["enableServiceLinks"] is False, workload.id
 
 
-def test_only_the_agent_and_the_key_rotation_have_a_token_and_it_expires(rendered: Manifests) -> None:
+def test_only_programs_that_use_the_api_have_a_token_and_it_expires(rendered: Manifests) -> None:
     holders = set()
     for workload in rendered.workloads:
         for volume in workload.pod.spec.get("volumes", []):
@@ -58,7 +58,12 @@ def test_only_the_agent_and_the_key_rotation_have_a_token_and_it_expires(rendere
                     for mount in container.get("volumeMounts", [])
                     if mount["name"] == volume["name"]
                 }
-    assert holders <= {("StatefulSet/mysql", "mysql-agent"), ("CronJob/auth-key-rotation", "auth-key-rotation")}
+    assert holders <= {
+        ("StatefulSet/mysql", "mysql-agent"),
+        ("CronJob/auth-key-rotation", "auth-key-rotation"),
+        ("Job/create-secrets", "create-secrets"),
+        ("Job/mysql-create-secrets", "create-secrets"),
+    }
 
 
 def test_the_agents_role_allows_its_pods_one_lease_and_events(default: Manifests) -> None:
@@ -70,7 +75,8 @@ def test_the_agents_role_allows_its_pods_one_lease_and_events(default: Manifests
         "leases": ({"get", "patch"}, ["mysql"]),
         "events": ({"create"}, None),
     }
-    assert [role.name for role in default.of("Role", "ClusterRole")] == ["mysql"]
+    roles = {role.name for role in default.of("Role", "ClusterRole")}
+    assert roles == {"mysql", "create-secrets", "mysql-create-secrets"}
 
 
 def test_service_accounts_are_all_used_and_all_exist(rendered: Manifests) -> None:

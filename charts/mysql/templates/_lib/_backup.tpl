@@ -89,3 +89,10 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
+
+{{- define "mysql.backupJobSpec" -}}
+backoffLimit: 6
+activeDeadlineSeconds: 900
+template:
+  {{- include "mysql.backupPod" . | nindent 2 }}
+{{- end }}

@@ -1,12 +1,14 @@
+{{- /* A digest overrides the tag. */}}
 {{- define "mysql.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag }}
+{{ .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag }}{{ end }}
 {{- end }}
 
-{{- /* An image of this project: registry and tag of the parent chart's, unless it has its own tag. */}}
+{{- /* An image of this project: registry and tag of the parent chart's, unless it has its own tag or digest. */}}
 {{- define "mysql.agentImage" -}}
 {{- $global := (.Values.global).image | default dict -}}
 {{- with $global.registry }}{{ . }}/{{ end -}}
-{{ .Values.agent.image.repository }}:{{ .Values.agent.image.tag | default $global.tag | default .Chart.Version }}
+{{ .Values.agent.image.repository -}}
+{{- with .Values.agent.image.digest }}@{{ . }}{{ else }}:{{ .Values.agent.image.tag | default $global.tag | default .Chart.Version }}{{ end }}
 {{- end }}
 
 {{- define "mysql.agentPullPolicy" -}}
@@ -23,12 +25,19 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{- /* uid and gid 999 are those of `mysql` in the official image; the agent's account is bound to them. */}}
+{{- /* Whether the cluster chooses the user and group ids: "true" or empty. */}}
+{{- define "mysql.hasRandomUid" -}}
+{{- if ((.Values.global).compatibility).randomUid }}true{{ end -}}
+{{- end }}
+
+{{- /* uid and gid 999 are those of `mysql` in the official image. */}}
 {{- define "mysql.podSecurityContext" -}}
 runAsNonRoot: true
+{{- if not (include "mysql.hasRandomUid" .) }}
 runAsUser: 999
 runAsGroup: 999
 fsGroup: 999
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault

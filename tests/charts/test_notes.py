@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from tests.charts import helm
+from tests.charts.scenarios import Scenario
 
 TEMPLATE = """kind: Notes
 text: {{ include (print $.Template.BasePath "/NOTES.txt") . | quote }}
@@ -32,3 +33,12 @@ def test_another_namespace_needs_a_changed_copy_of_the_policies(tmp_path: Path) 
 
 def test_manual_rate_jobs_have_unique_names(tmp_path: Path) -> None:
     assert "rate-cron-$(date +%s)" in _notes(tmp_path, "efishery")
+
+
+def test_the_notes_say_what_an_uninstallation_leaves(tmp_path: Path) -> None:
+    """Helm deletes neither hooks nor what the hooks made, nor volumes of a StatefulSet, nor what is to be kept."""
+    notes = _notes(tmp_path, "efishery").partition("helm uninstall")[2]
+    kept = [m.name for m in Scenario("efishery", "default").rendered().objects if "keep" in m.annotations.values()]
+    assert kept == ["mysql"]
+    for name in ("Secrets", "data-mysql-N", "the Lease mysql", "auth-migrate", "auth-first-admin"):
+        assert name in notes, name

@@ -95,7 +95,7 @@ def test_a_rotation_can_be_asked_for_at_any_age_but_not_hurried() -> None:
     assert rotation.content == published
 
 
-def test_a_new_key_is_like_the_one_that_helm_makes() -> None:
+def test_a_new_key_is_like_the_first_one() -> None:
     rotation = Rotation()
     rotation.run(start_now=True)
     certificate = x509.load_pem_x509_certificate(rotation.content.data["next.crt"])

@@ -105,4 +105,14 @@ def test_argo_cd_migrates_after_mysql_is_ready_and_before_auth_is_replaced(defau
 def test_argo_cd_asks_for_the_first_rate_last(default: Manifests) -> None:
     job, admin = default.release_job("rate-cron"), default.get("Job/auth-first-admin")
     assert job.annotations["argocd.argoproj.io/hook"] == "PostSync"
+    assert "HookSucceeded" in job.annotations["argocd.argoproj.io/hook-delete-policy"]
     assert wave(job) > int(admin.annotations["helm.sh/hook-weight"])
+
+
+def test_argo_cd_never_prunes_the_backups_and_the_lease() -> None:
+    """It takes `helm.sh/resource-policy` for the deletion of the whole application only."""
+    rendered = parse(helm.template("mysql", "--set", "backup.enabled=true").stdout)
+    kept = [m for m in rendered.objects if m.annotations.get("helm.sh/resource-policy") == "keep"]
+    assert {m.id for m in kept} == {"Lease/mysql", "PersistentVolumeClaim/mysql-backup"}
+    for manifest in kept:
+        assert manifest.annotations["argocd.argoproj.io/sync-options"] == "Prune=false", manifest.id

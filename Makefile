@@ -45,7 +45,7 @@ down: ## Remove the deployment with its data
 	@hack/down
 
 ##@ While developing
-.PHONY: check lint format setup chart-tools browser lock images help
+.PHONY: check lint format setup chart-tools browser lock images package help
 check: setup chart-tools ## Run some tests, without lint (ARGS="tests/unit/fetch -x")
 	@$(RUN) pytest $(ARGS)
 
@@ -72,6 +72,9 @@ lock: $(UV) ## Update uv.lock from the pyproject.toml files
 
 images: ## Build the images with docker, podman or buildah (IMAGE_TAG=dev)
 	@hack/images
+
+package: setup ## Package the charts, with an SBOM of each image, into dist; REGISTRY=… pushes the charts
+	@hack/package
 
 help: ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

@@ -1,5 +1,6 @@
 """Kubernetes objects for the tests."""
 
+import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,13 @@ class Manifests:
             return next(manifest for manifest in self.objects if manifest.id == identity)
         except StopIteration:
             raise KeyError(identity) from None
+
+    def release_job(self, name: str) -> Manifest:
+        """Return the Job `name-REVISION-HASH`; raise KeyError."""
+        found = [job for job in self.of("Job") if re.fullmatch(rf"{name}-\d+-[0-9a-f]{{8}}", job.name)]
+        if len(found) != 1:
+            raise KeyError(name)
+        return found[0]
 
     def has(self, identity: str) -> bool:
         return any(manifest.id == identity for manifest in self.objects)

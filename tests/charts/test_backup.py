@@ -67,7 +67,7 @@ def test_scripts_have_valid_sh_syntax_and_are_in_the_config_map(script: str, rep
 def test_an_installation_starts_a_first_dump_with_the_same_pod_template() -> None:
     result = helm.template("mysql", "--set", "backup.enabled=true")
     rendered = parse(result.stdout)
-    job = rendered.get("Job/mysql-backup-1").spec
+    job = rendered.release_job("mysql-backup").spec
     assert job["template"] == rendered.get("CronJob/mysql-backup").spec["jobTemplate"]["spec"]["template"]
     claim = rendered.get("PersistentVolumeClaim/mysql-backup")
     assert claim.annotations["helm.sh/resource-policy"] == "keep"

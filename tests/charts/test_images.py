@@ -1,5 +1,6 @@
 """Each image of this project that the chart names is built by skaffold, hack/images and hack/up, and no other."""
 
+import hashlib
 import re
 import subprocess
 from pathlib import Path
@@ -57,21 +58,25 @@ def test_the_release_uses_the_images_that_skaffold_built(profile: str) -> None:
     values = [f"{name}={_built(template)}" for name, template in release["setValueTemplates"].items()]
     options = [option for value in values for option in ("--set-string", value)]
     artifacts = [artifact["image"] for artifact in configuration["build"]["artifacts"]]
-    assert images(rendered(*options)) == {f"{REGISTRY}/{image}:built@sha256:{_variable(image)}" for image in artifacts}
+    assert images(rendered(*options)) == {f"{REGISTRY}/{image}@{_digest(image)}" for image in artifacts}
 
 
 def _built(template: str) -> str:
     """Return what skaffold makes of a value's template for an image that it has pushed."""
-    text = re.sub(r"\{\{with (\.\w+)\}\}@\{\{\.\}\}\{\{end\}\}", r"@{{\1}}", template)
+    text = re.sub(r"\{\{with (\.\w+)\}\}\{\{\.\}\}\{\{end\}\}", r"{{\1}}", template)
     for service in SERVICES:
         name = _variable(f"efishery/{service}")
         for kind, value in {
             "REPO": f"{REGISTRY}/efishery/{service}",
             "TAG": "built",
-            "DIGEST": f"sha256:{name}",
+            "DIGEST": _digest(name),
         }.items():
             text = text.replace(f"{{{{.IMAGE_{kind}_{name}}}}}", value)
     return text
+
+
+def _digest(image: str) -> str:
+    return f"sha256:{hashlib.sha256(_variable(image).encode()).hexdigest()}"
 
 
 def _variable(image: str) -> str:
@@ -107,3 +112,44 @@ def test_the_one_node_cluster_has_the_public_images() -> None:
     built = set(re.findall(r"^ *image docker\.io/library/(\S+)", script, re.MULTILINE))
     public = {image for image in named if not image.startswith("efishery/")}
     assert {"mysql:9.7", "redis:8"} <= public <= built
+
+
+# The value of each image, and a container that has it.
+IMAGES = {
+    "auth.image": ("Deployment/auth", "efishery/auth"),
+    "fetch.image": ("Deployment/fetch", "efishery/fetch"),
+    "docs.image": ("Deployment/docs", "efishery/docs"),
+    "rateCron.image": ("CronJob/rate-cron", "efishery/rate-cron"),
+    "sample.image": ("Deployment/sample", "efishery/sample"),
+    "redis.image": ("Deployment/redis", "redis"),
+    "mysql.image": ("StatefulSet/mysql", "mysql"),
+    "mysql.agent.image": ("StatefulSet/mysql", "efishery/mysql-agent"),
+}
+
+
+def test_every_image_can_be_named_by_its_digest_and_the_labels_stay_valid() -> None:
+    digests = {value: _digest(value) for value in IMAGES}
+    options = [word for value, digest in digests.items() for word in ("--set", f"{value}.digest={digest}")]
+    objects = rendered("--set", "mysql.backup.enabled=true,auth.keyRotation.enabled=true", *options)
+    found = {container["image"] for workload in objects.workloads for container in workload.all_containers}
+    assert found == {f"{name}@{digests[value]}" for value, (_, name) in IMAGES.items()}
+    for value, (workload, name) in IMAGES.items():
+        used = [container["image"] for container in objects.workload(workload).all_containers]
+        assert f"{name}@{digests[value]}" in used, value
+    for manifest in [*objects.objects, *(workload.pod for workload in objects.workloads)]:
+        for key, label in manifest.labels.items():
+            assert re.fullmatch(r"[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?", label), f"{manifest.id} {key}"
+
+
+def test_a_digest_has_the_registry_of_the_values_and_replaces_the_global_tag() -> None:
+    digest = _digest("auth")
+    options = [f"auth.image.digest={digest}", f"global.image.registry={REGISTRY}", "global.image.tag=v1"]
+    auth = rendered("--set", ",".join(options)).workload("Deployment/auth")
+    assert auth.containers[0]["image"] == f"{REGISTRY}/efishery/auth@{digest}"
+
+
+@pytest.mark.parametrize("value", IMAGES)
+def test_what_is_no_digest_is_refused_by_name(value: str) -> None:
+    refused = helm.template("efishery", *DEV_VALUES, "--set", f"{value}.digest=sha256:12ab")
+    assert refused.returncode != 0
+    assert "digest" in refused.stderr

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from tests.charts import helm
+from tests.charts.scenarios import Scenario
 
 TEMPLATE = """kind: Notes
 text: {{ include (print $.Template.BasePath "/NOTES.txt") . | quote }}
@@ -40,3 +41,12 @@ def test_autoscaling_needs_metrics_server(tmp_path: Path) -> None:
     assert "needs metrics-server" in autoscaled
     assert "kubectl -n efishery get hpa" in autoscaled
     assert "metrics-server" not in _notes(tmp_path / "fixed", "efishery")
+
+
+def test_the_notes_say_what_an_uninstallation_leaves(tmp_path: Path) -> None:
+    """Helm deletes neither hooks nor what the hooks made, nor volumes of a StatefulSet, nor what is to be kept."""
+    notes = _notes(tmp_path, "efishery").partition("helm uninstall")[2]
+    kept = [m.name for m in Scenario("efishery", "default").rendered().objects if "keep" in m.annotations.values()]
+    assert kept == ["mysql"]
+    for name in ("Secrets", "data-mysql-N", "the Lease mysql", "auth-migrate", "auth-first-admin"):
+        assert name in notes, name

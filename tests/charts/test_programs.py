@@ -1,9 +1,9 @@
 """The settings classes accept the environment variables of the rendered pods."""
 
-import base64
 import importlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, get_args
 from unittest import mock
@@ -12,6 +12,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from servicekit.settings import ServiceSettings
+from tests.charts.created_secrets import specs
 from tests.charts.helm import REPOSITORY
 from tests.charts.manifests import Manifests, Workload
 
@@ -24,7 +25,7 @@ PROGRAMS = {
     "docs": "efishery_docs.settings.DocsSettings",
     "sample": "efishery_sample.settings.SampleSettings",
     "rate-cron": "efishery_rate_cron.settings.RateCronSettings",
-    "rate-cron-1": "efishery_rate_cron.settings.RateCronSettings",
+    "create-secrets": "servicekit.create_secrets.CreateSecretsSettings",
 }
 # Read by the HTTP servers and by the command create-admin, without a settings class.
 OTHERS = {"HTTP_THREADS", "HTTP_GRACEFUL_SECONDS", "ADMIN_PHONE", "AUTH_ADMIN_PASSWORD", "EXTRA"}
@@ -41,11 +42,12 @@ TRACING = {
 
 @pytest.fixture(scope="session")
 def keys(default: Manifests, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the files of a generated signing key and a CA."""
+    """Return a folder with the files of a signing key and a CA."""
     folder = tmp_path_factory.mktemp("keys")
-    data = default.get("Secret/auth-signing-key").body["data"]
-    for name, content in {**data, "ca.crt": default.get("Secret/mysql-tls").body["data"]["ca.crt"]}.items():
-        (folder / name).write_bytes(base64.b64decode(content))
+    created = specs(default)
+    for secret in ("mysql-tls", "auth-signing-key"):  # the key of the second one stays
+        for name, content in created[secret].generate().items():
+            (folder / name).write_bytes(content)
     return folder
 
 
@@ -77,11 +79,16 @@ def test_the_schema_has_the_log_levels_and_formats_of_the_services() -> None:
 
 
 def _ours(rendered: Manifests) -> list[Workload]:
-    return [workload for workload in rendered.workloads if workload.owner.name in PROGRAMS]
+    return [workload for workload in rendered.workloads if _program(workload) in PROGRAMS]
+
+
+def _program(workload: Workload) -> str:
+    """Return the name of the workload, without what the Jobs of a release have at the end: `rate-cron-1-0a1b2c3d`."""
+    return re.sub(r"-1-[0-9a-f]{8}$", "", workload.owner.name)
 
 
 def _settings_class(workload: Workload) -> type[BaseSettings]:
-    module, _, name = PROGRAMS[workload.owner.name].rpartition(".")
+    module, _, name = PROGRAMS[_program(workload)].rpartition(".")
     found: type[BaseSettings] = getattr(importlib.import_module(module), name)
     return found
 

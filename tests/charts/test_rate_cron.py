@@ -17,7 +17,7 @@ BAD_SETTINGS = 2
 
 
 def job_specs(manifests: Manifests) -> list[dict[str, Any]]:
-    return [manifests.get("CronJob/rate-cron").spec["jobTemplate"]["spec"], manifests.get("Job/rate-cron-1").spec]
+    return [manifests.get("CronJob/rate-cron").spec["jobTemplate"]["spec"], manifests.release_job("rate-cron").spec]
 
 
 def environment(spec: dict[str, Any]) -> dict[str, str]:
@@ -51,7 +51,7 @@ def test_only_failures_that_may_pass_are_repeated(default: Manifests) -> None:
 def test_an_installation_has_the_pod_of_the_schedule_and_waits_longer_for_redis(default: Manifests) -> None:
     scheduled, installed = job_specs(default)
     wait = "RATE_CRON_REDIS_WAIT_SECONDS"
-    assert "helm.sh/hook" not in default.get("Job/rate-cron-1").annotations
+    assert "helm.sh/hook" not in default.release_job("rate-cron").annotations
     assert (environment(scheduled)[wait], environment(installed)[wait]) == ("30", "300")
     replaced = json.dumps(installed["template"]).replace(f'"{wait}", "value": "300"', f'"{wait}", "value": "30"')
     assert json.loads(replaced) == scheduled["template"]

@@ -1,8 +1,14 @@
 """Pods satisfy Pod Security "restricted"; tokens, RBAC rules, images and mounts are minimal."""
 
+import os
 import re
+import subprocess
+from pathlib import Path
 
-from tests.charts.manifests import Manifests, Workload
+import pytest
+
+from tests.charts import helm
+from tests.charts.manifests import Manifests, Workload, parse
 
 
 def test_pods_run_as_an_unprivileged_user(rendered: Manifests) -> None:
@@ -12,6 +18,39 @@ def test_pods_run_as_an_unprivileged_user(rendered: Manifests) -> None:
         assert context["runAsUser"] >= 999, workload.id
         assert context["fsGroup"] == context["runAsGroup"] == context["runAsUser"], workload.id
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}, workload.id
+
+
+@pytest.mark.parametrize("chart", ["efishery", "mysql"])
+def test_a_cluster_can_choose_the_ids(chart: str) -> None:
+    """As OpenShift does: an id that a pod names and that is not in the namespace's range is refused."""
+    values = "global.compatibility.randomUid=true,global.image.tag=v1"
+    parts = {"efishery": ",sample.enabled=true,auth.keyRotation.enabled=true,mysql.backup.enabled=true", "mysql": ""}
+    rendered = parse(helm.template(chart, "--set", values + parts[chart]).stdout)
+    assert rendered.workloads
+    for workload in rendered.workloads:
+        contexts = [workload.pod.spec["securityContext"], *(c["securityContext"] for c in workload.all_containers)]
+        for context in contexts:
+            assert not {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups"} & context.keys(), workload.id
+        assert contexts[0]["runAsNonRoot"] is True, workload.id
+
+
+def test_a_random_uid_has_the_name_that_mysql_expects(tmp_path: Path) -> None:
+    """The agent logs in by auth_socket, which compares the name of its uid with `mysql`."""
+    rendered = parse(helm.template("mysql", "--set", "global.compatibility.randomUid=true").stdout)
+    prepare, mysqld = (
+        next(c for c in rendered.workload("StatefulSet/mysql").all_containers if c["name"] == name)
+        for name in ("prepare", "mysql")
+    )
+    (folder,) = (mount["mountPath"] for mount in prepare["volumeMounts"] if mount["name"] == "passwd")
+    (mount,) = (mount for mount in mysqld["volumeMounts"] if mount["name"] == "passwd")
+    assert (mount["mountPath"], mount["subPath"]) == ("/etc/passwd", "passwd")
+    script = (helm.REPOSITORY / "charts/mysql/files/prepare.sh").read_text()
+    for path, local in {folder: tmp_path / "passwd", "/var/lib/mysql": tmp_path / "volume"}.items():
+        (local / "data").mkdir(parents=True)
+        script = script.replace(path, str(local))
+    subprocess.run(["sh", "-c", script], check=True)
+    name, _, uid, *_ = (tmp_path / "passwd/passwd").read_text().split(":")
+    assert (name, int(uid)) == ("mysql", os.getuid())
 
 
 def test_containers_have_no_privileges(rendered: Manifests) -> None:
@@ -41,7 +80,7 @@ def test_no_token_of_a_service_account_is_mounted_automatically(rendered: Manife
         assert workload.pod.spec["enableServiceLinks"] is False, workload.id
 
 
-def test_only_the_agent_and_the_key_rotation_have_a_token_and_it_expires(rendered: Manifests) -> None:
+def test_only_programs_that_use_the_api_have_a_token_and_it_expires(rendered: Manifests) -> None:
     holders = set()
     for workload in rendered.workloads:
         for volume in workload.pod.spec.get("volumes", []):
@@ -58,7 +97,12 @@ def test_only_the_agent_and_the_key_rotation_have_a_token_and_it_expires(rendere
                     for mount in container.get("volumeMounts", [])
                     if mount["name"] == volume["name"]
                 }
-    assert holders <= {("StatefulSet/mysql", "mysql-agent"), ("CronJob/auth-key-rotation", "auth-key-rotation")}
+    assert holders <= {
+        ("StatefulSet/mysql", "mysql-agent"),
+        ("CronJob/auth-key-rotation", "auth-key-rotation"),
+        ("Job/create-secrets", "create-secrets"),
+        ("Job/mysql-create-secrets", "create-secrets"),
+    }
 
 
 def test_the_agents_role_allows_its_pods_one_lease_and_events(default: Manifests) -> None:
@@ -70,7 +114,8 @@ def test_the_agents_role_allows_its_pods_one_lease_and_events(default: Manifests
         "leases": ({"get", "patch"}, ["mysql"]),
         "events": ({"create"}, None),
     }
-    assert [role.name for role in default.of("Role", "ClusterRole")] == ["mysql"]
+    roles = {role.name for role in default.of("Role", "ClusterRole")}
+    assert roles == {"mysql", "create-secrets", "mysql-create-secrets"}
 
 
 def test_service_accounts_are_all_used_and_all_exist(rendered: Manifests) -> None:

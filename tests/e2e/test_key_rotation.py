@@ -17,7 +17,8 @@ from typing import Any
 import jwt
 import pytest
 
-from efishery_auth.signing_secret import SecretContent, describe
+from efishery_auth.signing_secret import describe
+from servicekit.secret_api import SecretContent
 from tests.e2e.cluster import NAMESPACE, RELEASE, Cluster, run, unique_name, wait_for
 from tests.e2e.conftest import Gateway, Headers
 from tests.load.comparison import normal_load

@@ -15,17 +15,19 @@ from hypothesis import strategies as st
 from efishery_auth import signing_secret
 from efishery_auth.key_rotation import SYNC_MARGIN_SECONDS, Due, KeyState, RotationSettings, Step, next_step
 from efishery_auth.keys import parse_signing_key
-from efishery_auth.signing_secret import ACTIVATED_AT, PUBLISHED_AT, SecretContent, apply, describe, state_of
+from efishery_auth.signing_secret import ACTIVATED_AT, PUBLISHED_AT, VALIDITY, apply, describe, state_of
+from servicekit.certificates import common_name, new_rsa_key, self_signed
+from servicekit.secret_api import SecretContent
 from servicekit.tokens import LEEWAY_SECONDS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SETTINGS = RotationSettings(timedelta(days=90), timedelta(seconds=3600), timedelta(seconds=900))
 RETIRE_AFTER = timedelta(seconds=900 + LEEWAY_SECONDS + SYNC_MARGIN_SECONDS)
 SECOND = timedelta(seconds=1)
-NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "efishery-auth")])
 
-NEW_KEYS = [signing_secret.new_rsa_key() for _ in range(4)]  # a new one takes a second
-PAIRS = [signing_secret._new_pair(key, NAME, NOW) for key in NEW_KEYS]
+NAME = common_name("efishery-auth")
+NEW_KEYS = [new_rsa_key() for _ in range(4)]  # a new one takes a second
+PAIRS = [(pair.certificate_pem, pair.key_pem) for pair in (self_signed(key, NAME, VALIDITY, NOW) for key in NEW_KEYS)]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -93,13 +95,13 @@ def test_a_rotation_can_be_asked_for_at_any_age_but_not_hurried() -> None:
     assert rotation.content == published
 
 
-def test_a_new_key_is_like_the_one_that_helm_makes() -> None:
+def test_a_new_key_is_like_the_first_one() -> None:
     rotation = Rotation()
     rotation.run(start_now=True)
     certificate = x509.load_pem_x509_certificate(rotation.content.data["next.crt"])
     assert certificate.subject == certificate.issuer == NAME
     assert certificate.not_valid_before_utc == NOW
-    key = signing_secret.new_rsa_key()
+    key = new_rsa_key()
     assert key.key_size == 2048
 
 

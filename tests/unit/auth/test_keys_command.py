@@ -16,10 +16,11 @@ from urllib3.exceptions import ConnectTimeoutError
 
 from efishery_auth import signing_secret
 from efishery_auth.audit import Action
-from efishery_auth.commands import secret_api
 from efishery_auth.models import AuditEvent
-from efishery_auth.signing_secret import PUBLISHED_AT, SecretContent
+from efishery_auth.signing_secret import PUBLISHED_AT
 from efishery_auth.state import current_users
+from servicekit import certificates, secret_api
+from servicekit.secret_api import SecretContent
 from tests.keys import KeyPair
 
 
@@ -149,9 +150,9 @@ def test_show_prints_id_use_and_age_of_each_key(commands_app: Flask, api: Api) -
             ApiException(status=404, reason="Not Found"),
             "there is no Secret auth-signing-key in namespace efishery",
         ),
-        ("get", ApiException(status=403, reason="Forbidden"), "not allowed to get and update"),
-        ("update", ApiException(status=403, reason="Forbidden"), "see the Role auth-key-rotation"),
-        ("update", ApiException(status=409, reason="Conflict"), "run the command again"),
+        ("get", ApiException(status=403, reason="Forbidden"), "not allowed to get the Secret"),
+        ("update", ApiException(status=403, reason="Forbidden"), "not allowed to update the Secret"),
+        ("update", ApiException(status=409, reason="Conflict"), "run it again"),
         ("update", ApiException(status=500, reason="Internal Server Error"), "500 Internal Server Error"),
         ("get", ConnectTimeoutError("no answer"), "the Kubernetes API does not answer"),
     ],
@@ -171,7 +172,7 @@ def test_a_failure_is_explained_and_changes_nothing(
 def test_a_change_at_the_same_time_is_a_conflict(
     commands_app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new_key = signing_secret.new_rsa_key
+    new_key = certificates.new_rsa_key
 
     def slow_key() -> Any:
         api.version += 1  # somebody else's update, between this run's read and its update
@@ -180,7 +181,7 @@ def test_a_change_at_the_same_time_is_a_conflict(
     monkeypatch.setattr(signing_secret.apply, "__defaults__", (slow_key,))
     result = run(commands_app, "rotate", "--now")
     assert (result.exit_code, api.updates) == (1, 0)
-    assert "run the command again" in result.output
+    assert "run it again" in result.output
 
 
 def test_a_malformed_secret_is_named(commands_app: Flask, api: Api) -> None:

@@ -1,7 +1,7 @@
-{{- /* An image of this project, from the global registry. A tag of the component overrides the global tag. */}}
+{{- /* An image of this project, from the global registry. A tag of the component overrides the global tag, a digest both. */}}
 {{- define "efishery.image" -}}
 {{- with .root.Values.global.image.registry }}{{ . }}/{{ end -}}
-{{ .values.image.repository }}:{{ include "efishery.imageTag" . }}
+{{ .values.image.repository }}{{ with .values.image.digest }}@{{ . }}{{ else }}:{{ include "efishery.imageTag" . }}{{ end }}
 {{- end }}
 
 {{- define "efishery.imageTag" -}}

@@ -80,3 +80,24 @@ sidecar.istio.io/nativeSidecar: "true"
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+
+{{- /* For the pods that use the Kubernetes API: an expiring token of the service account. */}}
+{{- define "efishery.apiTokenVolume" -}}
+- name: token
+  projected:
+    defaultMode: 0440
+    sources:
+      - serviceAccountToken:
+          path: token
+          expirationSeconds: 3600
+      - configMap:
+          name: kube-root-ca.crt
+          items:
+            - {key: ca.crt, path: ca.crt}
+{{- end }}
+
+{{- define "efishery.apiTokenMount" -}}
+- name: token
+  mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+  readOnly: true
+{{- end }}

@@ -105,3 +105,12 @@ spec:
       emptyDir: {}
 {{- end }}
 {{- end }}
+
+{{- define "efishery.rateCron.jobSpec" -}}
+backoffLimit: 6
+activeDeadlineSeconds: 900
+podFailurePolicy:
+  {{- include "efishery.rateCron.podFailurePolicy" . | nindent 2 }}
+template:
+  {{- include "efishery.rateCron.pod" (dict "root" . "redisWaitSeconds" 300) | nindent 2 }}
+{{- end }}

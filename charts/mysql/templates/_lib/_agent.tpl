@@ -76,6 +76,13 @@ volumeMounts:
     secretName: {{ include "mysql.tlsSecretName" . }}
     items:
       - {key: ca.crt, path: ca.crt}
+{{ include "mysql.apiTokenVolume" . }}
+- name: agent-tmp
+  emptyDir: {}
+{{- end }}
+
+{{- /* An expiring token of the service account, for the pods that use the Kubernetes API. */}}
+{{- define "mysql.apiTokenVolume" -}}
 - name: token
   projected:
     defaultMode: 0440
@@ -91,6 +98,4 @@ volumeMounts:
           items:
             - path: namespace
               fieldRef: {fieldPath: metadata.namespace}
-- name: agent-tmp
-  emptyDir: {}
 {{- end }}

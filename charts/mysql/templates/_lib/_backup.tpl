@@ -22,7 +22,7 @@ spec:
   automountServiceAccountToken: false
   enableServiceLinks: false
   securityContext:
-    {{- include "mysql.podSecurityContext" 999 | nindent 4 }}
+    {{- include "mysql.podSecurityContext" (dict "root" . "uid" 999) | nindent 4 }}
   {{- include "mysql.imagePullSecrets" . | nindent 2 }}
   containers:
     - name: backup
@@ -81,4 +81,11 @@ spec:
   affinity:
     {{- toYaml . | nindent 4 }}
   {{- end }}
+{{- end }}
+
+{{- define "mysql.backupJobSpec" -}}
+backoffLimit: 6
+activeDeadlineSeconds: 900
+template:
+  {{- include "mysql.backupPod" . | nindent 2 }}
 {{- end }}

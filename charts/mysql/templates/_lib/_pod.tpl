@@ -1,12 +1,14 @@
+{{- /* A digest overrides the tag. */}}
 {{- define "mysql.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag }}
+{{ .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag }}{{ end }}
 {{- end }}
 
-{{- /* An image of this project: registry and tag of the parent chart's, unless it has its own tag. */}}
+{{- /* An image of this project: registry and tag of the parent chart's, unless it has its own tag or digest. */}}
 {{- define "mysql.agentImage" -}}
 {{- $global := (.Values.global).image | default dict -}}
 {{- with $global.registry }}{{ . }}/{{ end -}}
-{{ .Values.agent.image.repository }}:{{ .Values.agent.image.tag | default $global.tag | default .Chart.Version }}
+{{ .Values.agent.image.repository -}}
+{{- with .Values.agent.image.digest }}@{{ . }}{{ else }}:{{ .Values.agent.image.tag | default $global.tag | default .Chart.Version }}{{ end }}
 {{- end }}
 
 {{- define "mysql.agentPullPolicy" -}}
@@ -23,15 +25,22 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
+{{- /* Whether the cluster chooses the user and group ids: "true" or empty. */}}
+{{- define "mysql.hasRandomUid" -}}
+{{- if ((.Values.global).compatibility).randomUid }}true{{ end -}}
+{{- end }}
+
 {{- /*
-Takes a uid. 999 for pods with a volume: it is `mysql` in the official image, owns the files of volumes, and the agent's
-account is bound to it (docs/adr/0069).
+Takes {root, uid}. 999 for pods with a volume: it is `mysql` in the official image, owns the files of volumes, and the
+agent's account is bound to it (docs/adr/0069).
 */}}
 {{- define "mysql.podSecurityContext" -}}
 runAsNonRoot: true
-runAsUser: {{ . }}
-runAsGroup: {{ . }}
-fsGroup: {{ . }}
+{{- if not (include "mysql.hasRandomUid" .root) }}
+runAsUser: {{ .uid }}
+runAsGroup: {{ .uid }}
+fsGroup: {{ .uid }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault

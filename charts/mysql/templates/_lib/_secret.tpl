@@ -6,10 +6,36 @@
 {{ ternary .Values.tls.existingSecret "mysql-tls" (eq .Values.tls.source "existingSecret") }}
 {{- end }}
 
-{{- /* A key of the generated Secret, in base64: the one in the cluster, else a new random password. */}}
-{{- define "mysql.generatedPassword" -}}
-{{- $existing := lookup "v1" "Secret" .root.Release.Namespace "mysql" | default dict -}}
-{{- get ($existing.data | default dict) .key | default (randAlphaNum 32 | b64enc) -}}
+{{- /* The Secrets that nobody provides, as the JSON list that servicekit.create_secrets reads. */}}
+{{- define "mysql.secretsToCreate" -}}
+{{- $secrets := list -}}
+{{- if not .Values.existingSecret -}}
+{{- $passwords := list "root-password" "password" "replication-password" -}}
+{{- $secrets = append $secrets (dict "name" "mysql" "passwords" $passwords) -}}
+{{- end -}}
+{{- if eq .Values.tls.source "generated" -}}
+{{- $hosts := include "mysql.names" . | fromJsonArray -}}
+{{- $tls := dict "days" (int .Values.tls.days) "hosts" $hosts "addresses" (list "127.0.0.1") -}}
+{{- $secrets = append $secrets (dict "name" "mysql-tls" "tls" $tls) -}}
+{{- end -}}
+{{ $secrets | toJson }}
+{{- end }}
+
+{{- /* Labels of the Job's objects. Not `mysql`: the members' Services and disruption budget must not select its pod. */}}
+{{- define "mysql.createSecretsLabels" -}}
+app.kubernetes.io/name: mysql-create-secrets
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: efishery
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- /* For what the Job needs: created before it, deleted when it has succeeded. */}}
+{{- define "mysql.createSecretsHook" -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-weight: "-20"
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
 
 {{- /* The names under which clients and members reach the servers, as a JSON list. */}}

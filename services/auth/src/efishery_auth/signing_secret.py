@@ -13,28 +13,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from efishery_auth.key_rotation import KeyState, Step
 from efishery_auth.keys import parse_signing_key
+from servicekit.certificates import new_rsa_key, self_signed
 from servicekit.key_set import parse_public_key, thumbprint
+from servicekit.secret_api import SecretContent
 from servicekit.serialization import rfc3339
 
 PUBLISHED_AT = "auth.efishery/next-key-published-at"
 ACTIVATED_AT = "auth.efishery/key-activated-at"
-VALIDITY = timedelta(days=3650)  # as Helm's; nobody checks it
+VALIDITY = timedelta(days=3650)  # as the first one's; nobody checks it
 ROLES = {"next": "published", "tls": "signs", "previous": "accepted"}
-
-
-@dataclass(frozen=True)
-class SecretContent:
-    """Data, decoded, and annotations of the Secret."""
-
-    data: Mapping[str, bytes]
-    annotations: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -44,11 +35,6 @@ class KeyDescription:
     role: str
     kid: str
     created_at: datetime
-
-
-def new_rsa_key() -> RSAPrivateKey:
-    """Make an RSA key of 2048 bits."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def state_of(content: SecretContent) -> KeyState:
@@ -73,7 +59,8 @@ def apply(
     data, annotations = dict(content.data), dict(content.annotations)
     match step:
         case Step.PUBLISH:
-            data["next.crt"], data["next.key"] = _new_pair(new_key(), _certificate(data, "tls.crt").subject, now)
+            pair = self_signed(new_key(), _certificate(data, "tls.crt").subject, VALIDITY, now)
+            data["next.crt"], data["next.key"] = pair.certificate_pem, pair.key_pem
             annotations[PUBLISHED_AT] = rfc3339(now)
         case Step.ACTIVATE:
             data["previous.crt"] = data["tls.crt"]
@@ -126,21 +113,3 @@ def _time(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _new_pair(key: RSAPrivateKey, name: x509.Name, now: datetime) -> tuple[bytes, bytes]:
-    """Return the self-signed certificate and the key in PEM."""
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + VALIDITY)
-        .sign(key, SHA256())
-    )
-    return (
-        certificate.public_bytes(Encoding.PEM),
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-    )

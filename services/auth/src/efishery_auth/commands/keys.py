@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 
 from efishery_auth import audit, signing_secret
 from efishery_auth.audit import Action
-from efishery_auth.commands.secret_api import SecretApi, SecretApiError
 from efishery_auth.database import DatabaseUnavailable
 from efishery_auth.key_rotation import Due, RotationSettings, Step, next_step
 from efishery_auth.origins import COMMAND_LINE
 from efishery_auth.settings import ACCESS_TOKEN_SECONDS
-from efishery_auth.signing_secret import SecretContent
 from efishery_auth.state import current_users
+from servicekit.secret_api import SecretApi, SecretApiError, SecretContent, SecretNotFound
 from servicekit.serialization import rfc3339
 
 log = structlog.get_logger(__name__)
@@ -107,6 +106,8 @@ def _secret(location: tuple[str, str]) -> Iterator[SecretApi]:
     namespace, name = location
     try:
         yield SecretApi(namespace, name)
+    except SecretNotFound as error:
+        raise click.ClickException(f"{error}: name another with --secret and --namespace") from error
     except SecretApiError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:

@@ -1,8 +1,9 @@
-"""Reads and updates one Secret through the Kubernetes API; each call has a timeout and raises SecretApiError."""
+"""One Secret in the Kubernetes API: read, update, create. Each call has a timeout and raises SecretApiError."""
 
 import base64
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from kubernetes import client, config
@@ -10,13 +11,27 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
-from efishery_auth.signing_secret import SecretContent
-
 TIMEOUT_SECONDS = (3, 10)  # connect, read
 
 
 class SecretApiError(Exception):
     """The API did not answer, or refused; the text has the remedy."""
+
+
+class SecretNotFound(SecretApiError):
+    """There is no such Secret."""
+
+
+class SecretConflict(SecretApiError):
+    """The Secret was changed, or created, at the same time."""
+
+
+@dataclass(frozen=True)
+class SecretContent:
+    """Data, decoded, and annotations of a Secret."""
+
+    data: Mapping[str, bytes]
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 class SecretApi:
@@ -29,32 +44,44 @@ class SecretApi:
 
     def read(self) -> SecretContent:
         """Return the content of the Secret."""
-        self._read = self._call(self._core.read_namespaced_secret, self._name, self._namespace)
+        self._read = self._call("get", self._core.read_namespaced_secret, self._name, self._namespace)
         data = {key: base64.b64decode(value) for key, value in (self._read.data or {}).items()}
         return SecretContent(data, dict(self._read.metadata.annotations or {}))
 
     def update(self, content: SecretContent) -> None:
         """Replace the content that `read` returned, at once, if the Secret has not changed since (resourceVersion)."""
-        self._read.data = {key: base64.b64encode(value).decode() for key, value in content.data.items()}
+        self._read.data = _encoded(content.data)
         self._read.metadata.annotations = dict(content.annotations)
-        self._call(self._core.replace_namespaced_secret, self._name, self._namespace, self._read)
+        self._call("update", self._core.replace_namespaced_secret, self._name, self._namespace, self._read)
 
-    def _call(self, method: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 -- the client has no types
+    def create(self, data: Mapping[str, bytes], *, secret_type: str, labels: Mapping[str, str]) -> None:
+        """Create the Secret. Raises SecretConflict if it exists."""
+        metadata = {"name": self._name, "labels": dict(labels)}
+        body = {"metadata": metadata, "type": secret_type, "data": _encoded(data)}
+        self._call("create", self._core.create_namespaced_secret, self._namespace, body)
+
+    def _call(self, verb: str, method: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 -- no types
         try:
             return method(*arguments, _request_timeout=TIMEOUT_SECONDS)
         except ApiException as error:
-            raise SecretApiError(self._explain(error)) from error
+            raise self._explained(verb, error) from error
         except (HTTPError, OSError) as error:
             raise SecretApiError(f"the Kubernetes API does not answer: {error}") from error
 
-    def _explain(self, error: ApiException) -> str:
+    def _explained(self, verb: str, error: ApiException) -> SecretApiError:
         secret = f"Secret {self._name} in namespace {self._namespace}"
-        reasons = {
-            403: f"not allowed to get and update the {secret}: see the Role auth-key-rotation",
-            404: f"there is no {secret}: name another with --secret and --namespace, or install the chart",
-            409: f"the {secret} was changed at the same time, nothing was done: run the command again",
-        }
-        return reasons.get(error.status, f"the Kubernetes API refused the {secret}: {error.status} {error.reason}")
+        match error.status:
+            case 403:
+                return SecretApiError(f"not allowed to {verb} the {secret}: a Role has to allow it to this account")
+            case 404:
+                return SecretNotFound(f"there is no {secret}")
+            case 409:
+                return SecretConflict(f"the {secret} was changed at the same time, nothing was done: run it again")
+        return SecretApiError(f"the Kubernetes API refused to {verb} the {secret}: {error.status} {error.reason}")
+
+
+def _encoded(data: Mapping[str, bytes]) -> dict[str, str]:
+    return {key: base64.b64encode(value).decode() for key, value in data.items()}
 
 
 def _connect() -> client.ApiClient:

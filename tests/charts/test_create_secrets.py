@@ -1,0 +1,94 @@
+"""The Jobs that create the Secrets: when they run, what they may do, what ends them."""
+
+import pytest
+
+from servicekit.create_secrets import CreateSecretsSettings
+from servicekit.settings import load
+from tests.charts import helm
+from tests.charts.created_secrets import specs
+from tests.charts.manifests import Manifests, parse
+from tests.charts.scenarios import Scenario
+
+JOBS = ["create-secrets", "mysql-create-secrets"]
+NEEDS = ["ServiceAccount", "Role", "RoleBinding"]
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_it_runs_before_everything_else_and_leaves_nothing_when_it_has_succeeded(default: Manifests, name: str) -> None:
+    job = default.get(f"Job/{name}")
+    for manifest in (job, *(default.get(f"{kind}/{name}") for kind in NEEDS)):
+        assert manifest.annotations["helm.sh/hook"] == "pre-install,pre-upgrade", manifest.id
+        policies = manifest.annotations["helm.sh/hook-delete-policy"]
+        assert policies == "before-hook-creation,hook-succeeded", manifest.id
+    weights = [int(default.get(f"{kind}/{name}").annotations["helm.sh/hook-weight"]) for kind in NEEDS]
+    migration = int(default.get("Job/auth-migrate").annotations["helm.sh/hook-weight"])
+    assert max(weights) < int(job.annotations["helm.sh/hook-weight"]) < migration
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_it_may_create_secrets_and_read_only_its_own(default: Manifests, name: str) -> None:
+    spec = default.workload(f"Job/{name}").containers[0]["env"]
+    created = [secret for secret in specs(default) if f'"name":"{secret}"' in str(spec)]
+    assert created
+    secrets = {"apiGroups": [""], "resources": ["secrets"]}
+    assert default.get(f"Role/{name}").body["rules"] == [
+        {**secrets, "verbs": ["create"]},
+        {**secrets, "resourceNames": created, "verbs": ["get"]},
+    ]
+    binding = default.get(f"RoleBinding/{name}").body
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": name}]
+    assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) == ("Role", name)
+    users = [w.id for w in default.workloads if w.pod.spec["serviceAccountName"] == name]
+    assert users == [f"Job/{name}"]
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_failures_that_need_a_person_are_not_repeated(default: Manifests, name: str) -> None:
+    (rule,) = default.get(f"Job/{name}").spec["podFailurePolicy"]["rules"]
+    containers = [container["name"] for container in default.workload(f"Job/{name}").containers]
+    assert rule == {
+        "action": "FailJob",
+        "onExitCodes": {"containerName": containers[0], "operator": "In", "values": [2, 3]},
+    }
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_program_reads_what_the_job_passes(default: Manifests, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    container = default.workload(f"Job/{name}").containers[0]
+    assert container["command"] == ["python", "-m", "servicekit.create_secrets"]
+    for variable in container["env"]:
+        monkeypatch.setenv(variable["name"], variable["value"])
+    settings = load(CreateSecretsSettings)
+    assert settings.namespace == "efishery"
+    assert {spec.name for spec in settings.specs} <= specs(default).keys()
+
+
+def test_the_first_admin_has_the_phone_of_the_values(default: Manifests) -> None:
+    assert specs(default)["auth-first-admin"].values == {"phone": "+6281100000001"}
+
+
+@pytest.mark.parametrize(
+    ("chart", "scenario", "jobs"),
+    [
+        ("efishery", "existing-secrets", ["mysql-create-secrets"]),  # for its certificate
+        ("efishery", "minimal", JOBS),
+        ("mysql", "existing-secret", []),
+        ("mysql", "cert-manager", ["mysql-create-secrets"]),
+    ],
+)
+def test_there_is_no_job_if_everything_is_provided(chart: str, scenario: str, jobs: list[str]) -> None:
+    rendered = Scenario(chart, scenario).rendered()
+    for kind in ("Job", *NEEDS):
+        assert sorted(m.name for m in rendered.of(kind) if m.name in JOBS) == jobs, kind
+
+
+def test_no_service_of_mysql_selects_the_pod_of_the_job(default: Manifests) -> None:
+    labels = default.workload("Job/mysql-create-secrets").pod.labels
+    for service in default.of("Service"):
+        assert not service.spec["selector"].items() <= labels.items(), service.id
+
+
+def test_without_a_first_admin_no_password_is_created_for_one() -> None:
+    values = "sample.enabled=true,auth.firstAdmin.enabled=false"
+    created = specs(parse(helm.template("efishery", "--set", values).stdout))
+    assert created.keys() == {"auth-signing-key", "redis", "mysql", "mysql-tls"}

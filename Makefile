@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 run: $(UV) ## Start the whole system on http://127.0.0.1:8080, without Docker or a cluster (ARGS="--port 8095")
 	@$(RUN) python -m efishery_run $(ARGS)
 
-test: setup browser lint ## Run lint and all tests that need no cluster: units, charts, the running system, the docs page
+test: setup browser promtool lint ## Run lint and all tests that need no cluster: units, charts, the running system, the docs page
 	@$(RUN) pytest $(ARGS)
 
 fuzz: setup ## Send auth and fetch more requests than `make test` does, other ones each time, 10 min
@@ -45,7 +45,7 @@ down: ## Remove the deployment with its data
 	@hack/down
 
 ##@ While developing
-.PHONY: check lint format setup browser lock images help
+.PHONY: check lint format setup browser promtool lock images help
 check: setup ## Run some tests, without lint (ARGS="tests/unit/fetch -x")
 	@$(RUN) pytest $(ARGS)
 
@@ -63,6 +63,9 @@ setup: $(UV) ## Install what the other targets need: the virtualenv and Helm
 
 browser: ## Install Chromium for the tests of the docs page, if it is missing
 	@hack/install-chromium
+
+promtool: ## Put promtool, for the tests of alerts, into .tools/bin if it is missing
+	@hack/install-prometheus promtool
 
 lock: $(UV) ## Update uv.lock from the pyproject.toml files
 	@$(UV) lock

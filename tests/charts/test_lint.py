@@ -17,9 +17,9 @@ def test_lint(scenario: Scenario) -> None:
 def test_the_charts_need_no_custom_resources_by_default() -> None:
     groups = {m.body["apiVersion"] for s in SCENARIOS for m in s.rendered().objects}
     builtin = {"v1", "apps/v1", "batch/v1", "policy/v1", "coordination.k8s.io/v1", "rbac.authorization.k8s.io/v1"}
-    optional = {"cert-manager.io/v1"}  # only with tls.source=certManager
+    optional = {"cert-manager.io/v1", "monitoring.coreos.com/v1"}  # tls.source=certManager; global.monitoring
     assert groups == builtin | optional
-    assert not [m.id for m in Scenario("efishery", "default").rendered().of("Certificate")]
+    assert not [m.id for m in Scenario("efishery", "default").rendered().of("Certificate", "PodMonitor", "PrometheusRule")]
 
 
 def test_an_unsupported_kubernetes_version_is_refused() -> None:

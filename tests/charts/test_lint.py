@@ -19,7 +19,8 @@ def test_the_charts_need_no_custom_resources_by_default() -> None:
     builtin = {"v1", "apps/v1", "batch/v1", "policy/v1", "coordination.k8s.io/v1", "rbac.authorization.k8s.io/v1"}
     optional = {"cert-manager.io/v1", "monitoring.coreos.com/v1"}  # tls.source=certManager; global.monitoring
     assert groups == builtin | optional
-    assert not [m.id for m in Scenario("efishery", "default").rendered().of("Certificate", "PodMonitor", "PrometheusRule")]
+    custom = Scenario("efishery", "default").rendered().of("Certificate", "PodMonitor", "PrometheusRule")
+    assert not [manifest.id for manifest in custom]
 
 
 def test_an_unsupported_kubernetes_version_is_refused() -> None:

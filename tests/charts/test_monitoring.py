@@ -1,5 +1,6 @@
 """PodMonitors, rules and dashboards: off by default, each with a switch, and the labels that find them."""
 
+import functools
 import json
 import re
 from typing import Any
@@ -15,6 +16,7 @@ KINDS = {"podMonitors": "PodMonitor", "rules": "PrometheusRule", "dashboards": "
 ON = [f"global.monitoring.{kind}.enabled=true" for kind in KINDS]
 
 
+@functools.cache
 def render(*values: str, chart: str = "efishery") -> Manifests:
     given = [LIST, *values] if chart == "efishery" else values
     result = helm.template(chart, *(argument for value in given for argument in ("--set", value)))
@@ -101,10 +103,9 @@ def test_the_mysql_pods_have_the_annotations_that_the_pod_monitor_reads() -> Non
 
 
 def test_dashboards_are_those_of_the_files(monitored: Manifests) -> None:
-    files = {path.name: json.loads(path.read_text()) for path in helm.REPOSITORY.glob("charts/*/files/dashboards/*.json")}
-    for name, dashboard in files.items():
-        (text,) = monitored.get(f"ConfigMap/dashboard-{name.removesuffix('.json')}").body["data"].values()
-        assert json.loads(text) == dashboard
+    for path in helm.REPOSITORY.glob("charts/*/files/dashboards/*.json"):
+        (text,) = monitored.get(f"ConfigMap/dashboard-{path.stem}").body["data"].values()
+        assert json.loads(text) == json.loads(path.read_text())
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ EXPRESSIONS = {**runbook_expressions(), **alert_expressions(), **dashboard_expre
 
 def test_all_expressions_are_found() -> None:
     assert len(runbook_expressions()) == 4
-    assert len(alert_expressions()) >= 28
+    assert len(alert_expressions()) >= 27
     assert len(dashboard_expressions()) >= 40
 
 

@@ -63,6 +63,6 @@ def test_the_volume_is_measured_at_each_scrape(tmp_path: Path, monkeypatch: pyte
     metrics.measure_volume(tmp_path)
     for free in (3, 2):
         usage = (10, 10 - free, free)
-        monkeypatch.setattr(shutil, "disk_usage", lambda _path, usage=usage: shutil._ntuple_diskusage(*usage))  # type: ignore[attr-defined]
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path, usage=usage: shutil._ntuple_diskusage(*usage))
         assert value("mysql_member_volume_size_bytes") == 10
         assert value("mysql_member_volume_available_bytes") == free

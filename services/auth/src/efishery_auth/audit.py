@@ -1,5 +1,6 @@
 """The audit log: who did what to which account, when and from where. Its rows are added and never changed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -71,7 +72,7 @@ def record(
     event.listen(db_session, "after_commit", lambda _session: _report(action, facts), once=True)
 
 
-def _report(action: Action, facts: dict[str, object]) -> None:
+def _report(action: Action, facts: Mapping[str, object]) -> None:
     EVENTS.labels(action.value).inc()
     log.info("audit", **facts)
 

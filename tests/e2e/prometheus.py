@@ -1,0 +1,240 @@
+"""A Prometheus and an Alertmanager, as processes beside the tests, with the chart's PodMonitors and rules.
+
+What the Prometheus Operator makes of a PodMonitor is made here. Pods are reached through the API server, so that it
+works where their addresses are not routed.
+"""
+
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import yaml
+from kubernetes import client
+
+from tests.charts import helm
+from tests.charts.manifests import Manifest, Manifests, parse
+from tests.e2e.cluster import NAMESPACE, run, wait_for
+
+SPEED = 20  # rules get a twentieth of their `for`, ranges and offsets: 5 min are 15 s. Their thresholds stay
+SCRAPE_SECONDS = 2
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Monitoring:
+    """The two servers' URLs."""
+
+    prometheus: str
+    alertmanager: str
+
+    def query(self, expression: str) -> list[Any]:
+        """Return the series that an expression has now."""
+        answer = requests.get(f"{self.prometheus}/api/v1/query", params={"query": expression}, timeout=10)
+        assert answer.status_code == 200, f"{expression}: {answer.text}"
+        result: list[Any] = answer.json()["data"]["result"]
+        return result
+
+    def targets(self) -> list[Config]:
+        """Return what is scraped."""
+        answer = requests.get(f"{self.prometheus}/api/v1/targets", params={"state": "active"}, timeout=10)
+        found: list[Config] = answer.json()["data"]["activeTargets"]
+        return found
+
+    def firing(self, alert: str, **labels: str) -> list[Config]:
+        """Return the alerts of this name and with these labels that Alertmanager would send now."""
+        filters = [f'{name}="{value}"' for name, value in {"alertname": alert, **labels}.items()]
+        answer = requests.get(
+            f"{self.alertmanager}/api/v2/alerts", params={"filter": filters, "active": "true"}, timeout=10
+        )
+        found: list[Config] = answer.json()
+        return found
+
+    def wait_until_fires(self, alert: str, seconds: float = 120, **labels: str) -> Config:
+        """Wait until Alertmanager has the alert; return it."""
+        (found, *_) = wait_for(f"{alert} to fire", lambda: self.firing(alert, **labels), seconds)
+        return found
+
+    def wait_until_resolved(self, alert: str, seconds: float = 240, **labels: str) -> None:
+        """Wait until Alertmanager has it no more."""
+        wait_for(f"{alert} to resolve", lambda: not self.firing(alert, **labels), seconds)
+
+
+@contextmanager
+def monitoring(repository: Path, folder: Path) -> Iterator[Monitoring]:
+    """Run both servers with their data in `folder`."""
+    run(repository, "hack/install-prometheus", "prometheus", "alertmanager")
+    servers = Monitoring(*(f"http://127.0.0.1:{_free_port()}" for _ in range(2)))
+    rendered = _rendered(repository)
+    _write(folder / "prometheus.yaml", _prometheus_config(rendered, folder, servers))
+    _write(folder / "alertmanager.yaml", {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]})
+    _write(folder / "rules.yaml", {"groups": faster_groups(rendered)})
+    commands = (
+        ["prometheus", f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data"],
+        ["alertmanager", f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/alertmanager"],
+    )
+    with (
+        _process(repository, folder, [*commands[0], *_listen(servers.prometheus)], f"{servers.prometheus}/-/ready"),
+        _process(
+            repository,
+            folder,
+            [*commands[1], *_listen(servers.alertmanager), "--cluster.listen-address="],
+            f"{servers.alertmanager}/-/ready",
+        ),
+    ):
+        yield servers
+
+
+def faster_groups(rendered: Manifests) -> list[Config]:
+    """Return the groups of all PrometheusRules, `SPEED` times as fast."""
+    groups = [group for each in rendered.of("PrometheusRule") for group in each.spec["groups"]]
+    for rule in (rule for group in groups for rule in group["rules"]):
+        if "for" in rule:
+            rule["for"] = _faster(rule["for"])
+        rule["expr"] = re.sub(r"(?<=\[)\w+(?=\])|(?<=offset )\w+", lambda found: _faster(found[0]), rule["expr"])
+    return groups
+
+
+def scrape_config(monitor: Manifest, api: Config, api_address: str) -> Config:
+    """Return the scrape configuration of a PodMonitor, as the Prometheus Operator makes it, through the API server."""
+    (endpoint,) = monitor.spec["podMetricsEndpoints"]
+    return {
+        "job_name": monitor.name,
+        "scrape_interval": f"{SCRAPE_SECONDS}s",
+        "scheme": "https",
+        **api,
+        "kubernetes_sd_configs": [
+            {"role": "pod", "namespaces": {"names": [NAMESPACE]}, "api_server": f"https://{api_address}", **api}
+        ],
+        "relabel_configs": [
+            *_selection(monitor),
+            _keep("__meta_kubernetes_pod_container_port_name", endpoint["port"]),
+            _keep("__meta_kubernetes_pod_phase", "Running|Pending|Unknown"),
+            _copy("__meta_kubernetes_namespace", "namespace"),
+            _copy("__meta_kubernetes_pod_name", "pod"),
+            _copy(_label(monitor.spec["jobLabel"]), "job"),
+            *(_copy(_label(name), _snake(name)) for name in monitor.spec["podTargetLabels"]),
+            *(_snake_keys(rule) for rule in endpoint["relabelings"]),
+            *_through_api_server(api_address),
+        ],
+        "metric_relabel_configs": [_snake_keys(rule) for rule in endpoint["metricRelabelings"]],
+    }
+
+
+def _rendered(repository: Path) -> Manifests:
+    switches = [f"--set=global.monitoring.{kind}.enabled=true" for kind in ("podMonitors", "rules")]
+    result = helm.template("efishery", "--values", str(repository / "hack/values-dev.yaml"), *switches)
+    assert result.returncode == 0, result.stderr
+    return parse(result.stdout)
+
+
+def _prometheus_config(rendered: Manifests, folder: Path, servers: Monitoring) -> Config:
+    api, address = _api_access()
+    return {
+        "global": {"evaluation_interval": "1s"},
+        "rule_files": [f"{folder}/rules.yaml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [urlsplit(servers.alertmanager).netloc]}]}]},
+        "scrape_configs": [scrape_config(monitor, api, address) for monitor in rendered.of("PodMonitor")],
+    }
+
+
+def _api_access() -> tuple[Config, str]:
+    """Return how Prometheus logs in to the API server as the current kubectl context does, and the server's address."""
+    configuration: Any = client.Configuration.get_default_copy()
+    tls = {
+        "ca_file": configuration.ssl_ca_cert,
+        "cert_file": configuration.cert_file,
+        "key_file": configuration.key_file,
+    }
+    api: Config = {"tls_config": {name: path for name, path in tls.items() if path}}
+    if token := configuration.api_key.get("authorization"):
+        api["authorization"] = {"credentials": token.removeprefix("Bearer ")}
+    return api, urlsplit(configuration.host).netloc
+
+
+def _selection(monitor: Manifest) -> list[Config]:
+    selector = monitor.spec["selector"]
+    equal = [_keep(_label(name), re.escape(value)) for name, value in selector.get("matchLabels", {}).items()]
+    return equal + [
+        _keep(_label(each["key"]), "|".join(each["values"])) for each in selector.get("matchExpressions", [])
+    ]
+
+
+def _through_api_server(address: str) -> list[Config]:
+    pod = ["__meta_kubernetes_namespace", "__meta_kubernetes_pod_name", "__address__", "__metrics_path__"]
+    proxy = "/api/v1/namespaces/$1/pods/$2:$3/proxy$4"
+    return [
+        {"source_labels": pod, "regex": r"(.+);(.+);.+:(\d+);(.+)", "replacement": proxy, "target_label": pod[3]},
+        {"target_label": "__address__", "replacement": address},
+    ]
+
+
+def _keep(label: str, regex: str) -> Config:
+    return {"source_labels": [label], "regex": regex, "action": "keep"}
+
+
+def _copy(source: str, target: str) -> Config:
+    return {"source_labels": [source], "target_label": target}
+
+
+def _label(name: str) -> str:
+    return f"__meta_kubernetes_pod_label_{_snake(name)}"
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"\W", "_", name)
+
+
+def _snake_keys(rule: Config) -> Config:
+    return {re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", key): value for key, value in rule.items()}
+
+
+def _faster(duration: str) -> str:
+    number, unit = int(duration[:-1]), {"s": 1, "m": 60, "h": 3600}[duration[-1]]
+    return f"{max(1, number * unit // SPEED)}s"
+
+
+def _listen(url: str) -> list[str]:
+    return [f"--web.listen-address={urlsplit(url).netloc}"]
+
+
+def _write(path: Path, content: Config) -> None:
+    path.write_text(yaml.safe_dump(content))
+
+
+def _free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _process(repository: Path, folder: Path, command: list[str], ready_url: str) -> Iterator[None]:
+    own = repository / ".tools/bin" / command[0]
+    log = folder / f"{command[0]}.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [str(own) if own.exists() else command[0], *command[1:]], stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_for(f"{command[0]} to be ready, see {log}", lambda: _is_ready(process, ready_url, log), 30)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _is_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> bool:
+    assert process.poll() is None, log.read_text()
+    try:
+        return requests.get(url, timeout=2).status_code == 200
+    except requests.ConnectionError:
+        return False

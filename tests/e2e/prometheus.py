@@ -7,7 +7,7 @@ works where their addresses are not routed.
 import re
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,8 @@ SPEED = 20  # rules get a twentieth of their `for`, ranges and offsets: 5 min ar
 SCRAPE_SECONDS = 2
 
 Config = dict[str, Any]
+Labels = Mapping[str, str]
+NO_LABELS: Labels = {}
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Monitoring:
         found: list[Config] = answer.json()["data"]["activeTargets"]
         return found
 
-    def firing(self, alert: str, **labels: str) -> list[Config]:
+    def firing(self, alert: str, labels: Labels = NO_LABELS) -> list[Config]:
         """Return the alerts of this name and with these labels that Alertmanager would send now."""
         filters = [f'{name}="{value}"' for name, value in {"alertname": alert, **labels}.items()]
         answer = requests.get(
@@ -57,14 +59,14 @@ class Monitoring:
         found: list[Config] = answer.json()
         return found
 
-    def wait_until_fires(self, alert: str, seconds: float = 120, **labels: str) -> Config:
+    def wait_until_fires(self, alert: str, labels: Labels = NO_LABELS, *, seconds: float = 120) -> Config:
         """Wait until Alertmanager has the alert; return it."""
-        (found, *_) = wait_for(f"{alert} to fire", lambda: self.firing(alert, **labels), seconds)
+        (found, *_) = wait_for(f"{alert} to fire", lambda: self.firing(alert, labels), seconds)
         return found
 
-    def wait_until_resolved(self, alert: str, seconds: float = 240, **labels: str) -> None:
+    def wait_until_resolved(self, alert: str, labels: Labels = NO_LABELS, *, seconds: float = 240) -> None:
         """Wait until Alertmanager has it no more."""
-        wait_for(f"{alert} to resolve", lambda: not self.firing(alert, **labels), seconds)
+        wait_for(f"{alert} to resolve", lambda: not self.firing(alert, labels), seconds)
 
 
 @contextmanager
@@ -148,12 +150,9 @@ def _prometheus_config(rendered: Manifests, folder: Path, servers: Monitoring) -
 def _api_access() -> tuple[Config, str]:
     """Return how Prometheus logs in to the API server as the current kubectl context does, and the server's address."""
     configuration: Any = client.Configuration.get_default_copy()
-    tls = {
-        "ca_file": configuration.ssl_ca_cert,
-        "cert_file": configuration.cert_file,
-        "key_file": configuration.key_file,
-    }
-    api: Config = {"tls_config": {name: path for name, path in tls.items() if path}}
+    files = configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file
+    named = zip(("ca_file", "cert_file", "key_file"), files, strict=True)
+    api: Config = {"tls_config": {name: path for name, path in named if path}}
     if token := configuration.api_key.get("authorization"):
         api["authorization"] = {"credentials": token.removeprefix("Bearer ")}
     return api, urlsplit(configuration.host).netloc
@@ -161,10 +160,9 @@ def _api_access() -> tuple[Config, str]:
 
 def _selection(monitor: Manifest) -> list[Config]:
     selector = monitor.spec["selector"]
-    equal = [_keep(_label(name), re.escape(value)) for name, value in selector.get("matchLabels", {}).items()]
-    return equal + [
-        _keep(_label(each["key"]), "|".join(each["values"])) for each in selector.get("matchExpressions", [])
-    ]
+    alternatives = {name: [value] for name, value in selector.get("matchLabels", {}).items()}
+    alternatives |= {each["key"]: each["values"] for each in selector.get("matchExpressions", [])}
+    return [_keep(_label(name), "|".join(values)) for name, values in alternatives.items()]
 
 
 def _through_api_server(address: str) -> list[Config]:

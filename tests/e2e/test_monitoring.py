@@ -98,10 +98,10 @@ def test_the_pods_of_a_service_are_gone(
     cluster: Cluster, monitored: Monitoring, deployment: str, alert: str, labels: dict[str, str]
 ) -> None:
     with scaled_to_nothing(cluster, deployment):
-        fired = monitored.wait_until_fires(alert, **labels)
+        fired = monitored.wait_until_fires(alert, labels)
     assert fired["labels"]["severity"] == "critical"
     assert fired["annotations"]["runbook_url"].endswith(f"#{alert.lower()}")
-    monitored.wait_until_resolved(alert, **labels)
+    monitored.wait_until_resolved(alert, labels)
 
 
 @pytest.mark.timeout(900)
@@ -114,7 +114,7 @@ def test_the_rate_is_old(cluster: Cluster, monitored: Monitoring, repository: Pa
         try:
             fired = monitored.wait_until_fires("RateNotRefreshed")
             assert fired["annotations"]["description"].startswith("The rate is 2h 0m")
-            monitored.wait_until_fires("RateCronSilent", 240)
+            monitored.wait_until_fires("RateCronSilent", seconds=240)
         finally:
             redis_cli(cluster, repository, "SET", RATE_KEY, record, "EX", "604800")
     monitored.wait_until_resolved("RateNotRefreshed")
@@ -159,14 +159,12 @@ def short_lived_list(cluster: Cluster, repository: Path) -> Iterator[None]:
 def test_the_upstream_is_gone_for_longer_than_its_list_is_served(
     cluster: Cluster, gateway: Gateway, monitored: Monitoring, user: Headers
 ) -> None:
-    def fired_while_requested(alert: str, **labels: str) -> list[Any]:
+    def fired_while_requested() -> list[Any]:
         gateway.get("/fetch/resource", user)
-        return monitored.firing(alert, **labels)
+        return monitored.firing("ServerErrors", {"app_kubernetes_io_name": "fetch"})
 
     with scaled_to_nothing(cluster, "sample"):
-        wait_for(
-            "ServerErrors to fire", lambda: fired_while_requested("ServerErrors", app_kubernetes_io_name="fetch"), 180
-        )
+        wait_for("ServerErrors to fire", fired_while_requested, 180)
         monitored.wait_until_fires("ListNotRefreshed")
     monitored.wait_until_resolved("ListNotRefreshed")
     monitored.wait_until_resolved("ServerErrors")

@@ -1,9 +1,10 @@
 """A Prometheus and an Alertmanager, as processes beside the tests, with the chart's PodMonitors and rules.
 
-What the Prometheus Operator makes of a PodMonitor is made here. Pods are reached through the API server, so that it
-works where their addresses are not routed.
+What the Prometheus Operator makes of a PodMonitor is made here, and the discovery of pods too, which Debian's build of
+Prometheus lacks. Pods are reached through the API server, so that it works where their addresses are not routed.
 """
 
+import json
 import re
 import socket
 import subprocess
@@ -11,19 +12,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import yaml
 from kubernetes import client
+from urllib3.exceptions import HTTPError
 
 from tests.charts import helm
 from tests.charts.manifests import Manifest, Manifests, parse
-from tests.e2e.cluster import NAMESPACE, run, wait_for
+from tests.e2e.cluster import NAMESPACE, Cluster, run, wait_for
 
 SPEED = 20  # rules get a twentieth of their `for`, ranges and offsets: 5 min are 15 s. Their thresholds stay
 SCRAPE_SECONDS = 2
+DISCOVERY_SECONDS = 1
+TARGETS = "targets.json"
 
 Config = dict[str, Any]
 Labels = Mapping[str, str]
@@ -70,9 +75,10 @@ class Monitoring:
 
 
 @contextmanager
-def monitoring(repository: Path, folder: Path) -> Iterator[Monitoring]:
+def monitoring(cluster: Cluster, repository: Path, folder: Path) -> Iterator[Monitoring]:
     """Run both servers with their data in `folder`."""
-    run(repository, "hack/install-prometheus", "prometheus", "alertmanager")
+    run(repository, "hack/install-prometheus", "prometheus")
+    run(repository, "hack/tools", "alertmanager", seconds=900)
     servers = Monitoring(*(f"http://127.0.0.1:{_free_port()}" for _ in range(2)))
     rendered = _rendered(repository)
     _write(folder / "prometheus.yaml", _prometheus_config(rendered, folder, servers))
@@ -83,6 +89,7 @@ def monitoring(repository: Path, folder: Path) -> Iterator[Monitoring]:
         ["alertmanager", f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/alertmanager"],
     )
     with (
+        _discovery(cluster, folder / TARGETS),
         _process(repository, folder, [*commands[0], *_listen(servers.prometheus)], f"{servers.prometheus}/-/ready"),
         _process(
             repository,
@@ -104,7 +111,7 @@ def faster_groups(rendered: Manifests) -> list[Config]:
     return groups
 
 
-def scrape_config(monitor: Manifest, api: Config, api_address: str) -> Config:
+def scrape_config(monitor: Manifest, targets: Path, api: Config, api_address: str) -> Config:
     """Return the scrape configuration of a PodMonitor, as the Prometheus Operator makes it, through the API server."""
     (endpoint,) = monitor.spec["podMetricsEndpoints"]
     return {
@@ -112,9 +119,7 @@ def scrape_config(monitor: Manifest, api: Config, api_address: str) -> Config:
         "scrape_interval": f"{SCRAPE_SECONDS}s",
         "scheme": "https",
         **api,
-        "kubernetes_sd_configs": [
-            {"role": "pod", "namespaces": {"names": [NAMESPACE]}, "api_server": f"https://{api_address}", **api}
-        ],
+        "file_sd_configs": [{"files": [str(targets)]}],
         "relabel_configs": [
             *_selection(monitor),
             _keep("__meta_kubernetes_pod_container_port_name", endpoint["port"]),
@@ -139,11 +144,14 @@ def _rendered(repository: Path) -> Manifests:
 
 def _prometheus_config(rendered: Manifests, folder: Path, servers: Monitoring) -> Config:
     api, address = _api_access()
+    scraped = [scrape_config(monitor, folder / TARGETS, api, address) for monitor in rendered.of("PodMonitor")]
     return {
         "global": {"evaluation_interval": "1s"},
         "rule_files": [f"{folder}/rules.yaml"],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [urlsplit(servers.alertmanager).netloc]}]}]},
-        "scrape_configs": [scrape_config(monitor, api, address) for monitor in rendered.of("PodMonitor")],
+        "scrape_configs": [
+            scrape_config(monitor, folder / TARGETS, api, address) for monitor in rendered.of("PodMonitor")
+        ],
     }
 
 
@@ -197,6 +205,54 @@ def _snake_keys(rule: Config) -> Config:
 def _faster(duration: str) -> str:
     number, unit = int(duration[:-1]), {"s": 1, "m": 60, "h": 3600}[duration[-1]]
     return f"{max(1, number * unit // SPEED)}s"
+
+
+@contextmanager
+def _discovery(cluster: Cluster, targets: Path) -> Iterator[None]:
+    """Keep the file of targets current."""
+    ended = Event()
+
+    def discover() -> None:
+        while not ended.wait(DISCOVERY_SECONDS):
+            try:
+                _write_targets(cluster, targets)
+            except (OSError, client.ApiException, HTTPError) as error:
+                print(f"pods not discovered: {error}")  # noqa: T201 -- pytest shows it with a failure
+
+    _write_targets(cluster, targets)
+    thread = Thread(target=discover, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _write_targets(cluster: Cluster, targets: Path) -> None:
+    pods = cluster.core.list_namespaced_pod(NAMESPACE).items
+    new = targets.with_suffix(".new.json")
+    new.write_text(json.dumps([target for pod in pods if pod.status.pod_ip for target in _targets(pod)]))
+    new.replace(targets)  # at once: Prometheus reads it at any time
+
+
+def _targets(pod: Any) -> Iterator[Config]:
+    """Yield a target for each port, with the labels of Prometheus' discovery of pods that PodMonitors use."""
+    labels = {
+        "namespace": pod.metadata.namespace,
+        "pod_name": pod.metadata.name,
+        "pod_ip": pod.status.pod_ip,
+        "pod_phase": pod.status.phase,
+        **{f"pod_label_{_snake(name)}": value for name, value in (pod.metadata.labels or {}).items()},
+        **{f"pod_annotation_{_snake(name)}": value for name, value in (pod.metadata.annotations or {}).items()},
+    }
+    for container in [*pod.spec.containers, *(pod.spec.init_containers or [])]:
+        for port in container.ports or []:
+            named = {**labels, "pod_container_port_name": port.name or ""}
+            yield {
+                "targets": [f"{pod.status.pod_ip}:{port.container_port}"],
+                "labels": {f"__meta_kubernetes_{name}": value for name, value in named.items()},
+            }
 
 
 def _listen(url: str) -> list[str]:

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from logging import getLogger
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -29,6 +30,8 @@ SPEED = 20  # rules get a twentieth of their `for`, ranges and offsets: 5 min ar
 SCRAPE_SECONDS = 2
 DISCOVERY_SECONDS = 1
 TARGETS = "targets.json"
+
+log = getLogger(__name__)
 
 Config = dict[str, Any]
 Labels = Mapping[str, str]
@@ -149,9 +152,7 @@ def _prometheus_config(rendered: Manifests, folder: Path, servers: Monitoring) -
         "global": {"evaluation_interval": "1s"},
         "rule_files": [f"{folder}/rules.yaml"],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [urlsplit(servers.alertmanager).netloc]}]}]},
-        "scrape_configs": [
-            scrape_config(monitor, folder / TARGETS, api, address) for monitor in rendered.of("PodMonitor")
-        ],
+        "scrape_configs": scraped,
     }
 
 
@@ -217,7 +218,7 @@ def _discovery(cluster: Cluster, targets: Path) -> Iterator[None]:
             try:
                 _write_targets(cluster, targets)
             except (OSError, client.ApiException, HTTPError) as error:
-                print(f"pods not discovered: {error}")  # noqa: T201 -- pytest shows it with a failure
+                log.warning("pods not discovered: %s", error)
 
     _write_targets(cluster, targets)
     thread = Thread(target=discover, daemon=True)

@@ -18,11 +18,13 @@ from tests.e2e.test_fetch import redis_cli, scale
 
 RATE_KEY = "rate:IDR:USD"
 SCRAPED = "app.kubernetes.io/name in (auth, docs, fetch, mysql, sample)"
-# Their series begin with the first failure, or with the first action since the agent's start.
+# Their series begin with the first failure, or with the first action or call since the pod's start.
 MAY_BE_EMPTY = {
     "auth_database_errors_total",
     "fetch_corrupt_records_total",
     "fetch_redis_failures_total",
+    "fetch_upstream_answers_total",
+    "http_client_request_duration_seconds",
     "mysql_agent_actions_total",
     "mysql_agent_waiting",
 }

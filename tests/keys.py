@@ -18,11 +18,11 @@ class KeyPair(NamedTuple):
     certificate: Path
 
 
-def write_key_pair(directory: Path, name: str = "tls") -> KeyPair:
+def write_key_pair(directory: Path, name: str = "tls", *, age: timedelta = timedelta(0)) -> KeyPair:
     """Write a new RSA key and its self-signed certificate, like those that the chart generates."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) - age
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -30,7 +30,7 @@ def write_key_pair(directory: Path, name: str = "tls") -> KeyPair:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_after(now + timedelta(days=365))
         .sign(key, SHA256())
     )
     pair = KeyPair(directory / f"{name}.key", directory / f"{name}.crt")

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from efishery_auth import create_app, sessions
+from efishery_auth.audit import Action
 from efishery_auth.database import Database
 from efishery_auth.models import AuditEvent, User
 from efishery_auth.origins import Origin
@@ -162,3 +164,20 @@ def test_a_lock_ends(client: FlaskClient, settings: AuthSettings) -> None:
     assert (locked.status_code, locked.headers["Retry-After"]) == (429, "1")
     time.sleep(1.1)
     assert log_in(short, ADMIN_PHONE, ADMIN_PASSWORD).status_code == 200
+
+
+def counted(action: str) -> float:
+    return REGISTRY.get_sample_value("auth_audit_events_total", {"action": action}) or 0
+
+
+def test_events_of_the_audit_log_are_counted(client: FlaskClient) -> None:
+    before = {action: counted(action) for action in ("login_failed", "locked", "logged_in")}
+    log_in(client, ADMIN_PHONE, ADMIN_PASSWORD)
+    statuses(client, UNKNOWN_PHONE, "wrong", 6)
+    after = {action: counted(action) - number for action, number in before.items()}
+    assert after == {"login_failed": 5, "locked": 1, "logged_in": 1}
+
+
+def test_counts_of_events_begin_at_zero() -> None:
+    counters = next(metric for metric in REGISTRY.collect() if metric.name == "auth_audit_events")
+    assert {sample.labels["action"] for sample in counters.samples} == {action.value for action in Action}

@@ -2,15 +2,19 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import cycle
+from math import isnan
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import jwt
 import pytest
+from cryptography import x509
 from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
 
 from efishery_auth import create_app
 from efishery_auth.keys import SigningKeys
@@ -28,7 +32,7 @@ REGISTRATION = {"name": "Siti", "phone": "08123456789"}
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[KeyPair]:
     directory = tmp_path_factory.mktemp("pairs")
-    return [write_key_pair(directory, f"key-{number}") for number in range(2)]
+    return [write_key_pair(directory, f"key-{number}", age=timedelta(days=9 - number)) for number in range(2)]
 
 
 @pytest.fixture
@@ -156,3 +160,31 @@ def test_a_registration_is_repeated_with_the_key_that_signs(
 
 def test_keys_are_reloaded_in_the_background(app: Flask) -> None:
     assert "keys" in app.extensions["servicekit"].background_tasks
+
+
+def created_at() -> float:
+    found = REGISTRY.get_sample_value("auth_signing_key_created_timestamp_seconds")
+    assert found is not None
+    return found
+
+
+def test_the_age_of_the_signing_key_is_that_of_its_certificate(
+    app: Flask, mount: Path, put: Callable[..., None], pairs: list[KeyPair]
+) -> None:
+    begins = [x509.load_pem_x509_certificate(pair.certificate.read_bytes()).not_valid_before_utc for pair in pairs]
+    assert created_at() == begins[0].timestamp()
+    put(pairs[1])
+    reload(app)
+    assert created_at() == begins[1].timestamp()
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_without_a_certificate_the_age_is_unknown_and_the_key_signs(
+    app: Flask, client: FlaskClient, mount: Path, content: bytes | None
+) -> None:
+    (mount / "tls.crt").unlink()
+    if content:
+        (mount / "tls.crt").write_bytes(content)
+    reload(app)
+    assert isnan(created_at())
+    assert claims_status(client, log_in(client)) == 200

@@ -14,7 +14,7 @@ from efishery_mysql_agent.agent import Agent
 from efishery_mysql_agent.cluster import Cluster
 from efishery_mysql_agent.execute import Executor
 from efishery_mysql_agent.model import LeaseState, Observation, State, Status
-from efishery_mysql_agent.mysql import Mysql
+from efishery_mysql_agent.mysql import Mysql, Row
 from efishery_mysql_agent.peers import Peers
 from efishery_mysql_agent.reconcile import Reconciler
 from efishery_mysql_agent.server import StatusPublisher
@@ -48,6 +48,9 @@ class Stub:
             raise pymysql.OperationalError(2003, "no donor")
 
     def close(self) -> None: ...
+
+    def rows(self, _statement: str) -> list[Row]:
+        return []
 
     @property
     def mysql(self) -> "Stub":

@@ -1,9 +1,11 @@
 """The audit log: who did what to which account, when and from where. Its rows are added and never changed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
 import structlog
+from prometheus_client import Counter
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
@@ -35,6 +37,11 @@ class Action(StrEnum):
     KEY_ROTATED = "key_rotated"
 
 
+EVENTS = Counter("auth_audit_events_total", "Events of the audit log that this pod has committed", ["action"])
+for each in Action:
+    EVENTS.labels(each.value)  # from 0 on, so that the first event is an increase
+
+
 def record(
     db_session: Session,
     action: Action,
@@ -46,7 +53,7 @@ def record(
     phone: str | None = None,
     details: str | None = None,
 ) -> None:
-    """Add an event to the caller's transaction; when that is committed, the event is logged too.
+    """Add an event to the caller's transaction; when that is committed, the event is logged and counted too.
 
     `actor_id` is the user who did it, `user_id` the one whose account it was. `phone` is for phones without an account;
     it is stored and logged masked.
@@ -62,7 +69,12 @@ def record(
     }
     db_session.add(AuditEvent(occurred_at=now, **facts))
     facts = {name: value for name, value in facts.items() if value is not None}
-    event.listen(db_session, "after_commit", lambda _session: log.info("audit", **facts), once=True)
+    event.listen(db_session, "after_commit", lambda _session: _report(action, facts), once=True)
+
+
+def _report(action: Action, facts: Mapping[str, object]) -> None:
+    EVENTS.labels(action.value).inc()
+    log.info("audit", **facts)
 
 
 def find(

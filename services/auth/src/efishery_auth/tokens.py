@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from functools import partial
+from math import nan
 from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from flask import Flask, current_app, g
 from flask_jwt_extended import create_access_token
+from prometheus_client import Gauge
 
 from efishery_auth.keys import SigningKeys, parse_files, read_files
 from efishery_auth.models import User
@@ -16,6 +18,10 @@ from servicekit.serialization import rfc3339
 from servicekit.tokens import TOKEN_TYPE, init_tokens
 
 EXTENSION = "efishery_auth.keys"
+KEY_CREATED = Gauge(
+    "auth_signing_key_created_timestamp_seconds",
+    "Unix time at which the certificate of the signing key begins; NaN without a certificate",
+)
 
 
 def init_signing(app: Flask, settings: AuthSettings) -> ReloadedKeys[SigningKeys]:
@@ -32,7 +38,12 @@ def init_signing(app: Flask, settings: AuthSettings) -> ReloadedKeys[SigningKeys
     manager.additional_headers_loader(_headers)
     manager.encode_key_loader(_signing_key)
     reload_in_background(app, keys)
+    KEY_CREATED.set_function(lambda: _timestamp(keys.current))
     return keys
+
+
+def _timestamp(keys: SigningKeys) -> float:
+    return keys.created_at.timestamp() if keys.created_at else nan
 
 
 def current_keys() -> SigningKeys:

@@ -12,6 +12,7 @@ import structlog
 from efishery_mysql_agent import accounts, metrics
 from efishery_mysql_agent.accounts import Secrets
 from efishery_mysql_agent.actions import Action, Clone, Left, Serve, Wait
+from efishery_mysql_agent.certificate import CertificateCheck
 from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.decide import confirmed, decide
 from efishery_mysql_agent.execute import Executor
@@ -49,6 +50,7 @@ class Agent:
         self._settings, self._mysql, self._cluster, self._store = settings, mysql, cluster, store
         self._secrets, self._peers, self._reconciler = secrets, peers, reconciler
         self._executor, self._publisher = executor, publisher
+        self._certificate = CertificateCheck(mysql)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="action")
         self._running: Future[None] | None = None
         self._action: Action = Wait("start")
@@ -76,6 +78,8 @@ class Agent:
         seen = self._add_surroundings(me)
         self._publisher.publish(seen.me, self._describe_action(), initialized=self._reconciler.initialized)
         metrics.publish(seen.me)
+        if seen.me.state is not State.DOWN:
+            self._certificate.run()
         self._reconciler.reconcile(seen)
         if self._running is None or self._running.done():
             self._start(decide(seen))

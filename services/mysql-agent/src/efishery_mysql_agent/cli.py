@@ -4,6 +4,7 @@ import os
 import signal
 from datetime import UTC, datetime
 
+from efishery_mysql_agent import metrics
 from efishery_mysql_agent.accounts import Accounts, Secrets
 from efishery_mysql_agent.agent import Agent
 from efishery_mysql_agent.cluster import Cluster
@@ -28,6 +29,7 @@ def main() -> None:
     configure(settings.log_level, settings.log_format)
     # There is nothing to clean up: mysqld and the group go on without the agent.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    metrics.measure_volume(settings.state_dir)
     publisher = StatusPublisher(settings.pod)
     serve_in_background(application(publisher), "0.0.0.0", settings.port)  # noqa: S104 -- peers and kubelet ask
     build(settings, publisher).run()

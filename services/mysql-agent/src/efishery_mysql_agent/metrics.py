@@ -1,5 +1,8 @@
 """The agent's Prometheus metrics; docs/operations.md has the alerts on them."""
 
+import shutil
+from pathlib import Path
+
 from prometheus_client import Counter, Gauge
 
 from efishery_mysql_agent.model import State, Status
@@ -13,6 +16,12 @@ LAG = Gauge("mysql_member_lag_transactions", "Transactions received and not yet 
 QUEUE = Gauge("mysql_member_queue_transactions", "Transactions waiting for certification")
 WAITING = Gauge("mysql_agent_waiting", "1 while the agent waits for the condition in the label", ["what"])
 FAILOVER = Gauge("mysql_member_became_primary_timestamp_seconds", "Unix time at which this member last became primary")
+CERTIFICATE_END = Gauge(
+    "mysql_member_certificate_not_after_timestamp_seconds",
+    "Unix time at which the certificate that mysqld serves expires; NaN while it is unknown",
+)
+VOLUME_SIZE = Gauge("mysql_member_volume_size_bytes", "Size of the member's volume")
+VOLUME_AVAILABLE = Gauge("mysql_member_volume_available_bytes", "Room that is left on the member's volume")
 ACTIONS = Counter("mysql_agent_actions_total", "Actions of the agent by result, done or failed", ["action", "result"])
 
 
@@ -26,6 +35,12 @@ def publish(status: Status) -> None:
     SIZE.set(len(status.members))
     LAG.set(status.lag)
     QUEUE.set(status.queue)
+
+
+def measure_volume(directory: Path) -> None:
+    """Publish size and room of the volume with this directory, measured at each scrape."""
+    VOLUME_SIZE.set_function(lambda: shutil.disk_usage(directory).total)
+    VOLUME_AVAILABLE.set_function(lambda: shutil.disk_usage(directory).free)
 
 
 def set_waiting(what: str | None) -> None:

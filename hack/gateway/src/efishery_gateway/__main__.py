@@ -5,7 +5,6 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from efishery_gateway import envoy
 from efishery_gateway.addresses import Address
@@ -13,7 +12,7 @@ from efishery_gateway.configuration import configuration
 from efishery_gateway.errors import GatewayError
 
 
-def main(arguments: list[str] | None = None) -> NoReturn:
+def main(arguments: list[str] | None = None) -> None:
     """Replace this process with Envoy; raises SystemExit when there is no valid configuration."""
     options = _parser().parse_args(arguments)
     try:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The job `secrets` of compose.yaml: generates the passwords and the signing key that are missing, and derives from them
 # MySQL's accounts and Redis's users. Runs as root without the right to read the files of others: it owns all of them, and
-# the services read them as a group.
+# the services read them as a group, from volumes that are read-only to them.
 set -eu
 umask 077
 
@@ -14,7 +14,7 @@ password() {  # password FILE: generates it unless it is there; the rename makes
 share() {  # share GROUP FILE...
   group=$1; shift
   chgrp "$group" "$@"
-  chmod 0440 "$@"
+  chmod 0640 "$@"
 }
 
 password "$auth/auth_admin_password"

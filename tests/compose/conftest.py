@@ -14,7 +14,7 @@ import requests
 from tests.system.running import free_port
 
 PROJECT = "efishery-test"
-UP_SECONDS = 150
+UP_SECONDS = 200
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class System:
     def try_compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `docker compose`."""
         environment = {**os.environ, "PORT": str(self.port), "COMPOSE_PROJECT_NAME": PROJECT}
-        command = ["docker", "compose", *arguments]
+        command = ["docker", "compose", "--progress=plain", "--ansi=never", *arguments]
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
 
     def up(self) -> None:

@@ -120,7 +120,7 @@ def test_secrets_are_made_once(run_secrets: Any, tmp_path: Path) -> None:
     assert {name: text for name, text in run_secrets().items() if name != "redis/users.acl"} == {
         name: text for name, text in made.items() if name != "redis/users.acl"
     }
-    assert all((tmp_path / name).stat().st_mode & 0o777 == 0o440 for name in made)
+    assert all((tmp_path / name).stat().st_mode & 0o777 == 0o640 for name in made)
 
 
 def test_fetch_gets_the_certificate_of_the_signing_key(run_secrets: Any) -> None:

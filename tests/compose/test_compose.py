@@ -70,10 +70,12 @@ def test_the_gateway_has_the_limits_and_errors_of_the_mesh(system: System) -> No
 
 def test_mysql_and_redis_are_out_of_reach_of_the_gateway_and_the_internet(system: System) -> None:
     lookup = "import socket, sys; socket.getaddrinfo(sys.argv[1], None)"
-    for name in ("mysql", "redis"):
-        found = system.try_compose("exec", "-T", "gateway", "python", "-c", lookup, name)
-        assert found.returncode != 0, found.stdout
-    assert system.try_compose("exec", "-T", "gateway", "python", "-c", lookup, "auth").returncode == 0
+    options = ("-T", "-e", "RES_OPTIONS=timeout:1 attempts:1")
+    codes = {
+        name: system.try_compose("exec", *options, "gateway", "python", "-c", lookup, name).returncode
+        for name in ("auth", "mysql", "redis")
+    }
+    assert codes == {"auth": 0, "mysql": 1, "redis": 1}
     for service in ("mysql", "redis"):
         routes = system.compose("exec", "-T", service, "cat", "/proc/net/route").splitlines()[1:]
         assert [line for line in routes if line.split()[1] == "00000000"] == [], "no default route"
@@ -91,8 +93,11 @@ def test_a_service_has_no_secrets_of_others_and_a_read_only_file_system(system: 
 
 def test_a_restart_of_mysql_is_survived(system: System, user: User) -> None:
     system.compose("restart", "mysql")
-    system.up()
-    system.login(user.phone, user.password)
+    login = {"phone": user.phone, "password": user.password}
+    deadline = time.monotonic() + 60
+    while system.request("POST", "/auth/login", json=login).status_code != 200:
+        assert time.monotonic() < deadline, system.compose("logs", "--tail=20", "mysql", "auth")
+        time.sleep(0.5)
 
 
 def test_users_passwords_and_keys_survive_a_new_start(system: System, user: User, token: str) -> None:
@@ -106,8 +111,7 @@ def test_users_passwords_and_keys_survive_a_new_start(system: System, user: User
     system.login(user.phone, user.password)
 
 
-def test_rate_cron_ends_at_once(system: System) -> None:
+def test_rate_cron_ends_when_it_is_told_to(system: System) -> None:
     began = time.monotonic()
     system.compose("stop", "rate-cron")
-    assert time.monotonic() - began < 5
-    system.up()
+    assert time.monotonic() - began < 5, "Docker kills it after ten"

@@ -9,12 +9,15 @@ RUN := $(UV) run --locked --all-packages
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 ##@ On this machine
-.PHONY: run test fuzz bench
+.PHONY: run test compose-test fuzz bench
 run: $(UV) ## Start the whole system on http://127.0.0.1:8080, without Docker or a cluster (ARGS="--port 8095")
 	@$(RUN) python -m efishery_run $(ARGS)
 
 test: setup chart-tools browser lint ## Run lint and all tests that need no cluster: units, charts, the running system, the docs page
 	@$(RUN) pytest $(ARGS)
+
+compose-test: setup ## Test compose.yaml; where no Docker runs, with one of its own (Debian, root, the images of make cluster)
+	@hack/compose/with-docker $(RUN) pytest tests/compose $(ARGS)
 
 fuzz: setup ## Send auth and fetch more requests than `make test` does, other ones each time, 10 min
 	@SCHEMATHESIS_EXAMPLES=150 $(RUN) pytest tests/system/test_schemathesis.py -s $(ARGS)

@@ -32,6 +32,10 @@ image_name() {
   echo "${REGISTRY:-docker.io}/efishery/$1:$IMAGE_TAG"
 }
 
+dockerfile() {  # dockerfile SERVICE: prints the path of its Dockerfile
+  if [ "$1" = gateway ]; then echo hack/gateway/Dockerfile; else echo "services/$1/Dockerfile"; fi
+}
+
 # container_engine: prints the first of docker, podman and buildah that works; a docker client without a daemon does not.
 container_engine() {
   local engine

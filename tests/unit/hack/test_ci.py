@@ -27,7 +27,7 @@ def test_without_the_recorded_lists_it_says_so_and_goes_on(ci: Checkout) -> None
     code, printed = ci.run(".ci/run")
     assert code == 0
     assert "no recorded lists in ../shared/data: tests/recorded is left out" in printed
-    assert made(ci) == ["make test", "make up", "make e2e", "make e2e-mysql ARGS=-m short"]
+    assert made(ci) == ["make test", "make compose-test", "make up", "make e2e", "make e2e-mysql ARGS=-m short"]
 
 
 @pytest.mark.parametrize("given", [True, False], ids=["lists", "CI"])
@@ -38,6 +38,7 @@ def test_recorded_lists_are_tested_where_they_are_and_in_ci_always(ci: Checkout,
     assert made(ci) == [
         "make test",
         "make check ARGS=tests/recorded",
+        "make compose-test",
         "make up",
         "make e2e",
         "make e2e-mysql ARGS=-m short",

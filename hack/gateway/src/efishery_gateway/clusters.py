@@ -1,38 +1,34 @@
 """Envoy's clusters, from the Istio DestinationRules: how many requests a service gets at a time.
 
 Reads the connection pools (https://istio.io/latest/docs/reference/config/networking/destination-rule/). What only makes
-sense in a mesh is left out: mutual TLS, and ejection of pods, of which there is one here.
+sense in a mesh is left out: mutual TLS, and ejection of pods, since each service is one process here.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from efishery_run.manifests import Json, duration, read, refuse_others
-from efishery_run.ports import HOST
+from efishery_gateway.addresses import Address
+from efishery_gateway.manifests import Json, duration, read, refuse_others
 
 _OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _TCP_KEYS: Final = {"connectTimeout"}
 _HTTP_KEYS: Final = {"http1MaxPendingRequests", "http2MaxRequests", "maxRequestsPerConnection", "idleTimeout"}
 
 
-def clusters(destination_rules: Path, services: Mapping[str, int]) -> Iterator[Json]:
-    """Make a cluster for each of `services` (local port by name), with the limits that its DestinationRule has."""
+def clusters(destination_rules: Path, services: Mapping[str, Address]) -> Iterator[Json]:
+    """Make a cluster for each of `services` (address by name), with the limits that its DestinationRule has."""
     rules = {rule["metadata"]["name"]: rule["spec"]["trafficPolicy"] for rule in read(destination_rules)}
-    for name, port in services.items():
-        yield _cluster(name, port) | _limits(name, rules.get(name, {}).get("connectionPool", {}))
+    for name, address in services.items():
+        yield _cluster(name, address) | _limits(name, rules.get(name, {}).get("connectionPool", {}))
 
 
-def address(port: int) -> Json:
-    """Make the address of a local port."""
-    return {"socket_address": {"address": HOST, "port_value": port}}
-
-
-def _cluster(name: str, port: int) -> Json:
-    endpoint = {"endpoint": {"address": address(port)}}
+def _cluster(name: str, address: Address) -> Json:
+    endpoint = {"endpoint": {"address": address.envoy()}}
     return {
         "name": name,
-        "type": "STATIC",
+        "type": "STRICT_DNS",  # a container that is replaced has another IP address
+        "dns_lookup_family": "V4_ONLY",
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
 

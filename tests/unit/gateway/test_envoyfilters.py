@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from efishery_run.envoyfilters import gateway_patches, patched
-from efishery_run.errors import LaunchError
+from efishery_gateway.envoyfilters import gateway_patches, patched
+from efishery_gateway.errors import GatewayError
 
 MANAGER = "envoy.filters.network.http_connection_manager"
 
@@ -68,7 +68,7 @@ def test_a_listeners_own_fields_are_merged() -> None:
 def test_a_patch_that_the_gateway_cannot_apply_is_refused_by_name(
     target: str, operation: str, before: str | None
 ) -> None:
-    with pytest.raises(LaunchError, match=f"{operation} to {target}"):
+    with pytest.raises(GatewayError, match=f"{operation} to {target}"):
         patched(listener(), [patch(target, operation, {}, before)])
 
 

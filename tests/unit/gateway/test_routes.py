@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from efishery_run import routes as module
-from efishery_run.errors import LaunchError
+from efishery_gateway import routes as module
+from efishery_gateway.errors import GatewayError
 
 SERVICES = {"auth", "fetch", "docs", "sample"}
 
@@ -56,16 +56,16 @@ def test_a_rule_without_match_takes_all_and_without_timeout_waits(tmp_path: Path
     ],
 )
 def test_what_the_gateway_cannot_do_is_refused_by_name(tmp_path: Path, http: str, reason: str) -> None:
-    with pytest.raises(LaunchError, match=reason):
+    with pytest.raises(GatewayError, match=reason):
         routes(write(tmp_path, http))
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LaunchError, match="cannot be read"):
+    with pytest.raises(GatewayError, match="cannot be read"):
         routes(tmp_path / "virtualservice.yaml")
 
 
 def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
     (tmp_path / "gateway.yaml").write_text("kind: Gateway")
-    with pytest.raises(LaunchError, match="must have one VirtualService, not 0"):
+    with pytest.raises(GatewayError, match="must have one VirtualService, not 0"):
         routes(tmp_path / "gateway.yaml")

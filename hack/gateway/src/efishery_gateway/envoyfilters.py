@@ -7,15 +7,15 @@ and refuses the rest by name.
 from collections.abc import Callable
 from pathlib import Path
 
-from efishery_run.errors import LaunchError
-from efishery_run.manifests import Json, read
+from efishery_gateway.errors import GatewayError
+from efishery_gateway.manifests import Json, read
 
 _GATEWAY = {"istio": "ingressgateway"}
 _MANAGER = "envoy.filters.network.http_connection_manager"
 
 
 def gateway_patches(*files: Path) -> list[Json]:
-    """Read the patches of the ingress gateway's EnvoyFilters, in order; raises LaunchError."""
+    """Read the patches of the ingress gateway's EnvoyFilters, in order; raises GatewayError."""
     filters = [document["spec"] for path in files for document in read(path) if document.get("kind") == "EnvoyFilter"]
     chosen = [spec for spec in filters if spec.get("workloadSelector", {}).get("labels") == _GATEWAY]
     return [patch for spec in chosen for patch in spec["configPatches"]]
@@ -46,7 +46,7 @@ def _apply(listener: Json, patch: Json) -> Json:
         case "HTTP_FILTER", "INSERT_BEFORE", "envoy.filters.http.router":
             filters = [*others, _with_http_filters(manager, lambda old: [*old[:-1], value, old[-1]])]
         case _:
-            raise LaunchError(f"the local gateway cannot apply an EnvoyFilter's {operation} to {target}")
+            raise GatewayError(f"the local gateway cannot apply an EnvoyFilter's {operation} to {target}")
     return {**listener, "filter_chains": [{**chain, "filters": filters}]}
 
 

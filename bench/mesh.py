@@ -12,7 +12,7 @@ from typing import Final
 
 from bench.load import MOST_CONNECTIONS, Latency, parse_vegeta
 from bench.mesh_pods import GATEWAY, Pods
-from bench.report import PAGE, with_mesh_section
+from bench.report import PAGE, Section
 from bench.scenarios import LIST, Token
 from bench.statistics import Summary, differences, summarize
 from bench.tables import table
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     section = render(meshed, direct, seconds=given.seconds, where=where)
     sys.stdout.write(section)
     if not given.print_only:
-        PAGE.write_text(with_mesh_section(PAGE.read_text(), section))
+        PAGE.write_text(Section.MESH.replaced(PAGE.read_text(), section))
     return 0
 
 

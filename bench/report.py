@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -21,9 +22,39 @@ from efishery_run.cli import REPOSITORY
 
 PAGE: Final = REPOSITORY / "docs" / "performance.md"
 CHART: Final = "img/performance.svg"
-MESH_BEGIN, MESH_END = "<!-- begin: make bench-mesh -->\n", "<!-- end: make bench-mesh -->\n"
-MESH_MISSING: Final = "Not measured yet: `make bench-mesh` measures it on the cluster of the current kubectl context.\n"
 TEMPLATE: Final = Path(__file__).with_name("performance.md.in")
+
+
+class Section(StrEnum):
+    """A part of the page that is measured alone; the value is in the marks around it."""
+
+    LOGINS = "make bench, logins"
+    MESH = "make bench-mesh"
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """Return the lines before and after it."""
+        return f"<!-- begin: {self} -->\n", f"<!-- end: {self} -->\n"
+
+    def of(self, page: str) -> str:
+        """Return the text between the marks; raises ValueError without them."""
+        begin, end = self.marks
+        _before, found_begin, rest = page.partition(begin)
+        text, found_end, _after = rest.partition(end)
+        if not found_begin or not found_end:
+            raise ValueError(f"docs/performance.md: the lines {begin.strip()} and {end.strip()} are missing")
+        return text
+
+    def replaced(self, page: str, text: str) -> str:
+        """Return the page with another text between the marks; raises ValueError without them."""
+        begin, end = self.marks
+        return page.replace(begin + self.of(page) + end, begin + text + end)
+
+
+NOT_MEASURED: Final = {
+    Section.LOGINS: "Not measured yet: `make bench` measures it.\n",
+    Section.MESH: "Not measured yet: `make bench-mesh` measures it on the cluster of the current kubectl context.\n",
+}
 
 
 @dataclass(frozen=True)
@@ -37,19 +68,17 @@ class Report:
     date: str
 
     def tables(self) -> str:
-        """Return the tables of all lengths of the list, and of logins."""
-        logins = logins_table(self.results)
-        sections = [*(self._section(rows) for rows in self.served), *([self._logins(logins)] if logins else [])]
-        return "\n".join(sections)
+        """Return the tables of all lengths of the list."""
+        return "\n".join(self._tables(rows) for rows in self.served)
 
-    def page(self, mesh: str) -> str:
-        """Return the page; `mesh` is the section that another command measures."""
+    def page(self) -> str:
+        """Return the page; its sections have no figures yet."""
         values = {
             "date": self.date,
             "chart": CHART,
             "goals": goals_table(self.results),
             "tables": self.tables(),
-            "mesh": MESH_BEGIN + mesh + MESH_END,
+            **{section.name.lower(): text.join(section.marks) for section, text in NOT_MEASURED.items()},
             "facts": table(["Of the machine", ""], [[name, value] for name, value in self.facts.items()]),
             "rounds": str(self.options.rounds),
             "seconds": f"{self.options.seconds:g}",
@@ -71,24 +100,34 @@ class Report:
         return render([Panel(self._heading(rows), self._bars(rows)) for rows in self.served])
 
     def write(self, page: Path = PAGE) -> None:
-        """Write page and chart; what `make bench-mesh` has written stays."""
-        mesh = mesh_section(page.read_text()) if page.exists() else MESH_MISSING
-        page.write_text(self.page(mesh))
-        (page.parent / CHART).write_text(self.chart())
+        """Write page and chart; sections that were not measured stay as they are. Raises ValueError without marks."""
+        before = page.read_text() if page.exists() else self.page()
+        after = self.page() if self.served else before
+        for section in Section:
+            after = section.replaced(after, section.of(before))
+        if logins := self.logins():
+            after = Section.LOGINS.replaced(after, logins)
+        page.write_text(after)
+        if self.served:
+            (page.parent / CHART).write_text(self.chart())
 
-    def _section(self, rows: int) -> str:
+    def logins(self) -> str:
+        """Return the section of logins; empty if they were not measured."""
+        measured = logins_table(self.results)
+        if not measured:
+            return ""
+        rates = flood_rates(self.results)
+        return (
+            f"On {self.date}, {self.options.rounds} rounds. The list has {LOGIN_ROWS:,} rows and is requested\n"
+            f"{LIST_RATE:,} times a second. During the flood, auth answered 200 to\n"
+            f"{rates[200]} logins a second, and 503 to {rates[503]}.\n\n{measured}"
+        )
+
+    def _tables(self, rows: int) -> str:
         return (
             f"### {self._heading(rows)}\n"
             f"Latencies at {self.options.rates[rows]:,} requests a second.\n\n"
             f"{targets_table(self.results, rows)}\n{requests_table(self.results, rows)}"
-        )
-
-    def _logins(self, logins: str) -> str:
-        rates = flood_rates(self.results)
-        return (
-            f"### Logins\n"
-            f"The list has {LOGIN_ROWS:,} rows and is requested {LIST_RATE:,} times a second. During the flood,\n"
-            f"auth answered 200 to {rates[200]} logins a second, and 503 to {rates[503]}.\n\n{logins}"
         )
 
     def _heading(self, rows: int) -> str:
@@ -103,17 +142,3 @@ class Report:
             if (key.rows, key.scenario) == (rows, PRICE_LIST.name)
         ]
         return sorted(bars, key=lambda bar: -bar.throughput.median)
-
-
-def mesh_section(page: str) -> str:
-    """Return the text between the marks; raises ValueError without them."""
-    _before, begin, rest = page.partition(MESH_BEGIN)
-    section, end, _after = rest.partition(MESH_END)
-    if not begin or not end:
-        raise ValueError(f"docs/performance.md: the lines {MESH_BEGIN.strip()} and {MESH_END.strip()} are missing")
-    return section
-
-
-def with_mesh_section(page: str, section: str) -> str:
-    """Return the page with another text between the marks; raises ValueError without them."""
-    return page.replace(MESH_BEGIN + mesh_section(page) + MESH_END, MESH_BEGIN + section + MESH_END)

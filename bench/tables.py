@@ -36,9 +36,9 @@ def requests_table(results: Results, rows: int) -> str:
 
 
 def logins_table(results: Results) -> str:
-    """Return the table of logins, and of the list while there are many; empty if they were not measured."""
+    """Return the table of logins, and of the list while there are many, with their goals; empty without them."""
     lines = [_login_row(results, goal) for goal in login_goals() if goal.measure(results)]
-    headings = ["Measured", "value", "beside", "its value", "first / second", "server's core", "load's core"]
+    headings = ["Measured", "value", "beside", "its value", "ratio", "goal", "met", "server's core", "load's core"]
     return table(headings, lines) if lines else ""
 
 
@@ -50,16 +50,15 @@ def flood_rates(results: Results) -> dict[int, str]:
 
 
 def goals_table(results: Results) -> str:
-    """Return the table of goals: for each length of the list that was measured, and for logins."""
+    """Return the table of goals for each length of the list that was measured."""
     lengths = dict.fromkeys(key.rows for key in results if key.scenario == PRICE_LIST.name)
-    listed = [goal for rows in lengths if rows is not None for goal in goals(rows)]
     lines = []
-    for goal in [*listed, *login_goals()]:
-        measured = goal.measure(results)
-        verdict = NOT_MEASURED if measured is None else "yes" if goal.is_met(measured) else "no"
-        ratio_text = _spread(measured, _two) if measured else NOT_MEASURED
-        rows_text = NOT_MEASURED if goal.other.rows is None else f"{goal.other.rows:,}"
-        lines.append([_compared_figures(goal), rows_text, f"{goal.sign} {goal.bound:g}", ratio_text, verdict])
+    for rows in lengths:
+        for goal in goals(rows or 0):
+            measured = goal.measure(results)
+            verdict = NOT_MEASURED if measured is None else _verdict(goal, measured)
+            ratio_text = _spread(measured, _two) if measured else NOT_MEASURED
+            lines.append([_compared_figures(goal), f"{rows:,}", f"{goal.sign} {goal.bound:g}", ratio_text, verdict])
     return table(["Ratio", "rows", "goal", "measured", "met"], lines)
 
 
@@ -67,17 +66,24 @@ def _compared_figures(goal: Goal) -> str:
     ours = {PRICE_LIST.name: "list", NOT_MODIFIED.name: "304"}.get(goal.scenario, goal.scenario)
     if goal.other.target != SERVICE:
         return f"{ours}, {goal.figure} / {goal.other.target}"
-    return f"{ours}, {goal.figure} / {'its own 200' if goal.other.scenario == PRICE_LIST.name else 'without'}"
+    return f"{ours}, {goal.figure} / its own 200"
+
+
+def _verdict(goal: Goal, measured: Summary) -> str:
+    return "yes" if goal.is_met(measured) else "no"
 
 
 def _login_row(results: Results, goal: Goal) -> list[str]:
     ours, theirs = (goal.figure.of(results[key]) for key in (goal.ours, goal.other))
+    measured = ratio(ours, theirs)
     return [
         f"{goal.scenario}: {goal.figure}{' ms' if goal.figure is Figure.P99 else ''}",
         _spread(summarize(ours), _two),
         goal.other.scenario if goal.other.target == SERVICE else goal.other.target,
         _spread(summarize(theirs), _two),
-        _spread(ratio(ours, theirs), _two),
+        _spread(measured, _two),
+        f"{goal.sign} {goal.bound:g}",
+        _verdict(goal, measured),
         *_cores(results[goal.ours]),
     ]
 

@@ -6,11 +6,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench import report
 from bench.chart import x
 from bench.content import Content
 from bench.context import Options
-from bench.report import MESH_BEGIN, MESH_END, Report, mesh_section, with_mesh_section
+from bench.report import NOT_MEASURED, Report, Section
 from tests.unit.bench.support import LOGINS, RESULTS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -44,32 +43,39 @@ def test_the_fastest_target_is_first_and_each_has_its_ratio(made: Report) -> Non
 
 
 def test_goals_are_judged_and_what_is_missing_is_not(made: Report) -> None:
-    rows = [
-        line.strip("| ").split(" | ") for line in made.page("").splitlines() if line.startswith("| list, requests/s")
-    ]
+    rows = [line.strip("| ").split(" | ") for line in made.page().splitlines() if line.startswith("| list, requests/s")]
     verdicts = {row[0].partition(" / ")[2]: row[4] for row in rows}
     assert verdicts["Go, token memo"] == "yes"
     assert verdicts["FastAPI, cached"] == "–"
 
 
-def test_logins_have_a_section_and_goals(made: Report) -> None:
-    page = replace(made, results={**RESULTS, **LOGINS}).page("")
-    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| l")]
+def test_logins_have_a_section_with_goals(made: Report) -> None:
+    section = replace(made, results=LOGINS, served={}).logins()
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| l")]
     by_name = {row[0]: row[1:] for row in rows}
-    beside = by_name["login, chosen password: requests/s"]
-    assert beside == ["25.00 (20.00–27.00)", "argon2id loop", "25.00 (25.00–30.00)", "0.90 (0.80–1.00)", "100%", "50%"]
+    values = ["25.00 (20.00–27.00)", "argon2id loop", "25.00 (25.00–30.00)", "0.90 (0.80–1.00)"]
+    assert by_name["login, chosen password: requests/s"] == [*values, "≥ 0.9", "yes", "100%", "50%"]
+    assert by_name["login, generated password: requests/s"][5] == "no"
     assert by_name["list, login flood: p99 ms"][1] == "list, no logins"
-    assert by_name["login, generated password, requests/s / argon2id loop"][3] == "no"
-    assert by_name["list, login flood, p99 / without"] == ["219", "≤ 2", "2.75 (1.50–4.00)", "no"]
-    assert "200 to 21.0 (20.0–22.0) logins a second, and 503 to 250 (200–300)." in page
+    assert by_name["list, login flood: p99 ms"][3:6] == ["2.75 (1.50–4.00)", "≤ 2", "no"]
+    assert "200 to\n21.0 (20.0–22.0) logins a second, and 503 to 250 (200–300)." in section
 
 
-def test_logins_that_were_not_measured_have_no_section(made: Report) -> None:
-    assert "### Logins" not in made.page("")
+def test_a_part_that_is_measured_alone_leaves_the_others(made: Report, tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    (tmp_path / "img").mkdir()
+    made.write(page)
+    listed = page.read_text()
+    replace(made, results=LOGINS, served={}).write(page)
+    logins = Section.LOGINS.of(page.read_text())
+    assert "2.75 (1.50–4.00)" in logins
+    assert Section.LOGINS.replaced(page.read_text(), NOT_MEASURED[Section.LOGINS]) == listed
+    made.write(page)
+    assert Section.LOGINS.of(page.read_text()) == logins
 
 
 def test_every_name_in_the_template_is_replaced(made: Report) -> None:
-    page = made.page("")
+    page = made.page()
     assert "@" not in page.replace("@ http", "")
     assert "2026-01-31" in page
     assert "| CPU | a & b |" in page
@@ -79,16 +85,16 @@ def test_a_run_keeps_what_the_mesh_run_has_written(made: Report, tmp_path: Path)
     page = tmp_path / "performance.md"
     (tmp_path / "img").mkdir()
     made.write(page)
-    assert mesh_section(page.read_text()) == report.MESH_MISSING
-    page.write_text(with_mesh_section(page.read_text(), "added: 1 ms\n"))
+    assert Section.MESH.of(page.read_text()) == NOT_MEASURED[Section.MESH]
+    page.write_text(Section.MESH.replaced(page.read_text(), "added: 1 ms\n"))
     made.write(page)
-    assert mesh_section(page.read_text()) == "added: 1 ms\n"
+    assert Section.MESH.of(page.read_text()) == "added: 1 ms\n"
 
 
-@pytest.mark.parametrize("page", ["", MESH_BEGIN, MESH_END])
+@pytest.mark.parametrize("page", ["", *Section.MESH.marks])
 def test_a_page_without_the_marks_is_refused(page: str) -> None:
     with pytest.raises(ValueError, match="missing"):
-        mesh_section(page)
+        Section.MESH.of(page)
 
 
 def test_the_chart_has_a_bar_for_each_target_that_ends_at_its_throughput(made: Report) -> None:

@@ -17,7 +17,7 @@ test: setup browser lint ## Run lint and all tests that need no cluster: units, 
 	@$(RUN) pytest $(ARGS)
 
 fuzz: setup ## Send auth and fetch more requests than `make test` does, other ones each time, 10 min
-	@SCHEMATHESIS_EXAMPLES=150 $(RUN) pytest tests/system/test_schemathesis.py -s $(ARGS)
+	@SCHEMATHESIS_EXAMPLES=220 $(RUN) pytest tests/system/test_schemathesis.py -s $(ARGS)
 
 bench: setup ## Measure the services beside reference implementations, 19 min; writes docs/performance.md (ARGS="--print-only")
 	@bench/install

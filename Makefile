@@ -20,7 +20,7 @@ compose-test: setup ## Test compose.yaml; where no Docker runs, with one of its 
 	@hack/compose/with-docker $(RUN) pytest tests/compose $(ARGS)
 
 fuzz: setup ## Send auth and fetch more requests than `make test` does, other ones each time, 10 min
-	@SCHEMATHESIS_EXAMPLES=150 $(RUN) pytest tests/system/test_schemathesis.py -s $(ARGS)
+	@SCHEMATHESIS_EXAMPLES=220 $(RUN) pytest tests/system/test_schemathesis.py -s $(ARGS)
 
 bench: setup ## Measure the services beside reference implementations, 19 min; writes docs/performance.md (ARGS="--print-only")
 	@bench/install

@@ -76,12 +76,15 @@ def test_the_history_has_the_day_of_the_rate(redis_cli: RedisCLI, suspended: Non
 def test_a_restart_of_redis_keeps_the_rate(
     cluster: Cluster, repository: Path, redis_cli: RedisCLI, suspended: None
 ) -> None:
+    def stored() -> list[list[str]]:
+        commands = ("GET", KEY), ("HGETALL", f"{KEY}:history"), ("HGETALL", f"{KEY}:runs")
+        return [sorted(redis_cli(*command).splitlines()) for command in commands]  # a hash has no order
+
     with cluster.job_of_cronjob("rate-cron"):  # it writes in a transaction, which a restart must not drop
-        before = [redis_cli("GET", KEY), redis_cli("HGETALL", f"{KEY}:history"), redis_cli("HGETALL", f"{KEY}:runs")]
+        before = stored()
     run(repository, "kubectl", "-n", NAMESPACE, "rollout", "restart", "deployment/redis")
     run(repository, "kubectl", "-n", NAMESPACE, "rollout", "status", "deployment/redis", "--timeout=180s", seconds=200)
-    after = [redis_cli("GET", KEY), redis_cli("HGETALL", f"{KEY}:history"), redis_cli("HGETALL", f"{KEY}:runs")]
-    assert after == before
+    assert stored() == before
 
 
 @pytest.mark.timeout(600)

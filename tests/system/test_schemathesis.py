@@ -14,7 +14,7 @@ from tests.system.running import RunningSystem
 
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "60"))  # of each operation and phase; `make fuzz` sets more
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "80"))  # of each operation and phase; `make fuzz` sets more
 LIMIT_SECONDS = 15 * EXAMPLES  # of one run, on a busy machine
 PHONES = {("auth", "user"): 1, ("auth", "admin"): 2, ("fetch", "user"): 3, ("fetch", "admin"): 4}
 

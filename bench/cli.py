@@ -54,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _report(report: Report, given: argparse.Namespace) -> None:
-    sys.stdout.write("\n".join(filter(None, [report.tables(), goals_table(report.results), report.logins()])))
+    listed = [report.tables(), goals_table(report.results)] if report.served else []
+    sys.stdout.write("\n".join(filter(None, [*listed, report.logins()])))
     if given.print_only or given.unchecked:
         return
     report.write()

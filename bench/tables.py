@@ -51,10 +51,10 @@ def flood_rates(results: Results) -> dict[int, str]:
 
 def goals_table(results: Results) -> str:
     """Return the table of goals for each length of the list that was measured."""
-    lengths = dict.fromkeys(key.rows for key in results if key.scenario == PRICE_LIST.name)
+    lengths = dict.fromkeys(key.rows for key in results if key.scenario == PRICE_LIST.name and key.rows)
     lines = []
     for rows in lengths:
-        for goal in goals(rows or 0):
+        for goal in goals(rows):
             measured = goal.measure(results)
             verdict = NOT_MEASURED if measured is None else _verdict(goal, measured)
             ratio_text = _spread(measured, _two) if measured else NOT_MEASURED

@@ -150,6 +150,22 @@ class Cluster:
     def _active(self, cronjob: str) -> list[Any]:
         return self.batch.read_namespaced_cron_job(cronjob, NAMESPACE).status.active or []
 
+    def scale(self, deployment: str, replicas: int) -> None:
+        """Set the replicas of a Deployment and wait until that many are ready."""
+        self.apps.patch_namespaced_deployment_scale(deployment, NAMESPACE, {"spec": {"replicas": replicas}})
+
+        def scaled() -> bool:
+            status = self.apps.read_namespaced_deployment(deployment, NAMESPACE).status
+            return (status.ready_replicas or 0) == (status.replicas or 0) == replicas
+
+        wait_for(f"{replicas} ready pods of {deployment}", scaled, 180)
+
+    def redis_cli(self, repository: Path, *command: str) -> str:
+        """Run redis-cli as admin in the pod of Redis; return its output."""
+        inside = ["kubectl", "-n", NAMESPACE, "exec", "deployment/redis", "-c", "redis", "--"]
+        login = ["--user", "admin", "--pass", self.secret("redis")["admin-password"]]
+        return run(repository, *inside, "redis-cli", "-e", "--no-auth-warning", *login, *command).strip()
+
     def wait_for_job(self, job: str, condition: str = "Complete") -> None:
         """Wait until a Job ends; fail if it ends with another condition (`Complete`, `Failed`)."""
         conditions = wait_for(f"the Job {job} to end", lambda: self._conditions(job), seconds=180)

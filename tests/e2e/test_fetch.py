@@ -28,28 +28,10 @@ def load(gateway: Gateway, headers: Headers, seconds: float) -> Iterator[list[st
         failures += running.result()["failures"]
 
 
-def scale(cluster: Cluster, name: str, replicas: int) -> None:
-    """Set the replicas of a Deployment and wait until that many are ready."""
-    cluster.apps.patch_namespaced_deployment_scale(name, NAMESPACE, {"spec": {"replicas": replicas}})
-
-    def scaled() -> bool:
-        status = cluster.apps.read_namespaced_deployment(name, NAMESPACE).status
-        return (status.ready_replicas or 0) == (status.replicas or 0) == replicas
-
-    wait_for(f"{replicas} ready pods of {name}", scaled, 180)
-
-
 def pods_of(cluster: Cluster, name: str) -> list[Any]:
     """Return the pods of a component, those that are ending included."""
     pods: list[Any] = cluster.core.list_namespaced_pod(NAMESPACE, label_selector=f"app.kubernetes.io/name={name}").items
     return pods
-
-
-def redis_cli(cluster: Cluster, repository: Path, *command: str) -> str:
-    """Run a command in Redis as its admin."""
-    password = cluster.secret("redis")["admin-password"]
-    client = ["redis-cli", "--no-auth-warning", "--user", "admin", "--pass", password]
-    return run(repository, "kubectl", "-n", NAMESPACE, "exec", "deploy/redis", "-c", "redis", "--", *client, *command)
 
 
 @pytest.mark.timeout(240)
@@ -65,13 +47,13 @@ def test_redis_is_deleted_under_load(cluster: Cluster, gateway: Gateway, user: H
 def without_cached_list(cluster: Cluster, repository: Path) -> Iterator[None]:
     """No pod of fetch runs, and Redis has no list."""
     replicas = cluster.apps.read_namespaced_deployment("fetch", NAMESPACE).spec.replicas
-    scale(cluster, "fetch", 0)
+    cluster.scale("fetch", 0)
     # Until a pod has ended it stores its list in Redis whenever that is missing there.
     wait_for("the end of fetch's pods", lambda: not pods_of(cluster, "fetch"), 60)
-    if keys := redis_cli(cluster, repository, "KEYS", "fetch:*").split():
-        redis_cli(cluster, repository, "DEL", *keys)
+    if keys := cluster.redis_cli(repository, "KEYS", "fetch:*").split():
+        cluster.redis_cli(repository, "DEL", *keys)
     yield
-    scale(cluster, "fetch", replicas)
+    cluster.scale("fetch", replicas)
 
 
 def upstream_calls(cluster: Cluster) -> int:
@@ -86,7 +68,7 @@ def upstream_calls(cluster: Cluster) -> int:
 @pytest.mark.usefixtures("without_cached_list")
 def test_three_new_pods_make_one_call_of_the_upstream(cluster: Cluster, gateway: Gateway, user: Headers) -> None:
     before = upstream_calls(cluster)
-    scale(cluster, "fetch", 3)
+    cluster.scale("fetch", 3)
     with ThreadPoolExecutor(64) as pool:  # the gateway admits 128 requests at a time
         answers = list(pool.map(lambda _: gateway.get(PATH, user), range(1000)))
     assert {answer.status_code for answer in answers} == {200}
@@ -102,7 +84,7 @@ def short_times(cluster: Cluster, repository: Path) -> Iterator[None]:
     run(repository, *kubectl, "set", "env", "deploy/fetch", "-c", "fetch", *short)
     run(repository, *kubectl, "rollout", "status", "deploy/fetch", "--timeout=180s")
     yield
-    scale(cluster, "sample", 1)
+    cluster.scale("sample", 1)
     run(repository, *kubectl, "rollout", "undo", "deploy/fetch")
     run(repository, *kubectl, "rollout", "status", "deploy/fetch", "--timeout=180s")
 
@@ -117,8 +99,8 @@ def test_the_list_is_served_while_its_upstream_is_away(cluster: Cluster, gateway
 
     wait_for("a list that is not stale", lambda: not is_stale(), 60)
     with load(gateway, user, 40) as failures:
-        scale(cluster, "sample", 0)
+        cluster.scale("sample", 0)
         wait_for("the list to be stale", is_stale, 60)
     assert failures == []
-    scale(cluster, "sample", 1)
+    cluster.scale("sample", 1)
     wait_for("a list that is not stale", lambda: not is_stale(), 60)

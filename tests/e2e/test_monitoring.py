@@ -14,7 +14,6 @@ from tests.charts import helm
 from tests.e2e.cluster import NAMESPACE, Cluster, run, wait_for
 from tests.e2e.conftest import Gateway, Headers
 from tests.e2e.prometheus import Monitoring, monitoring
-from tests.e2e.test_fetch import redis_cli, scale
 
 RATE_KEY = "rate:IDR:USD"
 SCRAPED = "app.kubernetes.io/name in (auth, docs, fetch, mysql, sample)"
@@ -78,11 +77,11 @@ def test_a_panel_has_data(monitored: Monitoring, expression: str) -> None:
 def scaled_to_nothing(cluster: Cluster, name: str) -> Iterator[None]:
     """Stop all pods of a Deployment, and start them again."""
     replicas = cluster.apps.read_namespaced_deployment(name, NAMESPACE).spec.replicas
-    scale(cluster, name, 0)
+    cluster.scale(name, 0)
     try:
         yield
     finally:
-        scale(cluster, name, replicas)
+        cluster.scale(name, replicas)
 
 
 @pytest.mark.timeout(600)
@@ -105,16 +104,16 @@ def test_the_rate_is_old(cluster: Cluster, monitored: Monitoring, repository: Pa
     with cluster.job_of_cronjob("rate-cron"):  # after a test that restarted Redis
         monitored.wait_until_resolved("RateNotRefreshed")
     with cluster.suspended_cronjob("rate-cron"):
-        record = redis_cli(cluster, repository, "GET", RATE_KEY).strip()
+        record = cluster.redis_cli(repository, "GET", RATE_KEY)
         hours_ago = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
         old = json.dumps({**json.loads(record), "fetched_at": hours_ago})
-        redis_cli(cluster, repository, "SET", RATE_KEY, old, "EX", "604800")
+        cluster.redis_cli(repository, "SET", RATE_KEY, old, "EX", "604800")
         try:
             fired = monitored.wait_until_fires("RateNotRefreshed")
             assert fired["annotations"]["description"].startswith("The rate is 2h ")
             monitored.wait_until_fires("RateCronSilent", seconds=240)
         finally:
-            redis_cli(cluster, repository, "SET", RATE_KEY, record, "EX", "604800")
+            cluster.redis_cli(repository, "SET", RATE_KEY, record, "EX", "604800")
     monitored.wait_until_resolved("RateNotRefreshed")
     with cluster.job_of_cronjob("rate-cron"):
         monitored.wait_until_resolved("RateCronSilent")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,7 @@ def fetched_at(gateway: Gateway, user: Headers) -> datetime:
 @pytest.fixture
 def redis_cli(cluster: Cluster, repository: Path) -> RedisCLI:
     """Run redis-cli as admin in the pod of Redis; return its output."""
-    password = cluster.secret("redis")["admin-password"]
-    inside = ["kubectl", "-n", NAMESPACE, "exec", "deployment/redis", "-c", "redis", "--"]
-    client = ["redis-cli", "-e", "--no-auth-warning", "--user", "admin", "--pass", password]
-    return lambda *command: run(repository, *inside, *client, *command).strip()
+    return partial(cluster.redis_cli, repository)
 
 
 @pytest.fixture

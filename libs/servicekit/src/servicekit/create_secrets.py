@@ -135,7 +135,7 @@ def main() -> None:
         log.error("secret_unusable", error=str(error))  # noqa: TRY400 -- the text says it all
         raise SystemExit(3) from error
     except SecretApiError as error:
-        log.error("secret_api_failed", error=str(error))  # noqa: TRY400
+        log.error("secret_api_failed", error=str(error))  # noqa: TRY400 -- as above
         raise SystemExit(1) from error
 
 

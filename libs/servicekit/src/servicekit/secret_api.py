@@ -90,7 +90,7 @@ def _connect() -> client.ApiClient:
         if "KUBERNETES_SERVICE_HOST" in os.environ:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # it ships no types
         else:
-            config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # as above
     except ConfigException as error:
         raise SecretApiError(f"no access to a Kubernetes API: {error}") from error
     configuration.retries = 0  # the next run tries again

@@ -24,7 +24,7 @@ class ServiceSettings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- pydantic passes it by name
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take a setting from its variable, else from the file of that name, in lower case, in SECRETS_DIR."""
         files = SecretsSettingsSource(settings_cls, secrets_dir=os.environ.get("SECRETS_DIR") or None)

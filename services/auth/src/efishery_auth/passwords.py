@@ -76,7 +76,7 @@ class HashPool:
         self._chosen = PasswordHasher(time_cost=chosen_passes, memory_cost=chosen_kib, parallelism=1)
         self._hashes_of_nobody = tuple(hasher.hash(secrets.token_hex()) for hasher in (self._quick, self._chosen))
         self._threads = ThreadPoolExecutor(workers, "hash")
-        self._places = BoundedSemaphore(workers + queue)
+        self._slots = BoundedSemaphore(workers + queue)
 
     def hash(self, password: str) -> str:
         """Hash a generated password with a salt of its own, in the PHC string format."""
@@ -108,20 +108,20 @@ class HashPool:
 
     def run(self, operation: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `function` returns, run by a worker; for other work that takes much CPU."""
-        self._take_place()
+        self._acquire_slot()
         try:
             with QUEUE.track_inprogress(), SECONDS.labels(operation).time():
                 return self._threads.submit(function, *args, **kwargs).result()
         finally:
-            self._places.release()
+            self._slots.release()
 
     def raise_if_full(self) -> None:
-        """Raise HashQueueFull if no place is free now, for those who have other work to do before they need one."""
-        self._take_place()
-        self._places.release()
+        """Raise HashQueueFull if no slot is free now, for those who have other work to do before they need one."""
+        self._acquire_slot()
+        self._slots.release()
 
-    def _take_place(self) -> None:
-        if not self._places.acquire(blocking=False):
+    def _acquire_slot(self) -> None:
+        if not self._slots.acquire(blocking=False):
             raise HashQueueFull
 
     def _verify(self, password_hash: str | None, password: str) -> bool:

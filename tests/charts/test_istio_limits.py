@@ -1,6 +1,7 @@
 """The EnvoyFilters of k8s/istio: where they apply, and that their limits agree with each other and the services."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ import yaml
 
 from servicekit.app import MAX_BODY_BYTES
 from tests.charts.helm import REPOSITORY
-from tests.charts.manifests import Manifests
+from tests.charts.manifests import Manifests, read
+from tests.load.rate_limit import copy_for_one_address
 
 LARGEST_BODY = 16384  # bytes
 LOAD_TEST_RATE = 100  # logins and registrations a second
@@ -30,7 +32,7 @@ def _typed(istio: Manifests, name: str, kind: str) -> dict[str, Any]:
     return found
 
 
-GATEWAY_FILTERS = ["efishery-limits", "efishery-errors", "efishery-headers", "efishery-rate-limit"]
+GATEWAY_FILTERS = ["efishery-limits", "efishery-errors", "efishery-headers", "efishery-rate-limit", "efishery-paths"]
 
 
 @pytest.mark.parametrize("name", GATEWAY_FILTERS)
@@ -40,7 +42,7 @@ def test_the_gateways_filters_are_where_the_gateway_is(istio: Manifests, name: s
     assert found.spec["workloadSelector"]["labels"] == istio.get("Gateway/efishery").spec["selector"]
 
 
-@pytest.mark.parametrize("name", ["limits", "errors", "auth-role"])
+@pytest.mark.parametrize("name", ["limits", "errors", "auth-role", "keys", "paths"])
 def test_the_services_filters_are_for_what_comes_in(istio: Manifests, name: str) -> None:
     found = istio.get(f"EnvoyFilter/{name}")
     assert "namespace" not in found.body["metadata"]
@@ -93,16 +95,37 @@ def test_answers_that_say_try_again_say_when(istio: Manifests) -> None:
 
 def test_the_rate_limit_leaves_room_for_the_load_tests_and_not_more_than_auth_can_hash(istio: Manifests) -> None:
     config = _typed(istio, "efishery-rate-limit", "LocalRateLimit")
-    (descriptor,) = config["descriptors"]
-    bucket = descriptor["token_bucket"]
+    one_address, together = config["descriptors"]
+    bucket = together["token_bucket"]
     assert bucket["fill_interval"] == "1s"
     assert LOAD_TEST_RATE < bucket["tokens_per_fill"] < HASHES_PER_SECOND
     assert bucket["max_tokens"] >= bucket["tokens_per_fill"]
     action = config["rate_limits"][0]["actions"][0]["header_value_match"]
     key, value = action["descriptor_key"], action["descriptor_value"]
-    assert descriptor["entries"] == [{"key": key, "value": value}]
+    assert together["entries"] == [{"key": key, "value": value}]
+    assert one_address["entries"] == [{"key": key, "value": value}, {"key": "masked_remote_address"}]
+    assert one_address["token_bucket"]["max_tokens"] < bucket["max_tokens"] < config["token_bucket"]["max_tokens"]
     assert config["filter_enforced"] == config["filter_enabled"]
     assert config["filter_enforced"]["default_value"] == {"numerator": 100, "denominator": "HUNDRED"}
+
+
+def test_every_address_is_counted_for_the_same_paths_as_all_together(istio: Manifests) -> None:
+    together, one_address = _typed(istio, "efishery-rate-limit", "LocalRateLimit")["rate_limits"]
+    assert one_address["actions"][:-1] == together["actions"]
+    assert one_address["actions"][-1] == {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}
+
+
+def test_gateway_and_sidecars_normalize_paths_alike(istio: Manifests) -> None:
+    at_gateway = _typed(istio, "efishery-paths", "HttpConnectionManager")
+    assert at_gateway == _typed(istio, "paths", "HttpConnectionManager")
+    assert at_gateway["path_with_escaped_slashes_action"] == "REJECT_REQUEST"
+    assert at_gateway["normalize_path"] is at_gateway["merge_slashes"] is True
+
+
+def test_with_the_component_one_address_gets_as_much_as_all_together(tmp_path: Path) -> None:
+    manifests = read(copy_for_one_address(tmp_path))
+    one_address, together = _typed(manifests, "efishery-rate-limit", "LocalRateLimit")["descriptors"]
+    assert one_address["token_bucket"] == together["token_bucket"]
 
 
 def test_the_rate_limit_is_for_paths_that_hash_or_issue_tokens(istio: Manifests) -> None:

@@ -1,12 +1,11 @@
 """What takes an admin's token: the mesh refuses it to anyone else, however it is written."""
 
 from collections.abc import Callable
-from http.client import HTTPConnection
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.e2e.conftest import Gateway, Headers
+from tests.load.connections import http
 from tests.protected_paths import ADMIN_REQUESTS, other_spellings
 
 REGISTRATION = '{{"name": "Mallory", "phone": "{phone}", {role}}}'
@@ -55,7 +54,7 @@ def test_no_spelling_of_a_path_gets_past_the_rules(
 
 def send(gateway: Gateway, method: str, target: str, headers: Headers) -> int:
     """Send a request target as it is written; answer the status."""
-    connection = HTTPConnection(urlsplit(gateway.url).netloc, timeout=30)
+    connection = http(gateway.url)
     try:
         connection.putrequest(method, target)
         for name, value in headers.items():

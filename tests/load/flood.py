@@ -7,11 +7,12 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import yaml
 
-MANIFEST = Path(__file__).parents[2] / "k8s/istio/envoyfilter-rate-limit.yaml"
+from tests.load.connections import http
+
+MANIFEST = Path(__file__).parents[2] / "k8s/istio/base/envoyfilter-rate-limit.yaml"
 # Ways to write the limited paths. The body is `[]`, which auth refuses before it hashes anything.
 PATHS = (
     "/auth/login",
@@ -60,7 +61,7 @@ def check_rate_limit(url: str) -> None:
 
 def flood(url: str, count: int) -> list[Answer]:
     """Send `count` requests to the limited paths, all before the first answer is read, and some to other paths."""
-    connections = [HTTPConnection(urlsplit(url).netloc, timeout=60) for _ in range(count)]
+    connections = [http(url, timeout=60) for _ in range(count)]
     with ExitStack() as stack:
         for connection in connections:
             stack.callback(connection.close)
@@ -73,7 +74,7 @@ def flood(url: str, count: int) -> list[Answer]:
 
 
 def _status(url: str, method: str, path: str) -> int:
-    with closing(HTTPConnection(urlsplit(url).netloc, timeout=60)) as connection:
+    with closing(http(url, timeout=60)) as connection:
         connection.request(method, path)
         return connection.getresponse().status
 

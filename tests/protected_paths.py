@@ -1,10 +1,10 @@
 """The paths of the gateway that need a token, requests that need an admin's, and other ways to write them."""
 
-import socket
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from urllib.parse import urlsplit
+
+from tests.load.connections import connect
 
 PROTECTED_PATHS = (
     "/auth/claims",
@@ -140,8 +140,7 @@ def not_refused(answers: Mapping[str, int], refusals: Iterable[int]) -> dict[str
 
 
 def _status(url: str, data: bytes) -> int:
-    parts = urlsplit(url)
-    with closing(socket.create_connection((parts.hostname, parts.port or 80), timeout=20)) as client:
+    with closing(connect(url, timeout=20)) as client:
         client.sendall(data)
         line = client.makefile("rb").readline()
     assert line.startswith(b"HTTP/1.1 "), (data, line)

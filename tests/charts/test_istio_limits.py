@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from servicekit.app import MAX_BODY_BYTES
-from tests.charts.helm import REPOSITORY
-from tests.charts.manifests import Manifests, read
-from tests.load.rate_limit import copy_for_one_address
+from tests.charts import kustomize
+from tests.charts.manifests import Manifests
 
 LARGEST_BODY = 16384  # bytes
 LOAD_TEST_RATE = 100  # logins and registrations a second
@@ -32,7 +30,14 @@ def _typed(istio: Manifests, name: str, kind: str) -> dict[str, Any]:
     return found
 
 
-GATEWAY_FILTERS = ["efishery-limits", "efishery-errors", "efishery-headers", "efishery-rate-limit", "efishery-paths"]
+GATEWAY_FILTERS = [
+    "efishery-limits",
+    "efishery-errors",
+    "efishery-headers",
+    "efishery-paths",
+    "efishery-rate-limit",
+    "efishery-response-headers",
+]
 
 
 @pytest.mark.parametrize("name", GATEWAY_FILTERS)
@@ -45,7 +50,7 @@ def test_the_gateways_filters_are_where_the_gateway_is(istio: Manifests, name: s
 @pytest.mark.parametrize("name", ["limits", "errors", "auth-role", "keys", "paths"])
 def test_the_services_filters_are_for_what_comes_in(istio: Manifests, name: str) -> None:
     found = istio.get(f"EnvoyFilter/{name}")
-    assert "namespace" not in found.body["metadata"]
+    assert found.body["metadata"]["namespace"] == "efishery"
     assert {patch["match"]["context"] for patch in found.spec["configPatches"]} == {"SIDECAR_INBOUND"}
 
 
@@ -68,12 +73,11 @@ def test_no_answer_is_given_up_while_a_route_waits_for_it(istio: Manifests) -> N
 
 
 def test_the_services_proxies_get_the_gateways_error_answers(istio: Manifests) -> None:
-    kustomization = yaml.safe_load((REPOSITORY / "k8s/istio/kustomization.yaml").read_text())
-    path = "spec.configPatches.0.patch.value.typed_config.local_reply_config"
-    source = {"kind": "EnvoyFilter", "name": "efishery-errors", "fieldPath": path}
-    target = {"select": {"kind": "EnvoyFilter", "name": "errors"}, "fieldPaths": [path]}
-    assert kustomization["replacements"] == [{"source": source, "targets": [target]}]
-    assert _patches(istio, "errors")[0]["typed_config"]["local_reply_config"] == {}
+    at_gateway, inside = (
+        _typed(istio, name, "HttpConnectionManager")["local_reply_config"] for name in ("efishery-errors", "errors")
+    )
+    assert inside == at_gateway
+    assert len(inside["mappers"]) > 5
 
 
 def test_error_answers_name_the_limits(istio: Manifests) -> None:
@@ -123,7 +127,7 @@ def test_gateway_and_sidecars_normalize_paths_alike(istio: Manifests) -> None:
 
 
 def test_with_the_component_one_address_gets_as_much_as_all_together(tmp_path: Path) -> None:
-    manifests = read(copy_for_one_address(tmp_path))
+    manifests = kustomize.build(kustomize.installation(tmp_path / "istio", "one-address"))
     one_address, together = _typed(manifests, "efishery-rate-limit", "LocalRateLimit")["descriptors"]
     assert one_address["token_bucket"] == together["token_bucket"]
 

@@ -86,7 +86,7 @@ def test_the_waits_are_longer_than_what_they_are_for(enabled: Manifests) -> None
     schema = json.loads((helm.REPOSITORY / "charts/efishery/values.schema.json").read_text())
     shortest = schema["properties"]["auth"]["properties"]["keyRotation"]["properties"]["publishSeconds"]["minimum"]
     values = yaml.safe_load((helm.REPOSITORY / "charts/efishery/values.yaml").read_text())
-    proxies = (helm.REPOSITORY / "k8s/istio/envoyfilter-keys.yaml").read_text()
+    proxies = (helm.REPOSITORY / "k8s/istio/base/envoyfilter-keys.yaml").read_text()
     (proxy_seconds,) = map(int, re.findall(r"cache_duration: (\d+)s", proxies))
     kubelet_seconds = 120
     assert values["auth"]["keyRotation"]["publishSeconds"] > shortest

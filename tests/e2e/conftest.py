@@ -1,5 +1,6 @@
 """The system that `make up` has installed on the cluster of the current kubectl context."""
 
+import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,16 @@ class Gateway:
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
     return Cluster()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trusted_ca(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Verify the gateway's certificate by the CA of the installation, if it has one of its own, in subprocesses too."""
+    ca = run(repository, "hack/gateway-ca")
+    if ca:
+        path = tmp_path_factory.mktemp("tls") / "ca.crt"
+        path.write_text(ca)
+        os.environ |= {"SSL_CERT_FILE": str(path), "REQUESTS_CA_BUNDLE": str(path)}
 
 
 @pytest.fixture(scope="session")

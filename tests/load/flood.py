@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from typing import Any
-from urllib.parse import urlsplit
 
+from tests.load.connections import http
 from tests.load.rate_limit import Bucket, total
 
 # Ways to write the limited paths. The body is `[]`, which auth refuses before it hashes anything.
@@ -62,7 +61,7 @@ def flood(url: str, count: int, address: str = "") -> list[Answer]:
 
     They come from `address` (by default, the one that the system chooses) and pretend to be forwarded for others.
     """
-    connections = [_connection(url, address) for _ in range(count)]
+    connections = [http(url, 60, source=address) for _ in range(count)]
     with ExitStack() as stack:
         for connection in connections:
             stack.callback(connection.close)
@@ -75,13 +74,8 @@ def flood(url: str, count: int, address: str = "") -> list[Answer]:
         return [_answer(connection) for connection in connections]
 
 
-def _connection(url: str, address: str) -> HTTPConnection:
-    source: Any = (address, 0) if address else None
-    return HTTPConnection(urlsplit(url).netloc, timeout=60, source_address=source)
-
-
 def _status(url: str, method: str, path: str, address: str) -> int:
-    with closing(_connection(url, address)) as connection:
+    with closing(http(url, 60, source=address)) as connection:
         connection.request(method, path)
         return connection.getresponse().status
 

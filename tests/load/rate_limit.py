@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, Self
 
 import yaml
 
-ISTIO = Path(__file__).parents[2] / "k8s/istio"
+ISTIO = Path(__file__).parents[2] / "k8s/istio/base"
 FILE = "envoyfilter-rate-limit.yaml"
-ONE_ADDRESS = ISTIO / "components/one-address/kustomization.yaml"
+ONE_ADDRESS = ISTIO.parent / "components/one-address/kustomization.yaml"
 
 
 class Bucket(NamedTuple):
@@ -40,7 +40,7 @@ def total() -> Bucket:
 
 
 def copy_for_one_address(folder: Path) -> Path:
-    """Copy k8s/istio with the patch of components/one-address, for tests whose clients all have one address."""
+    """Copy k8s/istio/base with the patch of components/one-address, for tests whose clients all have one address."""
     (patch,) = yaml.safe_load(ONE_ADDRESS.read_text())["patches"]
     (operation,) = yaml.safe_load(patch["patch"])
     assert operation["path"].endswith("/typed_config/descriptors/0/token_bucket")
@@ -50,7 +50,7 @@ def copy_for_one_address(folder: Path) -> Path:
 
 
 def copy_with_all_requests_limited(folder: Path, bucket: Bucket) -> Path:
-    """Copy k8s/istio with another limit of all requests."""
+    """Copy k8s/istio/base with another limit of all requests."""
     manifest = _manifest()
     config = _config(manifest)
     config["token_bucket"] |= {"tokens_per_fill": bucket.rate, "max_tokens": bucket.burst}

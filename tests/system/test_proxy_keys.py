@@ -1,4 +1,4 @@
-"""How a proxy of the mesh gets auth's public keys: Envoy with the provider of k8s/istio/envoyfilter-keys.yaml."""
+"""How a proxy of the mesh gets auth's public keys: Envoy with the provider of k8s/istio/base/envoyfilter-keys.yaml."""
 
 import json
 import subprocess

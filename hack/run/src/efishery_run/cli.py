@@ -20,7 +20,7 @@ from efishery_run.supervisor import Supervisor
 from efishery_run.welcome import welcome
 
 REPOSITORY: Final = Path(__file__).resolve().parents[4]
-ISTIO: Final = REPOSITORY / "k8s" / "istio"
+ISTIO: Final = REPOSITORY / "k8s" / "istio" / "base"
 READY_SECONDS: Final = 45.0
 RATE_EVERY_SECONDS: Final = 300.0
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -32,7 +32,7 @@ def test_answers_have_security_headers_and_do_not_name_the_server(gateway: Gatew
     check_response_headers(gateway.url, name, over_tls=True)
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/fetch/resource?limit=1"), ("POST", "/auth/login"), ("GET", "/")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/fetch/rate?x=1"), ("POST", "/auth/login"), ("GET", "/")])
 def test_http_is_redirected(plain: Gateway, method: str, path: str) -> None:
     answer = plain.request(method, path, allow_redirects=False, data="{}" if method == "POST" else None)
     assert answer.status_code == 301

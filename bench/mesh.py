@@ -23,7 +23,7 @@ RATE: Final = 200  # requests a second
 PERCENTILES: Final = ("p50", "p90", "p99")
 GOAL_MILLISECONDS: Final = 3.0  # added at p90
 SECTION: Final = """\
-A pod outside the mesh sends {rate} requests a second for {seconds} s by turns through the gateway, over HTTPS, and to a
+A pod outside the mesh sends {rate} requests a second for {seconds} s by turns through the gateway, by HTTPS, and to a
 pod of fetch directly, on a port that its sidecar leaves out; {rounds} rounds, on {date}, {where}. Milliseconds, as
 median and range.
 

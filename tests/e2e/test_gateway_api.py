@@ -11,7 +11,7 @@ import pytest
 
 from tests.charts import kustomize
 from tests.e2e.cluster import Cluster, run, wait_for
-from tests.e2e.conftest import Gateway
+from tests.e2e.conftest import CERTIFIED_NAME, Gateway
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 GATEWAY_NAMESPACE = "istio-system"
@@ -23,15 +23,15 @@ ADDED = (("istio-system", "gateways", "efishery"), ("efishery", "httproutes", "e
 def through_gateway_api(
     repository: Path, cluster: Cluster, gateway: Gateway, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    """The API through the overlay's gateway, as localhost, for which the certificate is."""
+    """The API through the overlay's gateway, as a host for which the certificate is."""
     run(repository, "hack/gateway-api-crds")
     folder = kustomize.installation(
-        tmp_path_factory.mktemp("k8s") / "istio", of=kustomize.GATEWAY_API, hosts=["localhost"]
+        tmp_path_factory.mktemp("k8s") / "istio", of=kustomize.GATEWAY_API, hosts=[CERTIFIED_NAME]
     )
     with _applied(repository, folder):
         wait_for("the gateway's pod", lambda: _is_available(cluster), 60)
         with _forwarded(repository) as url:
-            found = Gateway(url)
+            found = Gateway(url, CERTIFIED_NAME)
             wait_for("the routes", lambda: _answers(found), 60)
             yield found
     wait_for("the gateway of Istio's API", lambda: gateway.get("/ping").status_code == 200, 60)
@@ -65,7 +65,7 @@ def _forwarded(repository: Path) -> Iterator[str]:
         assert process.stdout is not None
         found = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
         assert found
-        yield f"https://localhost:{found[1]}"
+        yield f"https://127.0.0.1:{found[1]}"
     finally:
         process.terminate()
         process.wait(timeout=10)

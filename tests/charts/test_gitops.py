@@ -17,6 +17,7 @@ NAMESPACED = {
     "HorizontalPodAutoscaler",
     "Job",
     "Lease",
+    "NetworkPolicy",
     "PersistentVolumeClaim",
     "Pod",
     "PodDisruptionBudget",

@@ -24,6 +24,7 @@ def test_the_charts_need_no_custom_resources_by_default() -> None:
         "batch/v1",
         "policy/v1",
         "coordination.k8s.io/v1",
+        "networking.k8s.io/v1",
         "rbac.authorization.k8s.io/v1",
     }
     optional = {"cert-manager.io/v1", "monitoring.coreos.com/v1"}  # tls.source=certManager; global.monitoring

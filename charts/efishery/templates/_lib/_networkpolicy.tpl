@@ -1,6 +1,6 @@
 {{- /* Whether the release has NetworkPolicies. Values that --reuse-values takes from an older release have no `networkPolicy`. */}}
 {{- define "efishery.hasNetworkPolicies" -}}
-{{- if (.Values.global.networkPolicy).enabled }}true{{ end -}}
+{{- if and .Values.global.networkPolicy .Values.global.networkPolicy.enabled }}true{{ end -}}
 {{- end }}
 
 {{- /*

@@ -1,9 +1,12 @@
 {{- /* Whether the release has NetworkPolicies. Values that --reuse-values takes from an older release have no `networkPolicy`. */}}
 {{- define "mysql.hasNetworkPolicies" -}}
-{{- if (.Values.global.networkPolicy).enabled }}true{{ end -}}
+{{- if and .Values.global.networkPolicy .Values.global.networkPolicy.enabled }}true{{ end -}}
 {{- end }}
 
-{{- /* The first lines of a NetworkPolicy for the pods `name`; what its rules do not allow is denied. Takes dict "root" $ "name" "mysql". */}}
+{{- /*
+The first lines of a NetworkPolicy; `ingress` and `egress` follow, and what neither allows is denied.
+Takes dict "root" $ "name" "mysql"; with `pods`, the policy of several: dict "root" $ "name" "mysql-default" "pods" (list …).
+*/}}
 {{- define "mysql.networkPolicy" -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -13,7 +16,7 @@ metadata:
     {{- include "mysql.labels" .root | nindent 4 }}
 spec:
   podSelector:
-    {{- include "mysql.podSelector" (list .root .name) | nindent 4 }}
+    {{- include "mysql.podSelector" (prepend (.pods | default (list .name)) .root) | nindent 4 }}
   policyTypes: [Ingress, Egress]
 {{- end }}
 
@@ -25,14 +28,13 @@ matchExpressions:
   - {key: app.kubernetes.io/name, operator: In, values: [{{ rest . | join ", " }}]}
 {{- end }}
 
-{{- define "mysql.fromMonitoring" -}}
-{{- with .Values.global.networkPolicy.monitoring -}}
+{{- /* From pods that a value names; from nobody, if it is empty. Takes list PEERS PORT. */}}
+{{- define "mysql.fromPeers" -}}
+{{- with first . -}}
 - from:
     {{- toYaml . | nindent 4 }}
   ports:
-    - port: 9091
-    # In a mesh: of Istio's agent.
-    - port: 15020
+    - port: {{ last $ }}
 {{- end }}
 {{- end }}
 
@@ -50,19 +52,4 @@ matchExpressions:
     {{- range .Values.global.networkPolicy.kubernetesApiPorts }}
     - port: {{ . | int64 }}
     {{- end }}
-{{- end }}
-
-{{- /* What each pod needs: DNS, at any address, and, in a mesh, the proxy's configuration and certificates. */}}
-{{- define "mysql.toDnsAndMesh" -}}
-- ports:
-    {{- range .Values.global.networkPolicy.dnsPorts }}
-    - {port: {{ . | int64 }}, protocol: UDP}
-    - {port: {{ . | int64 }}, protocol: TCP}
-    {{- end }}
-{{- with .Values.global.networkPolicy.istiod }}
-- to:
-    {{- toYaml . | nindent 4 }}
-  ports:
-    - port: 15012
-{{- end }}
 {{- end }}

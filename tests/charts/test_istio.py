@@ -70,10 +70,10 @@ def test_kustomization_lists_every_file() -> None:
     assert transformer["unsetOnly"] is True, "the EnvoyFilters of the gateway stay in its namespace"
 
 
-def test_the_namespace_has_injection_and_pod_security_warnings() -> None:
+def test_the_namespace_has_injection_and_enforces_pod_security() -> None:
     labels = yaml.safe_load((REPOSITORY / "k8s/namespace.yaml").read_text())["metadata"]["labels"]
     assert labels["istio-injection"] == "enabled"
-    assert labels["pod-security.kubernetes.io/warn"] == "restricted"
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
 def test_api_versions_are_stable(istio: Manifests) -> None:

@@ -114,10 +114,16 @@ class Cluster:
     def _python_pod(self, name: str, script: str, account: str) -> client.V1Pod:
         image = self.apps.read_namespaced_deployment("auth", NAMESPACE).spec.template.spec.containers[0].image
         container = client.V1Container(
-            name="main", image=image, image_pull_policy="IfNotPresent", command=["python", "-c", script]
+            name="main",
+            image=image,
+            image_pull_policy="IfNotPresent",
+            command=["python", "-c", script],
+            security_context={"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         )
         spec = client.V1PodSpec(
             containers=[container],
+            # What Pod Security "restricted" asks for, which the namespace enforces.
+            security_context={"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
             restart_policy="Never",
             service_account_name=account,
             automount_service_account_token=False,

@@ -119,7 +119,7 @@ def connects(caller: str, component: str, port: int) -> bool:
 
 
 def mesh_allows(caller: str, port: Port, request: Request | None = None, role: str = "none") -> bool:
-    """Return whether the mesh lets the gateway or a ServiceAccount of the release talk to a port, with a token's role."""
+    """Return whether the mesh lets the gateway or a ServiceAccount talk to a port, with a token of that role."""
     known = port.open_in_mesh or caller in {account(each) for each in port.callers} - {ISTIOD, PROMETHEUS}
     if request is None:
         return known

@@ -22,7 +22,7 @@ STRANGERS = (
     IMPOSTOR,
     INTERNET,
 )
-PORTS = sorted({port.number for port in who_may_talk.PORTS} | {who_may_talk.AGENT_PORT, 22, 33060, 33061, 15090})
+PORTS = sorted({port.number for port in who_may_talk.PORTS} | {who_may_talk.AGENT_PORT, 22, 33061})
 API_PORTS = {443, 6443}
 # By scenario of charts/efishery: the ports at which it has what is outside the release.
 LIST_AND_RATES = {"the price list": 443, "the rate providers": 443}
@@ -54,7 +54,7 @@ def declared(scenario: Scenario, traffic: Traffic) -> bool:
     """Return whether the table allows a connection to a pod of the release."""
     if scenario.chart == "mysql" and traffic.source == NEIGHBOUR:
         return (traffic.target.name, traffic.port) == ("mysql", 3306)  # its clients are any pod of the namespace
-    if traffic.target.name == "sample" and "the price list" in OUTSIDE_PORTS.get(scenario.name, LIST_AND_RATES):
+    if (traffic.target.name, traffic.port) == ("sample", 8080) and scenario.name != "sample":
         return False  # list and rates come from elsewhere
     return who_may_talk.connects(traffic.source.name, traffic.target.name, traffic.port)
 
@@ -140,6 +140,15 @@ def test_addresses_outside_the_release_can_be_limited() -> None:
     assert allowed(rendered.of("NetworkPolicy"), [Traffic(fetch, INTERNET, 443)]) == set()
     (rule,) = [r for r in rendered.get("NetworkPolicy/fetch").spec["egress"] if r["ports"] == [{"port": 443}]]
     assert rule["to"] == [{"ipBlock": {"cidr": "198.51.100.0/24"}}]
+
+
+def test_another_gateway_replaces_that_of_istio() -> None:
+    peers = '[{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]'
+    values = ["--set", "sample.enabled=true", "--set-json", f"global.networkPolicy.gateway={peers}"]
+    rendered = parse(helm.template("efishery", *values).stdout)
+    auth = next(pod for pod in components(rendered) if pod.name == "auth")
+    other, istio = Traffic(Peer("other gateway", "ingress"), auth, 8080), Traffic(STRANGERS[0], auth, 8080)
+    assert allowed(rendered.of("NetworkPolicy"), [other, istio]) == {other}
 
 
 def test_accounts_of_the_table_are_those_of_the_pods(rendered: Manifests) -> None:

@@ -14,12 +14,13 @@ A host without a dot is a Service of the namespace, one that ends with .svc or .
 {{- $external := list -}}
 {{- range include "efishery.egress.urls" . | fromJsonArray -}}
 {{- $url := include "efishery.url" . | fromJson -}}
-{{- if regexMatch "^[0-9.]+$|:" $url.host -}}
+{{- $host := lower $url.host -}}
+{{- if regexMatch "^[0-9.]+$|:" $host -}}
 {{- fail (printf "egress.registryOnly is set, and %s has an address: give the host's name, or set egress.registryOnly=false" .) -}}
-{{- else if regexMatch "\\.svc(\\..+)?$" $url.host -}}
-{{- $services = append $services (regexReplaceAll "\\.svc(\\..+)?$" $url.host ".svc.cluster.local") -}}
-{{- else if contains "." $url.host -}}
-{{- $external = append $external (dict "host" $url.host "port" $url.port "protocol" (ternary "TLS" "HTTP" (eq $url.scheme "https"))) -}}
+{{- else if regexMatch "\\.svc(\\..+)?$" $host -}}
+{{- $services = append $services (regexReplaceAll "\\.svc(\\..+)?$" $host ".svc.cluster.local") -}}
+{{- else if contains "." $host -}}
+{{- $external = append $external (dict "host" $host "port" $url.port "protocol" (ternary "TLS" "HTTP" (eq $url.scheme "https"))) -}}
 {{- end -}}
 {{- end -}}
 {{- dict "services" ($services | uniq) "external" ($external | uniq) | toJson -}}

@@ -56,6 +56,14 @@ class Cluster:
         data: dict[str, str] = self.core.read_namespaced_secret(name, NAMESPACE).data
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
+    def pod_address(self, namespace: str, selector: str) -> str:
+        """Return the IP address of a running pod with these labels."""
+        pods = self.core.list_namespaced_pod(
+            namespace, label_selector=selector, field_selector="status.phase=Running"
+        ).items
+        address: str = next(pod.status.pod_ip for pod in pods if not pod.metadata.deletion_timestamp)
+        return address
+
     @contextmanager
     def temporary_namespace(self, **labels: str) -> Iterator[str]:
         """Create a namespace, outside the mesh unless a label enables injection, and delete it at the end."""

@@ -51,9 +51,9 @@ class Cluster:
         self.apps: Any = client.AppsV1Api()
         self.custom: Any = client.CustomObjectsApi()
 
-    def secret(self, name: str) -> dict[str, str]:
+    def secret(self, name: str, namespace: str = NAMESPACE) -> dict[str, str]:
         """Return a Secret's data, decoded."""
-        data: dict[str, str] = self.core.read_namespaced_secret(name, NAMESPACE).data
+        data: dict[str, str] = self.core.read_namespaced_secret(name, namespace).data
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
     def pod_address(self, namespace: str, selector: str) -> str:

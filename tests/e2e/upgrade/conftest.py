@@ -51,11 +51,13 @@ def previous(
 
 
 @pytest.fixture(scope="session")
-def gateway(previous: Version) -> Gateway:
-    """The gateway as the last release configures it: its mesh manifests stay until the chart has been upgraded."""
-    return Gateway(previous.gateway_url())
+def stored(cluster: Cluster, previous: Version) -> data.Data:
+    return data.create(cluster, Gateway(previous.gateway_url()))
 
 
 @pytest.fixture(scope="session")
-def stored(cluster: Cluster, gateway: Gateway) -> data.Data:
-    return data.create(cluster, gateway)
+def gateway(stored: data.Data, working_tree: Version, note: Note) -> Gateway:
+    """The gateway with the mesh manifests of the working tree, which come before its chart (CHANGELOG.md)."""
+    note(f"applying the new mesh manifests for {len(stored.users)} users")
+    working_tree.up("mesh")
+    return Gateway(working_tree.gateway_url())

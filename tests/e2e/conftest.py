@@ -64,14 +64,18 @@ def cluster() -> Cluster:
     return Cluster()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def trusted_ca(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def trust_ca(repository: Path, folder: Path) -> None:
     """Verify the gateway's certificate by the CA of the installation, if it has one of its own, in subprocesses too."""
     ca = run(repository, "hack/gateway-ca")
     if ca:
-        path = tmp_path_factory.mktemp("tls") / "ca.crt"
+        path = folder / "ca.crt"
         path.write_text(ca)
         os.environ |= {"SSL_CERT_FILE": str(path), "REQUESTS_CA_BUNDLE": str(path)}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trusted_ca(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    trust_ca(repository, tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster import NAMESPACE, Cluster
-from tests.e2e.conftest import Gateway
+from tests.e2e.conftest import Gateway, trust_ca
 from tests.e2e.upgrade import data, versions
 from tests.e2e.upgrade.versions import Version
 
@@ -56,8 +56,15 @@ def stored(cluster: Cluster, previous: Version) -> data.Data:
 
 
 @pytest.fixture(scope="session")
-def gateway(stored: data.Data, working_tree: Version, note: Note) -> Gateway:
+def gateway(
+    repository: Path,
+    stored: data.Data,
+    working_tree: Version,
+    note: Note,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Gateway:
     """The gateway with the mesh manifests of the working tree, which come before its chart (CHANGELOG.md)."""
     note(f"applying the new mesh manifests for {len(stored.users)} users")
     working_tree.up("mesh")
+    trust_ca(repository, tmp_path_factory.mktemp("tls"))  # made by that step
     return Gateway(working_tree.gateway_url())

@@ -17,6 +17,7 @@ NAMESPACED = {
     "HorizontalPodAutoscaler",
     "Job",
     "Lease",
+    "NetworkPolicy",
     "PersistentVolumeClaim",
     "Pod",
     "PodDisruptionBudget",
@@ -26,6 +27,8 @@ NAMESPACED = {
     "RoleBinding",
     "Service",
     "ServiceAccount",
+    "ServiceEntry",
+    "Sidecar",
     "StatefulSet",
 }
 HASH = re.compile(r"-[0-9a-f]{8}$")

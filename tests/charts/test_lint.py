@@ -24,11 +24,14 @@ def test_the_charts_need_no_custom_resources_by_default() -> None:
         "batch/v1",
         "policy/v1",
         "coordination.k8s.io/v1",
+        "networking.k8s.io/v1",
         "rbac.authorization.k8s.io/v1",
     }
-    optional = {"cert-manager.io/v1", "monitoring.coreos.com/v1"}  # tls.source=certManager; global.monitoring
+    # tls.source=certManager; global.monitoring; egress.registryOnly
+    optional = {"cert-manager.io/v1", "monitoring.coreos.com/v1", "networking.istio.io/v1"}
     assert groups == builtin | optional
-    custom = Scenario("efishery", "default").rendered().of("Certificate", "PodMonitor", "PrometheusRule")
+    kinds = ("Certificate", "PodMonitor", "PrometheusRule", "ServiceEntry", "Sidecar")
+    custom = Scenario("efishery", "default").rendered().of(*kinds)
     assert not [manifest.id for manifest in custom]
 
 

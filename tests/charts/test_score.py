@@ -12,8 +12,6 @@ from tests.charts import helm
 from tests.charts.manifests import Manifests
 from tests.charts.scenarios import SCENARIOS, Scenario
 
-# Remove it when the charts have NetworkPolicies.
-ALLOWED_EVERYWHERE = {"pod-networkpolicy"}
 OK = 7  # kube-score's grades: 1 critical, 5 warning, 7 almost ok, 10 ok
 # Each object with an exception, and the checks besides those that every pod is excepted from.
 EVERY_POD = {"container-resources", "container-image-pull-policy"}
@@ -75,7 +73,7 @@ def _without_hash(identity: str) -> str:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_no_finding(scenario: Scenario) -> None:
-    assert not {(name, check) for name, check in findings(scenario) if check not in ALLOWED_EVERYWHERE}
+    assert not findings(scenario)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)

@@ -56,6 +56,14 @@ class Cluster:
         data: dict[str, str] = self.core.read_namespaced_secret(name, namespace).data
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
+    def pod_address(self, namespace: str, selector: str) -> str:
+        """Return the IP address of a running pod with these labels."""
+        pods = self.core.list_namespaced_pod(
+            namespace, label_selector=selector, field_selector="status.phase=Running"
+        ).items
+        address: str = next(pod.status.pod_ip for pod in pods if not pod.metadata.deletion_timestamp)
+        return address
+
     @contextmanager
     def temporary_namespace(self, **labels: str) -> Iterator[str]:
         """Create a namespace, outside the mesh unless a label enables injection, and delete it at the end."""
@@ -114,10 +122,20 @@ class Cluster:
     def _python_pod(self, name: str, script: str, account: str) -> client.V1Pod:
         image = self.apps.read_namespaced_deployment("auth", NAMESPACE).spec.template.spec.containers[0].image
         container = client.V1Container(
-            name="main", image=image, image_pull_policy="IfNotPresent", command=["python", "-c", script]
+            name="main",
+            image=image,
+            image_pull_policy="IfNotPresent",
+            command=["python", "-c", script],
+            security_context=client.V1SecurityContext(
+                allow_privilege_escalation=False, capabilities=client.V1Capabilities(drop=["ALL"])
+            ),
         )
         spec = client.V1PodSpec(
             containers=[container],
+            # What Pod Security "restricted" asks for, which the namespace enforces.
+            security_context=client.V1PodSecurityContext(
+                run_as_non_root=True, run_as_user=65532, seccomp_profile=client.V1SeccompProfile(type="RuntimeDefault")
+            ),
             restart_policy="Never",
             service_account_name=account,
             automount_service_account_token=False,

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.load.rate_limit import copy_for_one_address
+
 START_SECONDS = 60
 STOP_SECONDS = 20
 
@@ -43,12 +45,6 @@ class RunningSystem:
     def printed(self) -> str:
         """The output of the launcher so far."""
         return (self.folder / "output").read_text()
-
-    def setting(self, name: str) -> str:
-        """The value of an environment variable of one of its processes (proc(5))."""
-        environments = (Path(f"/proc/{pid}/environ").read_text() for pid in descendants(self.launcher.pid))
-        settings = dict(line.split("=", 1) for text in environments for line in text.split("\0") if "=" in line)
-        return settings[name]
 
     def find(self, pattern: str) -> str:
         """The first group of `pattern` in the output."""
@@ -83,7 +79,9 @@ Start = Callable[..., RunningSystem]
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """The system that all tests share; SIGINT must end it with exit code 0 and leave no process."""
-    system = RunningSystem.start(tmp_path_factory.mktemp("system"))
+    folder = tmp_path_factory.mktemp("system")
+    # All tests have one address; test_rate_limit.py has the limit of one.
+    system = RunningSystem.start(folder, "--istio", str(copy_for_one_address(folder)))
     try:
         system.wait_until_up()
         yield system

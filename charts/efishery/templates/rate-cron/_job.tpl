@@ -16,6 +16,17 @@ http://sample/rate
 {{- end -}}
 {{- end }}
 
+{{- /* Where the providers are, as a JSON list of URLs: the defaults of RATE_CRON_FRANKFURTER_URL and RATE_CRON_OPEN_ER_API_URL. */}}
+{{- define "efishery.rateCron.urls" -}}
+{{- $urls := list -}}
+{{- $known := dict "frankfurter" "https://api.frankfurter.dev" "open-er-api" "https://open.er-api.com"
+      "custom" (include "efishery.rateCron.customUrl" .) -}}
+{{- range include "efishery.rateCron.providers" . | splitList "," -}}
+{{- $urls = append $urls (get $known .) -}}
+{{- end -}}
+{{- $urls | toJson -}}
+{{- end }}
+
 {{- define "efishery.rateCron.minRate" -}}
 {{- $least := float64 .Values.rateCron.minRate -}}
 {{- if not (and (gt $least 0.0) (lt $least (float64 .Values.rateCron.maxRate))) -}}

@@ -65,7 +65,7 @@ setup: $(UV) ## Install what the other targets need: the virtualenv and Helm
 	@hack/tools
 
 chart-tools: ## Build the programs of tests/charts, if they are missing
-	@hack/tools cyclonus helm4 kubeconform kube-score
+	@hack/tools cyclonus helm4 istioctl kubeconform kube-score kustomize
 	@hack/install-prometheus promtool
 
 browser: ## Install Chromium for the tests of the docs page, if it is missing

@@ -72,9 +72,9 @@ class Context:
 def choose_ports() -> Ports:
     """Choose free ports for all services of a run."""
     count = len(HTTP_SERVICES)
-    gateway, redis, jwks, *rest = free_ports(3 + 2 * count)
+    gateway, redis, *rest = free_ports(2 + 2 * count)
     http_ports = dict(zip(HTTP_SERVICES, rest[:count], strict=True))
-    return Ports(gateway, redis, jwks, http_ports, dict(zip(HTTP_SERVICES, rest[count:], strict=True)))
+    return Ports(gateway, redis, http_ports, dict(zip(HTTP_SERVICES, rest[count:], strict=True)))
 
 
 def upstream_url(ports: Ports, rows: int) -> str:

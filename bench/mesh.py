@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bench.load import MOST_CONNECTIONS, Latency, parse_vegeta
-from bench.mesh_pods import GATEWAY, Pods
+from bench.mesh_pods import CA, GATEWAY, Pods
 from bench.report import PAGE, Section
 from bench.scenarios import LIST, Token
 from bench.statistics import Summary, differences, summarize
@@ -23,8 +23,9 @@ RATE: Final = 200  # requests a second
 PERCENTILES: Final = ("p50", "p90", "p99")
 GOAL_MILLISECONDS: Final = 3.0  # added at p90
 SECTION: Final = """\
-A pod outside the mesh sends {rate} requests a second for {seconds} s by turns through the gateway and to a pod of fetch
-directly, on a port that its sidecar leaves out; {rounds} rounds, on {date}, {where}. Milliseconds, as median and range.
+A pod outside the mesh sends {rate} requests a second for {seconds} s by turns through the gateway, by HTTPS, and to a
+pod of fetch directly, on a port that its sidecar leaves out; {rounds} rounds, on {date}, {where}. Milliseconds, as
+median and range.
 
 {table}
 Added at p90: {added:.2f} ms, goal ≤ {goal:g} ms: {verdict}.
@@ -59,13 +60,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _round(pods: Pods, token: str, seconds: int) -> tuple[Latency, Latency]:
-    meshed = _measure(pods, f"http://{GATEWAY}{LIST}", token, seconds)
+    meshed = _measure(pods, f"https://{GATEWAY}{LIST}", token, seconds)
     return meshed, _measure(pods, f"http://{pods.direct_address}{LIST}", token, seconds)
 
 
 def _measure(pods: Pods, url: str, token: str, seconds: int) -> Latency:
     target = f"GET {url}\nAuthorization: Bearer {token}\nAccept-Encoding: gzip\n"
     options = f"-rate={RATE}/1s -duration={seconds}s -max-body=0 -timeout=30s -max-connections={MOST_CONNECTIONS}"
+    options += f" -root-certs={CA}"
     report = pods.in_load_pod(f"vegeta attack {options} | vegeta report -type=json", target, seconds + 60)
     return parse_vegeta(report, 200, RATE)
 

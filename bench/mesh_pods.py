@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from efishery_run.errors import LaunchError
 NAMESPACE: Final = "efishery"
 GATEWAY: Final = "istio-ingressgateway.istio-system"
 HTTP_PORT: Final = 8080
+CA: Final = "/tmp/ca.crt"  # noqa: S108 -- in the load pod
 READY: Final = "120s"
 VEGETA: Final = Path(".tools/bin/vegeta")
 
@@ -34,6 +37,7 @@ class Pods:
         """Create both pods and delete them at the end, also on Ctrl-C; raises LaunchError."""
         name = f"bench-{uuid.uuid4().hex[:8]}"
         deployment = json.loads(kubectl("get", "deployment", "fetch", "-o", "json"))
+        ca = gateway_ca()
         copy, load = direct_pod(deployment, name), load_pod(deployment, name)
         try:
             kubectl("apply", "-f", "-", given=json.dumps(copy))
@@ -41,9 +45,14 @@ class Pods:
             kubectl("apply", "-n", name, "-f", "-", given=json.dumps(load))
             kubectl("wait", "--for=condition=Ready", f"--timeout={READY}", f"pod/{name}", seconds=150)
             kubectl("wait", "-n", name, "--for=condition=Ready", f"--timeout={READY}", "pod/load", seconds=150)
-            _copy_vegeta(name)
+            _copy(name, (REPOSITORY / VEGETA).read_bytes(), "/tmp/vegeta")  # noqa: S108 -- in the load pod
+            _copy(name, ca, CA)
             address = kubectl("get", "pod", name, "-o", "jsonpath={.status.podIP}")
-            yield cls(name, f"{address}:{HTTP_PORT}", _run("hack/gateway-url").strip())
+            with tempfile.NamedTemporaryFile() as file:
+                file.write(ca)
+                file.flush()
+                os.environ["SSL_CERT_FILE"] = file.name  # for requests of this process
+                yield cls(name, f"{address}:{HTTP_PORT}", _run("hack/gateway-url").strip())
         finally:
             kubectl("delete", "pod", name, "--ignore-not-found", "--wait=false")
             kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
@@ -106,13 +115,21 @@ def kubectl(*arguments: str, given: str = "", seconds: float = 60) -> str:
     return _run("kubectl", *namespace, *arguments, given=given, seconds=seconds)
 
 
-def _copy_vegeta(namespace: str) -> None:
-    script = "cat >/tmp/vegeta && chmod +x /tmp/vegeta"
+def gateway_ca() -> bytes:
+    """Return the CA certificate of the gateway; raises LaunchError if `make up` did not make it."""
+    ca = _run("hack/gateway-ca")
+    if not ca:
+        raise LaunchError(f"the gateway's certificate is not for {GATEWAY}: use the one that hack/tls-secret makes")
+    return ca.encode()
+
+
+def _copy(namespace: str, content: bytes, path: str) -> None:
+    """Copy a file, which is executable then, into the load pod; raises LaunchError."""
+    script = f"cat >{path} && chmod +x {path}"
     command = ("kubectl", "exec", "-i", "-n", namespace, "load", "--", "sh", "-ec", script)
-    with (REPOSITORY / VEGETA).open("rb") as binary:
-        done = subprocess.run(command, stdin=binary, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(command, input=content, capture_output=True, timeout=120, check=False)
     if done.returncode != 0:
-        raise LaunchError(f"vegeta was not copied into the load pod: {done.stderr.decode(errors='replace')}")
+        raise LaunchError(f"{path} was not copied into the load pod: {done.stderr.decode(errors='replace')}")
 
 
 def _run(*command: str, given: str = "", seconds: float = 60) -> str:

@@ -13,7 +13,7 @@ BEGIN, END = "<!-- who may talk: begin -->\n", "<!-- who may talk: end -->\n"
 
 ROLES = ("none", "user", "admin")
 # Callers that are no component of the release; they are not in its namespace.
-GATEWAY, ISTIOD, PROMETHEUS = "gateway", "istiod", "prometheus"
+GATEWAY, PROMETHEUS = "gateway", "prometheus"
 AUTH_JOBS = ("auth-migrate", "auth-first-admin", "auth-prune", "auth-key-rotation")
 # The ServiceAccounts of components, by which the mesh knows them, where they are not named after the component.
 ACCOUNTS = {
@@ -43,8 +43,6 @@ class Port:
     callers: tuple[str, ...]
     # Examples for each kind of request. Without any, it is not HTTP, or nobody in the mesh may use it.
     requests: tuple[Request, ...] = ()
-    # Whether the mesh leaves it open; the network does not.
-    open_in_mesh: bool = False
 
 
 PORTS = (
@@ -61,7 +59,13 @@ PORTS = (
             Request("/auth/unknown", None),
         ),
     ),
-    Port("auth", 8081, "the public keys", (ISTIOD,), (Request("/auth/.well-known/jwks.json"),), open_in_mesh=True),
+    Port(
+        "auth",
+        8080,
+        "the public keys",
+        (GATEWAY, "helm-test", "auth", "fetch"),  # the proxies of auth and fetch verify tokens with them
+        (Request("/auth/.well-known/jwks.json"),),
+    ),
     Port(
         "fetch",
         8080,
@@ -120,7 +124,7 @@ def connects(caller: str, component: str, port: int) -> bool:
 
 def mesh_allows(caller: str, port: Port, request: Request | None = None, role: str = "none") -> bool:
     """Return whether the mesh lets the gateway or a ServiceAccount talk to a port, with a token of that role."""
-    known = port.open_in_mesh or caller in {account(each) for each in port.callers} - {ISTIOD, PROMETHEUS}
+    known = caller in {account(each) for each in port.callers} - {PROMETHEUS}  # which has no proxy
     if request is None:
         return known
     return known and request.role is not None and ROLES.index(role) >= ROLES.index(request.role)
@@ -134,8 +138,7 @@ def tables() -> str:
 def _lines() -> Iterator[str]:
     yield from ("| Of | Port | Serves | Reached by |", "|---|---|---|---|")
     for port in PORTS:
-        everyone = "; in the mesh everyone" if port.open_in_mesh else ""
-        yield f"| {port.component} | {port.number} | {port.serves} | {', '.join(port.callers)}{everyone} |"
+        yield f"| {port.component} | {port.number} | {port.serves} | {', '.join(port.callers)} |"
     yield f"| every pod | {AGENT_PORT} | in a mesh: metrics, of Istio's agent | {', '.join(AGENT_CALLERS)} |"
     yield from ("", "| To | From |", "|---|---|")
     yield f"| {OF_EVERY_POD} | every pod |"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.charts.helm import REPOSITORY
-from tests.charts.manifests import Manifests, read
+from tests.charts import kustomize, schemas
+from tests.charts.manifests import Manifests
 from tests.charts.scenarios import SCENARIOS, Scenario
 
 
@@ -12,6 +12,12 @@ def rendered(request: pytest.FixtureRequest) -> Manifests:
     """Return the objects of one scenario; a test with this fixture runs for each scenario of each chart."""
     scenario: Scenario = request.param
     return scenario.rendered()
+
+
+@pytest.fixture(scope="session")
+def location(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return kubeconform's -schema-location."""
+    return schemas.write(tmp_path_factory.mktemp("schemas"))
 
 
 @pytest.fixture(scope="session")
@@ -28,5 +34,5 @@ def sample() -> Manifests:
 
 @pytest.fixture(scope="session")
 def istio() -> Manifests:
-    """Return the objects of k8s/istio."""
-    return read(REPOSITORY / "k8s/istio")
+    """Return the objects of `kubectl apply -k k8s/istio`."""
+    return kustomize.build(kustomize.ISTIO)

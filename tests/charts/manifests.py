@@ -1,9 +1,8 @@
 """Kubernetes objects for the tests."""
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -135,17 +134,6 @@ def parse(text: str) -> Manifests:
     # _Loader is a SafeLoader: it creates only plain values.
     documents = yaml.load_all(text, Loader=_Loader)
     return Manifests(tuple(Manifest(document) for document in documents if document))
-
-
-def read(folder: Path) -> Manifests:
-    """Return the objects of every YAML file in `folder`."""
-    texts = [path.read_text() for path in sorted(folder.glob("*.yaml"))]
-    return Manifests(tuple(_without_kustomization(texts)))
-
-
-def _without_kustomization(texts: list[str]) -> Iterator[Manifest]:
-    for text in texts:
-        yield from (manifest for manifest in parse(text).objects if manifest.kind != "Kustomization")
 
 
 def _pod(manifest: Manifest) -> Manifest | None:

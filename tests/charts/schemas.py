@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
-from tests.charts.helm import REPOSITORY
+from tests.charts.helm import REPOSITORY, tool
 
+GATEWAY_API = "sigs.k8s.io/gateway-api"
 CERT_MANAGER = "github.com/cert-manager/cert-manager@v1.21.2"
 PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 REFERENCE = "#/definitions/"
@@ -29,6 +30,8 @@ class Source:
 
 CUSTOM_RESOURCES = [
     Source("istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml", "hack/one-node/istio"),
+    Source(GATEWAY_API, "config/crd/standard/gateway.networking.k8s.io_gateways.yaml", "hack/one-node/istio"),
+    Source(GATEWAY_API, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml", "hack/one-node/istio"),
     Source(CERT_MANAGER, "deploy/crds/cert-manager.io_certificates.yaml"),
     Source(PROMETHEUS_OPERATOR, "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"),
     Source(PROMETHEUS_OPERATOR, "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"),
@@ -42,6 +45,21 @@ def write(folder: Path) -> str:
         name = f"{group or version}-{version}-{kind.lower()}.json"
         (folder / name).write_text(json.dumps(schema))
     return str(folder / "{{.Group}}-{{.ResourceAPIVersion}}-{{.ResourceKind}}.json")
+
+
+def errors(location: str, *bodies: dict[str, Any]) -> dict[str, str]:
+    """Return kubeconform's message for each invalid object, by `Kind/name`."""
+    done = subprocess.run(
+        [tool("kubeconform"), "-strict", "-output", "json", "-verbose", "-schema-location", location],
+        input=yaml.safe_dump_all(bodies),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    found = json.loads(done.stdout)["resources"]
+    assert len(found) == len(bodies), done.stderr
+    return {f"{each['kind']}/{each['name']}": each["msg"] for each in found if each["status"] != "statusValid"}
 
 
 def _read(source: Source) -> str:

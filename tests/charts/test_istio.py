@@ -1,5 +1,7 @@
 """k8s/istio refers only to objects of the rendered chart and allows only the intended callers."""
 
+import base64
+import hashlib
 import json
 import re
 from typing import Any
@@ -7,18 +9,19 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from jwt import PyJWK
 
 from tests.charts.helm import REPOSITORY
 from tests.charts.manifests import Manifest, Manifests
 
 NAMESPACE = "efishery"
-GATEWAY_ACCOUNTS = {"istio-ingressgateway-service-account", "istio-ingressgateway"}
+GATEWAY_ACCOUNTS = {"istio-system/istio-ingressgateway-service-account", "istio-system/istio-ingressgateway"}
 POLICIES = ("AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication")
 
 
 def _service(host: str) -> str:
-    """Return the Service of a fully qualified host name; fail for any other host."""
-    found = re.fullmatch(rf"([a-z-]+)\.{NAMESPACE}\.svc\.cluster\.local", host)
+    """Return the Service of a host name, which is short in the Service's namespace; fail for any other host."""
+    found = re.fullmatch(rf"([a-z-]+)(\.{NAMESPACE}\.svc\.cluster\.local)?", host)
     assert found, f"{host} is not a host of a Service in {NAMESPACE}"
     return f"Service/{found[1]}"
 
@@ -51,23 +54,28 @@ def _rules(istio: Manifests, component: str) -> list[dict[str, Any]]:
     return [rule for policy in policies for rule in policy.spec["rules"]]
 
 
-def _principals(rule: dict[str, Any]) -> set[str]:
-    return {principal for source in rule.get("from", []) for principal in source["source"]["principals"]}
+def _key_provider(istio: Manifests) -> dict[str, Any]:
+    """Return the provider of keys that the proxies of auth and fetch get."""
+    (patch,) = istio.get("EnvoyFilter/keys").spec["configPatches"]
+    ((name, provider),) = patch["patch"]["value"]["typed_config"]["providers"].items()
+    assert name == "origins-0", "istiod's name for the first of jwtRules"
+    assert {len(each.spec["jwtRules"]) for each in istio.of("RequestAuthentication")} == {1}
+    found: dict[str, Any] = provider
+    return found
+
+
+def _accounts(rule: dict[str, Any]) -> set[str]:
+    """Return the callers: `account` in the same namespace, or `namespace/account`."""
+    return {account for source in rule.get("from", []) for account in source["source"]["serviceAccounts"]}
+
+
+def _tokens(rule: dict[str, Any]) -> list[Any]:
+    """Return what each source of a rule demands of tokens."""
+    return [source["source"].get("requestPrincipals") for source in rule["from"]]
 
 
 def _paths(rule: dict[str, Any]) -> set[str]:
     return {path for target in rule["to"] for path in target["operation"].get("paths", [])}
-
-
-def test_kustomization_lists_every_file() -> None:
-    folder = REPOSITORY / "k8s/istio"
-    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
-    files = {path.name for path in folder.iterdir()} - {"kustomization.yaml", "README.md"}
-    assert set(kustomization["resources"]) == files
-    namespace = yaml.safe_load((REPOSITORY / "k8s/namespace.yaml").read_text())
-    transformer = yaml.safe_load(kustomization["transformers"][0])
-    assert transformer["metadata"]["namespace"] == namespace["metadata"]["name"] == NAMESPACE
-    assert transformer["unsetOnly"] is True, "the EnvoyFilters of the gateway stay in its namespace"
 
 
 def test_the_namespace_has_injection_and_enforces_pod_security() -> None:
@@ -92,20 +100,34 @@ def test_every_route_has_the_port_of_a_service(istio: Manifests, sample: Manifes
 def test_only_public_paths_are_routed(istio: Manifests) -> None:
     routes = istio.get("VirtualService/efishery").spec["http"]
     matches = {route["name"]: [str(*m["uri"].values()) for m in route["match"]] for route in routes}
-    assert matches == {"auth": ["/auth/", "/ping"], "fetch": ["/fetch/"], "docs": ["/docs", "/docs/"]}
+    paths = {"auth": ["/auth/", "/ping"], "fetch": ["/fetch/"], "docs": ["/docs", "/docs/"]}
+    assert matches == paths | {f"{name}-get": each for name, each in paths.items()}
 
 
-def test_only_requests_that_no_service_has_processed_are_retried(istio: Manifests) -> None:
-    unprocessed = {"connect-failure", "refused-stream", "reset-before-request"}
+def test_every_route_states_its_timeout_and_retries(istio: Manifests) -> None:
     for route in istio.get("VirtualService/efishery").spec["http"]:
-        files_only = route["name"] == "docs"
-        conditions = set(route["retries"]["retryOn"].split(","))
-        assert conditions <= unprocessed | ({"reset"} if files_only else set()), route["name"]
         assert route["timeout"], route["name"]
+        assert ("retryOn" in route["retries"]) == (route["retries"]["attempts"] > 0), route["name"]
+
+
+def test_only_get_and_head_may_reach_a_service_twice(istio: Manifests) -> None:
+    """The others are not retried, or only when nothing of the request had been sent; GET and HEAD match first."""
+    routes = istio.get("VirtualService/efishery").spec["http"]
+    names = [route["name"] for route in routes]
+    unsent = {"connect-failure", "refused-stream", "reset-before-request"}
+    for route in routes:
+        methods = [match.get("method") for match in route["match"]]
+        if route["name"].endswith("-get"):
+            assert methods == [{"regex": "GET|HEAD"}] * len(methods), route["name"]
+            assert names.index(route["name"]) < names.index(route["name"].removesuffix("-get"))
+            assert set(route["retries"]["retryOn"].split(",")) == unsent | {"reset"}, route["name"]
+        else:
+            assert methods == [None] * len(methods), route["name"]
+            assert set(route["retries"].get("retryOn", "connect-failure").split(",")) <= unsent, route["name"]
 
 
 def test_the_timeout_of_fetch_is_longer_than_its_upstream_timeout(istio: Manifests) -> None:
-    route = next(r for r in istio.get("VirtualService/efishery").spec["http"] if r["name"] == "fetch")
+    route = next(r for r in istio.get("VirtualService/efishery").spec["http"] if r["name"] == "fetch-get")
     schema = json.loads((REPOSITORY / "charts/efishery/values.schema.json").read_text())
     longest = schema["properties"]["fetch"]["properties"]["upstreamTimeoutSeconds"]["maximum"]
     assert "perTryTimeout" not in route["retries"]
@@ -146,11 +168,8 @@ def test_policies_refer_to_existing_ports(istio: Manifests, sample: Manifests) -
 def test_allowed_callers_are_existing_service_accounts(istio: Manifests, sample: Manifests) -> None:
     accounts = {workload.pod.spec["serviceAccountName"] for workload in sample.workloads}
     for policy in (p for p in istio.of("AuthorizationPolicy") if p.spec):
-        for principal in (p for rule in policy.spec["rules"] for p in _principals(rule)):
-            domain, _, namespace, _, account = principal.split("/")
-            known = {"istio-system": GATEWAY_ACCOUNTS, NAMESPACE: accounts}
-            assert domain == "cluster.local", policy.id
-            assert account in known[namespace], f"{policy.id}: {principal}"
+        callers = {account for rule in policy.spec["rules"] for account in _accounts(rule)}
+        assert callers <= accounts | GATEWAY_ACCOUNTS, policy.id
 
 
 def test_requests_are_denied_by_default(istio: Manifests, sample: Manifests) -> None:
@@ -159,18 +178,13 @@ def test_requests_are_denied_by_default(istio: Manifests, sample: Manifests) -> 
     assert allowed == {workload.owner.name for workload in sample.workloads if not workload.runs_to_completion}
 
 
-def test_mutual_tls_is_strict_except_for_the_public_keys(istio: Manifests) -> None:
-    policies = istio.of("PeerAuthentication")
-    assert {policy.spec["mtls"]["mode"] for policy in policies} == {"STRICT"}
-    assert "selector" not in istio.get("PeerAuthentication/default").spec
-    exceptions = {policy.name: policy.spec.get("portLevelMtls") for policy in policies}
-    assert exceptions == {"default": None, "auth": {"8081": {"mode": "PERMISSIVE"}}}
+def test_mutual_tls_is_strict_without_exception(istio: Manifests) -> None:
+    (policy,) = istio.of("PeerAuthentication")
+    assert policy.spec == {"mtls": {"mode": "STRICT"}}
 
 
-def test_only_the_public_keys_are_open_to_every_caller(istio: Manifests) -> None:
-    anybody = [rule for p in _allowing(istio) for rule in p.spec["rules"] if "from" not in rule]
-    operation = {"ports": ["8081"], "methods": ["GET"], "paths": ["/auth/.well-known/jwks.json"]}
-    assert anybody == [{"to": [{"operation": operation}]}]
+def test_nothing_is_open_to_every_caller(istio: Manifests) -> None:
+    assert [rule for p in _allowing(istio) for rule in p.spec["rules"] if not _accounts(rule)] == []
 
 
 @pytest.mark.parametrize("component", ["auth", "fetch"])
@@ -184,11 +198,35 @@ def test_tokens_must_have_the_issuer_and_audience_of_auth(istio: Manifests, defa
 
 
 @pytest.mark.parametrize("component", ["auth", "fetch"])
-def test_the_jwks_uri_is_the_key_sets_port_and_path(istio: Manifests, default: Manifests, component: str) -> None:
-    url = urlsplit(istio.get(f"RequestAuthentication/{component}").spec["jwtRules"][0]["jwksUri"])
+def test_without_the_keys_of_auth_no_token_can_be_valid(istio: Manifests, component: str) -> None:
+    """The key in the RequestAuthentication is a point whose private key nobody has: its x is the hash of a text."""
+    comment = (REPOSITORY / "k8s/istio/base/requestauthentication.yaml").read_text()
+    (text,) = re.findall(r'SHA-256 of "(.+)"', comment)
+    (key,) = json.loads(istio.get(f"RequestAuthentication/{component}").spec["jwtRules"][0]["jwks"])["keys"]
+    assert base64.urlsafe_b64decode(key["x"] + "=") == hashlib.sha256(text.encode()).digest()
+    assert PyJWK(key).key.curve.name == "secp256r1", "the point is on the curve"
+
+
+@pytest.mark.parametrize("component", ["auth", "fetch"])
+def test_the_proxies_check_what_the_request_authentications_say(istio: Manifests, component: str) -> None:
+    rule = istio.get(f"RequestAuthentication/{component}").spec["jwtRules"][0]
+    provider = _key_provider(istio)
+    assert (provider["issuer"], provider["audiences"]) == (rule["issuer"], rule["audiences"])
+    assert provider["forward"] is rule["forwardOriginalToken"]
+    assert provider["payload_in_metadata"] == "payload", "where istiod makes policies look for claims"
+
+
+def test_the_proxies_read_the_keys_from_the_service_over_mutual_tls(istio: Manifests, default: Manifests) -> None:
+    keys = _key_provider(istio)["remote_jwks"]
+    url = urlsplit(keys["http_uri"]["uri"])
     ports = {port["port"]: port["name"] for port in default.get(_service(url.hostname or "")).spec["ports"]}
-    assert (url.scheme, ports[url.port or 80]) == ("http", "http-jwks")
-    assert url.path == "/auth/.well-known/jwks.json"
+    assert (url.scheme, ports[80]) == ("http", "http")
+    assert keys["http_uri"]["cluster"] == f"outbound|80||{url.hostname}", "with the DestinationRule's mutual TLS"
+    policy = istio.get("AuthorizationPolicy/auth-keys").spec
+    (rule,) = policy["rules"]
+    assert rule["to"] == [{"operation": {"ports": ["8080"], "methods": ["GET"], "paths": [url.path]}}]
+    checking = {_name(each) for each in istio.of("RequestAuthentication")}
+    assert _accounts(rule) == checking
 
 
 @pytest.mark.parametrize(
@@ -208,13 +246,13 @@ def test_the_jwks_uri_is_the_key_sets_port_and_path(istio: Manifests, default: M
 )
 def test_protected_paths_require_a_token_of_auth(istio: Manifests, component: str, path: str) -> None:
     rules = [rule for rule in _rules(istio, component) if path in _paths(rule)]
-    assert [rule["from"][0]["source"]["requestPrincipals"] for rule in rules] == [["efishery-auth/*"]]
+    assert [_tokens(rule) for rule in rules] == [[["efishery-auth/*"]] * 2]
 
 
 @pytest.mark.parametrize("path", ["/auth/.well-known/jwks.json", "/auth/.well-known/openid-configuration"])
 def test_the_keys_and_where_they_are_need_no_token(istio: Manifests, path: str) -> None:
-    (rule,) = [rule for rule in _rules(istio, "auth") if path in _paths(rule) and "from" in rule]
-    assert "requestPrincipals" not in rule["from"][0]["source"]
+    (rule,) = [rule for rule in _rules(istio, "auth") if path in _paths(rule) and len(_paths(rule)) > 1]
+    assert _tokens(rule) == [None, None]
     (operation,) = [target["operation"] for target in rule["to"] if path in target["operation"]["paths"]]
     assert (operation["ports"], operation["methods"]) == (["8080"], ["GET", "HEAD"])
 
@@ -231,7 +269,7 @@ def test_the_keys_and_where_they_are_need_no_token(istio: Manifests, path: str) 
 )
 def test_admins_paths_require_the_role_admin(istio: Manifests, component: str, path: str) -> None:
     rules = [rule for rule in _rules(istio, component) if path in _paths(rule)]
-    assert [rule["from"][0]["source"]["requestPrincipals"] for rule in rules] == [["efishery-auth/*"]]
+    assert [_tokens(rule) for rule in rules] == [[["efishery-auth/*"]] * 2]
     assert [rule["when"] for rule in rules] == [[{"key": "request.auth.claims[role]", "values": ["admin"]}]]
 
 
@@ -292,7 +330,9 @@ def test_every_documented_path_that_needs_a_token_is_admitted(istio: Manifests, 
 
 @pytest.mark.parametrize("component", ["auth", "fetch", "docs"])
 def test_only_the_gateway_and_the_helm_test_call_the_services(istio: Manifests, component: str) -> None:
-    callers = {p.split("/")[-1] for rule in _rules(istio, component) for p in _principals(rule)}
+    keys = istio.get("AuthorizationPolicy/auth-keys").spec["rules"]
+    rules = [rule for rule in _rules(istio, component) if rule not in keys]
+    callers = {account for rule in rules for account in _accounts(rule)}
     assert callers == GATEWAY_ACCOUNTS | (set() if component == "docs" else {"helm-test"})
 
 
@@ -305,7 +345,4 @@ def test_only_the_gateway_and_the_helm_test_call_the_services(istio: Manifests, 
     ],
 )
 def test_callers_of_databases_and_sample(istio: Manifests, component: str, callers: set[str]) -> None:
-    found = {
-        p.removeprefix("cluster.local/ns/efishery/sa/") for rule in _rules(istio, component) for p in _principals(rule)
-    }
-    assert found == callers
+    assert {account for rule in _rules(istio, component) for account in _accounts(rule)} == callers

@@ -1,13 +1,13 @@
 """The EnvoyFilters of k8s/istio: where they apply, and that their limits agree with each other and the services."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from servicekit.app import MAX_BODY_BYTES
-from tests.charts.helm import REPOSITORY
+from tests.charts import kustomize
 from tests.charts.manifests import Manifests
 
 LARGEST_BODY = 16384  # bytes
@@ -30,7 +30,14 @@ def _typed(istio: Manifests, name: str, kind: str) -> dict[str, Any]:
     return found
 
 
-GATEWAY_FILTERS = ["efishery-limits", "efishery-errors", "efishery-headers", "efishery-rate-limit"]
+GATEWAY_FILTERS = [
+    "efishery-limits",
+    "efishery-errors",
+    "efishery-headers",
+    "efishery-paths",
+    "efishery-rate-limit",
+    "efishery-response-headers",
+]
 
 
 @pytest.mark.parametrize("name", GATEWAY_FILTERS)
@@ -40,10 +47,10 @@ def test_the_gateways_filters_are_where_the_gateway_is(istio: Manifests, name: s
     assert found.spec["workloadSelector"]["labels"] == istio.get("Gateway/efishery").spec["selector"]
 
 
-@pytest.mark.parametrize("name", ["limits", "errors", "auth-role"])
+@pytest.mark.parametrize("name", ["limits", "errors", "auth-role", "keys", "paths"])
 def test_the_services_filters_are_for_what_comes_in(istio: Manifests, name: str) -> None:
     found = istio.get(f"EnvoyFilter/{name}")
-    assert "namespace" not in found.body["metadata"]
+    assert found.body["metadata"]["namespace"] == "efishery"
     assert {patch["match"]["context"] for patch in found.spec["configPatches"]} == {"SIDECAR_INBOUND"}
 
 
@@ -66,12 +73,11 @@ def test_no_answer_is_given_up_while_a_route_waits_for_it(istio: Manifests) -> N
 
 
 def test_the_services_proxies_get_the_gateways_error_answers(istio: Manifests) -> None:
-    kustomization = yaml.safe_load((REPOSITORY / "k8s/istio/kustomization.yaml").read_text())
-    path = "spec.configPatches.0.patch.value.typed_config.local_reply_config"
-    source = {"kind": "EnvoyFilter", "name": "efishery-errors", "fieldPath": path}
-    target = {"select": {"kind": "EnvoyFilter", "name": "errors"}, "fieldPaths": [path]}
-    assert kustomization["replacements"] == [{"source": source, "targets": [target]}]
-    assert _patches(istio, "errors")[0]["typed_config"]["local_reply_config"] == {}
+    at_gateway, inside = (
+        _typed(istio, name, "HttpConnectionManager")["local_reply_config"] for name in ("efishery-errors", "errors")
+    )
+    assert inside == at_gateway
+    assert len(inside["mappers"]) > 5
 
 
 def test_error_answers_name_the_limits(istio: Manifests) -> None:
@@ -93,16 +99,37 @@ def test_answers_that_say_try_again_say_when(istio: Manifests) -> None:
 
 def test_the_rate_limit_leaves_room_for_the_load_tests_and_not_more_than_auth_can_hash(istio: Manifests) -> None:
     config = _typed(istio, "efishery-rate-limit", "LocalRateLimit")
-    (descriptor,) = config["descriptors"]
-    bucket = descriptor["token_bucket"]
+    one_address, together = config["descriptors"]
+    bucket = together["token_bucket"]
     assert bucket["fill_interval"] == "1s"
     assert LOAD_TEST_RATE < bucket["tokens_per_fill"] < HASHES_PER_SECOND
     assert bucket["max_tokens"] >= bucket["tokens_per_fill"]
     action = config["rate_limits"][0]["actions"][0]["header_value_match"]
     key, value = action["descriptor_key"], action["descriptor_value"]
-    assert descriptor["entries"] == [{"key": key, "value": value}]
+    assert together["entries"] == [{"key": key, "value": value}]
+    assert one_address["entries"] == [{"key": key, "value": value}, {"key": "masked_remote_address"}]
+    assert one_address["token_bucket"]["max_tokens"] < bucket["max_tokens"] < config["token_bucket"]["max_tokens"]
     assert config["filter_enforced"] == config["filter_enabled"]
     assert config["filter_enforced"]["default_value"] == {"numerator": 100, "denominator": "HUNDRED"}
+
+
+def test_every_address_is_counted_for_the_same_paths_as_all_together(istio: Manifests) -> None:
+    together, one_address = _typed(istio, "efishery-rate-limit", "LocalRateLimit")["rate_limits"]
+    assert one_address["actions"][:-1] == together["actions"]
+    assert one_address["actions"][-1] == {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}
+
+
+def test_gateway_and_sidecars_normalize_paths_alike(istio: Manifests) -> None:
+    at_gateway = _typed(istio, "efishery-paths", "HttpConnectionManager")
+    assert at_gateway == _typed(istio, "paths", "HttpConnectionManager")
+    assert at_gateway["path_with_escaped_slashes_action"] == "REJECT_REQUEST"
+    assert at_gateway["normalize_path"] is at_gateway["merge_slashes"] is True
+
+
+def test_with_the_component_one_address_gets_as_much_as_all_together(tmp_path: Path) -> None:
+    manifests = kustomize.build(kustomize.installation(tmp_path / "istio", "one-address"))
+    one_address, together = _typed(manifests, "efishery-rate-limit", "LocalRateLimit")["descriptors"]
+    assert one_address["token_bucket"] == together["token_bucket"]
 
 
 def test_the_rate_limit_is_for_paths_that_hash_or_issue_tokens(istio: Manifests) -> None:

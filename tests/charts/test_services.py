@@ -29,7 +29,7 @@ def test_every_port_declares_its_protocol(rendered: Manifests) -> None:
 @pytest.mark.parametrize(
     ("service", "ports"),
     [
-        ("auth", {"http": 80, "http-management": 9090, "http-jwks": 8081}),
+        ("auth", {"http": 80, "http-management": 9090}),
         ("fetch", {"http": 80, "http-management": 9090}),
         ("docs", {"http": 80, "http-management": 9090}),
         ("sample", {"http": 80, "http-management": 9090}),

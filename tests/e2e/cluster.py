@@ -118,12 +118,16 @@ class Cluster:
             image=image,
             image_pull_policy="IfNotPresent",
             command=["python", "-c", script],
-            security_context={"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+            security_context=client.V1SecurityContext(
+                allow_privilege_escalation=False, capabilities=client.V1Capabilities(drop=["ALL"])
+            ),
         )
         spec = client.V1PodSpec(
             containers=[container],
             # What Pod Security "restricted" asks for, which the namespace enforces.
-            security_context={"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+            security_context=client.V1PodSecurityContext(
+                run_as_non_root=True, run_as_user=65532, seccomp_profile=client.V1SeccompProfile(type="RuntimeDefault")
+            ),
             restart_policy="Never",
             service_account_name=account,
             automount_service_account_token=False,

@@ -1,5 +1,6 @@
 """The system that `make up` has installed on the cluster of the current kubectl context."""
 
+import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -7,18 +8,35 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from tests.e2e.cluster import Cluster, run
 
 Headers = dict[str, str]
+# A name of the certificate that `make up` makes (hack/tls-secret). It has a dot, as Istio demands of a host.
+CERTIFIED_NAME = "istio-ingressgateway.istio-system.svc"
+
+
+class _NamedAdapter(HTTPAdapter):
+    """Names a server other than the URL does in the TLS handshake, and verifies the certificate for that name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, server_hostname=self._name)
 
 
 class Gateway:
-    """The public HTTP API through the ingress gateway."""
+    """The public HTTP API through the ingress gateway; with `name`, as the host of that name."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, name: str | None = None) -> None:
         self.url = url
         self._session = requests.Session()
+        if name:
+            self._session.mount("https://", _NamedAdapter(name))
+            self._session.headers["Host"] = name
         # The gateway may close an idle connection just when a request is sent on it (RFC 9112, section 9.5).
         self._session.headers["Connection"] = "close"
 
@@ -44,6 +62,16 @@ class Gateway:
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
     return Cluster()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trusted_ca(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Verify the gateway's certificate by the CA of the installation, if it has one of its own, in subprocesses too."""
+    ca = run(repository, "hack/gateway-ca")
+    if ca:
+        path = tmp_path_factory.mktemp("tls") / "ca.crt"
+        path.write_text(ca)
+        os.environ |= {"SSL_CERT_FILE": str(path), "REQUESTS_CA_BUNDLE": str(path)}
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def echo(cluster: Cluster, gateway: Gateway) -> Iterator[Echo]:
 
 def removed() -> list[str]:
     """The headers that envoyfilter-headers.yaml removes."""
-    manifest = yaml.safe_load((REPOSITORY / "k8s/istio/envoyfilter-headers.yaml").read_text())
+    manifest = yaml.safe_load((REPOSITORY / "k8s/istio/base/envoyfilter-headers.yaml").read_text())
     names: list[str] = manifest["spec"]["configPatches"][0]["patch"]["value"]["request_headers_to_remove"]
     return names
 

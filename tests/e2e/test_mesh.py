@@ -73,10 +73,11 @@ def test_plain_http_from_outside_the_mesh_is_refused(cluster: Cluster, outside: 
     assert answers == dict.fromkeys(urls, "ConnectionResetError")
 
 
-def test_the_key_set_alone_is_open_to_istiod(cluster: Cluster, outside: str) -> None:
-    urls = [url("auth", path, port=8081) for path in ("/auth/.well-known/jwks.json", "/auth/claims")]
+def test_no_port_of_auth_is_open_without_mutual_tls(cluster: Cluster, outside: str) -> None:
+    ports = [port.port for port in cluster.core.read_namespaced_service("auth", NAMESPACE).spec.ports]
+    urls = [url("auth", "/auth/.well-known/jwks.json", port) for port in ports]
     answers = json.loads(cluster.run_python(outside, CALLS % urls))
-    assert list(answers.values()) == [200, 403]
+    assert answers == dict.fromkeys(urls, "ConnectionResetError")
 
 
 @pytest.mark.parametrize(("service", "port"), DATABASES)
@@ -87,6 +88,7 @@ def test_the_databases_refuse_callers_outside_the_mesh(cluster: Cluster, outside
 def test_a_pod_of_the_mesh_without_a_permission_is_refused(cluster: Cluster) -> None:
     # It runs as the namespace's default ServiceAccount, which no policy allows.
     urls = [url("auth", "/ping"), url("fetch", "/fetch/swagdocs"), url("docs", "/docs/"), url("sample", "/rate")]
+    urls.append(url("auth", "/auth/.well-known/jwks.json"))
     answers = json.loads(cluster.run_python(NAMESPACE, CALLS % urls))
     assert answers == dict.fromkeys(urls, 403)
 
@@ -97,9 +99,10 @@ def test_a_slow_body_is_refused_inside_the_mesh_too(cluster: Cluster) -> None:
     assert json.loads(answer[answer.index("{") :])["status"] == 408
 
 
-def test_fetch_may_not_call_auth(cluster: Cluster) -> None:
-    answers = json.loads(cluster.run_python(NAMESPACE, CALLS % [url("auth", "/ping")], account="fetch"))
-    assert list(answers.values()) == [403]
+def test_fetch_may_read_the_public_keys_of_auth_and_no_more(cluster: Cluster) -> None:
+    urls = [url("auth", path) for path in ("/auth/.well-known/jwks.json", "/ping", "/auth/swagdocs")]
+    answers = json.loads(cluster.run_python(NAMESPACE, CALLS % urls, account="fetch"))
+    assert list(answers.values()) == [200, 403, 403]
 
 
 @pytest.mark.parametrize(("service", "port"), DATABASES)

@@ -1,8 +1,66 @@
-"""The gateway's limit of logins, registrations and refreshes together (envoyfilter-rate-limit.yaml)."""
+"""The gateway's limits of logins, registrations and refreshes (envoyfilter-rate-limit.yaml)."""
 
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.cluster import NAMESPACE, Cluster
 from tests.e2e.conftest import Gateway
 from tests.load.flood import check_rate_limit
+from tests.load.rate_limit import FILE, ISTIO, of_one_address
+
+# Prints how many of %d logins were answered and how many refused, and how many seconds they took. Each says that it is
+# forwarded for another client.
+LOGINS = """
+import collections, http.client, json, time
+connection = http.client.HTTPConnection("istio-ingressgateway.istio-system", timeout=20)
+statuses, began = collections.Counter(), time.monotonic()
+for number in range(%d):
+    headers = {"Content-Type": "application/json", "X-Forwarded-For": f"198.51.100.{number %% 256}"}
+    connection.request("POST", "/auth/login", "[]", headers)
+    answer = connection.getresponse()
+    answer.read()
+    statuses[answer.status] += 1
+refused = statuses.pop(429, 0)
+print(json.dumps({"answered": sum(statuses.values()), "refused": refused, "seconds": time.monotonic() - began}))
+"""
+
+
+@pytest.fixture
+def default_limits(cluster: Cluster) -> Iterator[None]:
+    """The limits of k8s/istio, in the place of those of hack/mesh."""
+    names = ("networking.istio.io", "v1alpha3", "istio-system", "envoyfilters", "efishery-rate-limit")
+    applied = cluster.custom.get_namespaced_custom_object(*names)["spec"]
+    spec = yaml.safe_load((ISTIO / FILE).read_text())["spec"]
+    cluster.custom.patch_namespaced_custom_object(*names, {"spec": spec})
+    try:
+        time.sleep(2)  # istiod sends it to the gateway while the clients' pods start
+        yield
+    finally:
+        cluster.custom.patch_namespaced_custom_object(*names, {"spec": applied})
+        time.sleep(2)
 
 
 def test_requests_over_the_limit_are_429_and_others_are_not_limited(gateway: Gateway) -> None:
     check_rate_limit(gateway.url)
+
+
+@pytest.mark.usefixtures("default_limits")
+def test_one_client_is_limited_and_another_beside_it_is_not(cluster: Cluster) -> None:
+    limit = of_one_address()
+
+    def log_in(times: int) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(cluster.run_python("default", LOGINS % times))
+        return result
+
+    assert NAMESPACE != "default", "outside the mesh, so that the gateway sees the pods' own addresses"
+    with ThreadPoolExecutor(2) as pool:
+        fast, slow = pool.map(log_in, (4 * limit.burst, limit.burst))
+    assert limit.burst <= fast["answered"] <= limit.burst + limit.rate * fast["seconds"] + 1
+    assert fast["refused"] == 4 * limit.burst - fast["answered"] > 0
+    assert slow["refused"] == 0

@@ -12,10 +12,10 @@ from kubernetes.client.exceptions import ApiException
 from tests.e2e.callers import Probe, send
 from tests.e2e.cluster import NAMESPACE, Cluster
 from tests.e2e.conftest import Gateway, Headers
-from tests.who_may_talk import GATEWAY, PORTS, ROLES, Port, Request, account, mesh_allows
+from tests.who_may_talk import GATEWAY, PORTS, PROMETHEUS, ROLES, Port, Request, account, mesh_allows
 
 COMPONENTS = {port.component for port in PORTS}
-IN_RELEASE = {caller for port in PORTS for caller in port.callers} - {"gateway", "istiod", "prometheus"}
+IN_RELEASE = {caller for port in PORTS for caller in port.callers} - {GATEWAY, PROMETHEUS}
 ACCOUNTS = sorted({account(component) for component in COMPONENTS | IN_RELEASE} | {"default"})
 NOBODY = "default"  # no policy names this account, nor any of another namespace
 SERVICES = {"mysql": "mysql-primary"}
@@ -43,11 +43,8 @@ class Case:
         return Probe(host, number, path, tuple(tokens[self.role].items()))
 
 
-CASES = [
-    Case(port, request, role)
-    for port in PORTS
-    for request, role in ([(r, role) for r in port.requests for role in ROLES] or [(None, "none")])
-]
+CASES = [Case(port, request, role) for port in PORTS for request in port.requests for role in ROLES]
+CASES += [Case(port, None, "none") for port in PORTS if not port.requests]
 
 
 def wrong(caller: str, outcomes: list[str], cases: list[Case], declared: list[bool]) -> set[str]:
@@ -88,7 +85,7 @@ def test_who_may_talk_inside_the_cluster(cluster: Cluster, tokens: dict[str, Hea
         meshed = stack.enter_context(cluster.temporary_namespace(**restricted, **{"istio-injection": "enabled"}))
         callers = [(NAMESPACE, name) for name in ACCOUNTS] + [(plain, NOBODY), (meshed, NOBODY)]
         with ThreadPoolExecutor(len(callers)) as pool:
-            outcomes = list(pool.map(lambda caller: send(cluster, *caller, probes), callers))
+            outcomes = list(pool.map(lambda caller: send(cluster, caller[0], caller[1], probes), callers))
     found = set()
     for (namespace, name), of_caller in zip(callers, outcomes, strict=True):
         declared = [mesh_allows(name, case.port, case.request, case.role) for case in CASES]

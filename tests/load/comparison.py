@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 SLOW_CLIENTS = 500
 NORMAL_RATE = 20  # requests a second
@@ -63,7 +62,7 @@ def compare(url: str, requests: list[dict[str, Any]], seconds: float = 12) -> Co
 
 def normal_load(url: str, requests: list[dict[str, Any]], seconds: float, rate: int = NORMAL_RATE) -> dict[str, Any]:
     """Send `requests` in turn, `rate` a second; return the `seconds` that each took and the `failures`."""
-    command = [sys.executable, "-m", "tests.load.normal", *_address(url), str(seconds), str(rate)]
+    command = [sys.executable, "-m", "tests.load.normal", url, str(seconds), str(rate)]
     done = subprocess.run(
         command, cwd=REPOSITORY, input=json.dumps(requests), capture_output=True, text=True, timeout=60, check=False
     )
@@ -76,7 +75,7 @@ def normal_load(url: str, requests: list[dict[str, Any]], seconds: float, rate: 
 def _slow(url: str, clients: int) -> Iterator[dict[str, Any]]:
     """Run the slow clients; what they saw is in the dictionary after the block."""
     seen: dict[str, Any] = {}
-    command = [sys.executable, "-m", "tests.load.slow", *_address(url), str(clients)]
+    command = [sys.executable, "-m", "tests.load.slow", url, str(clients)]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -87,11 +86,6 @@ def _slow(url: str, clients: int) -> Iterator[dict[str, Any]]:
     finally:
         process.kill()
         process.wait()
-
-
-def _address(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.hostname or "", str(parts.port or 80)
 
 
 def _p99(seconds: list[float]) -> float:

@@ -3,15 +3,14 @@
 import itertools
 import json
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from pathlib import Path
-from urllib.parse import urlsplit
 
-import yaml
+from tests.load.connections import http
+from tests.load.rate_limit import Bucket, total
 
-MANIFEST = Path(__file__).parents[2] / "k8s/istio/envoyfilter-rate-limit.yaml"
 # Ways to write the limited paths. The body is `[]`, which auth refuses before it hashes anything.
 PATHS = (
     "/auth/login",
@@ -20,16 +19,9 @@ PATHS = (
     "/auth/login?next=/",
     "/auth/%6Cogin",
     "/auth/x/../login",
+    "//auth//login",
     "/auth/login?%FF",
 )
-
-
-def limits() -> tuple[int, int]:
-    """Return requests a second and the burst of envoyfilter-rate-limit.yaml."""
-    filter_ = yaml.safe_load(MANIFEST.read_text())["spec"]["configPatches"][0]["patch"]["value"]
-    bucket = filter_["typed_config"]["descriptors"][0]["token_bucket"]
-    assert bucket["fill_interval"] == "1s"
-    return bucket["tokens_per_fill"], bucket["max_tokens"]
 
 
 @dataclass(frozen=True)
@@ -42,38 +34,48 @@ class Answer:
 
 
 def check_rate_limit(url: str) -> None:
-    """Assert that the gateway at `url` refuses what is over the limit with the envelope, and nothing else."""
-    rate, burst = limits()
-    wait_until_refilled()
+    """Assert that the gateway at `url` refuses what is over the limit of all together, and nothing else.
+
+    An address must be allowed as much as all together, as in k8s/istio/components/one-address.
+    """
+    total().wait_until_full()
     started = time.monotonic()
-    answers = flood(url, 3 * burst)
-    seconds = time.monotonic() - started
+    answers = flood(url, 3 * total().burst)
+    check_answers(answers, total(), time.monotonic() - started)
+    total().wait_until_full()
+
+
+def check_answers(answers: Sequence[Answer], bucket: Bucket, seconds: float) -> None:
+    """Assert that as many requests were answered as a full bucket allows within `seconds`, and the others refused."""
     refused = [answer for answer in answers if answer.status == 429]
     assert refused, f"{len(answers)} requests in {seconds:.1f} s"
-    assert burst <= len(answers) - len(refused) <= burst + rate * seconds + 1
+    assert bucket.burst <= len(answers) - len(refused) <= bucket.burst + bucket.rate * seconds + 1
     for answer in refused:
         assert answer.retry_after == "1", answer
         body = json.loads(answer.body)
         assert body == {"success": False, "status": 429, "msg": body["msg"], "data": None}
-    wait_until_refilled()
 
 
-def flood(url: str, count: int) -> list[Answer]:
-    """Send `count` requests to the limited paths, all before the first answer is read, and some to other paths."""
-    connections = [HTTPConnection(urlsplit(url).netloc, timeout=60) for _ in range(count)]
+def flood(url: str, count: int, address: str = "") -> list[Answer]:
+    """Send `count` requests to the limited paths, all before the first answer is read, and some to other paths.
+
+    They come from `address` (by default, the one that the system chooses) and pretend to be forwarded for others.
+    """
+    connections = [http(url, 60, source=address) for _ in range(count)]
     with ExitStack() as stack:
         for connection in connections:
             stack.callback(connection.close)
             connection.connect()
-        for connection, path in zip(connections, itertools.cycle(PATHS), strict=False):
-            connection.request("POST", path, b"[]", {"Content-Type": "application/json"})
-        assert _status(url, "GET", "/ping") != 429
-        assert _status(url, "GET", "/auth/login") != 429, "only POST is limited"
+        for number, (connection, path) in enumerate(zip(connections, itertools.cycle(PATHS), strict=False)):
+            headers = {"Content-Type": "application/json", "X-Forwarded-For": f"198.51.{number // 256}.{number % 256}"}
+            connection.request("POST", path, b"[]", headers)
+        assert _status(url, "GET", "/ping", address) != 429
+        assert _status(url, "GET", "/auth/login", address) != 429, "only POST is limited"
         return [_answer(connection) for connection in connections]
 
 
-def _status(url: str, method: str, path: str) -> int:
-    with closing(HTTPConnection(urlsplit(url).netloc, timeout=60)) as connection:
+def _status(url: str, method: str, path: str, address: str) -> int:
+    with closing(http(url, 60, source=address)) as connection:
         connection.request(method, path)
         return connection.getresponse().status
 
@@ -81,9 +83,3 @@ def _status(url: str, method: str, path: str) -> int:
 def _answer(connection: HTTPConnection) -> Answer:
     answer = connection.getresponse()
     return Answer(answer.status, answer.getheader("Retry-After"), answer.read())
-
-
-def wait_until_refilled() -> None:
-    """Wait until a whole burst passes again."""
-    rate, burst = limits()
-    time.sleep(burst / rate + 0.5)

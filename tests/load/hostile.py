@@ -1,11 +1,11 @@
 """Requests that a gateway has to refuse, and how to send them as they are."""
 
 import json
-import socket
 from contextlib import closing
 from http.client import HTTPResponse
 from typing import Any
-from urllib.parse import urlsplit
+
+from tests.load.connections import connect
 
 POST = b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -35,12 +35,23 @@ REFUSED: dict[str, tuple[tuple[int, ...], bytes]] = {
 
 def answer_to(url: str, data: bytes) -> tuple[int, str | None, Any]:
     """Send bytes to the gateway; answer status, content type and the body, decoded from JSON (ValueError otherwise)."""
-    parts = urlsplit(url)
-    with closing(socket.create_connection((parts.hostname, parts.port or 80), timeout=20)) as client:
+    with closing(connect(url, timeout=20)) as client:
         client.sendall(data)
         answer = HTTPResponse(client)
         answer.begin()
         return answer.status, answer.getheader("Content-Type"), json.loads(answer.read())
+
+
+def headers_of(url: str, data: bytes) -> dict[str, str]:
+    """Send bytes to the gateway; answer the headers, by their names in lower case. None of them is repeated."""
+    with closing(connect(url, timeout=20)) as client:
+        client.sendall(data)
+        answer = HTTPResponse(client)
+        answer.begin()
+        headers = answer.getheaders()
+    found = {name.lower(): value for name, value in headers}
+    assert len(found) == len(headers), headers
+    return found
 
 
 def check_envelope(url: str, data: bytes) -> int:

@@ -1,4 +1,4 @@
-"""Normal HTTP clients at a steady rate: `python -m tests.load.normal HOST PORT SECONDS RATE`.
+"""Normal HTTP clients at a steady rate: `python -m tests.load.normal URL SECONDS RATE`.
 
 Standard input is a JSON list of {method, path, headers, body}; they are sent in turn, at RATE a second whether or not
 the former ones have been answered. Prints {"seconds": [...], "failures": [...]} as JSON.
@@ -10,14 +10,16 @@ import sys
 import time
 from typing import Any
 
+from tests.load.connections import address, tls
+
 TIMEOUT_SECONDS = 10.0
 
 
 class NormalClients:
     """The latencies, in seconds, and the failures of one run."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._address = (host, port)
+    def __init__(self, url: str) -> None:
+        self._address, self._tls = address(url), tls(url)
         self.seconds: list[float] = []
         self.failures: list[str] = []
 
@@ -33,7 +35,7 @@ class NormalClients:
             self.failures.append(f"{request['method']} {request['path']}: {status}")
 
     async def _status(self, data: bytes) -> str:
-        reader, writer = await asyncio.open_connection(*self._address)
+        reader, writer = await asyncio.open_connection(*self._address, ssl=self._tls)
         try:
             writer.write(data)
             answer = await reader.read()
@@ -50,10 +52,10 @@ def _encoded(request: dict[str, Any]) -> bytes:
     return (first + "".join(lines) + "\r\n").encode() + body
 
 
-async def main(host: str, port: int, seconds: float, rate: int) -> None:
+async def main(url: str, seconds: float, rate: int) -> None:
     """Send for `seconds`, wait for the last answers and print all."""
     requests = json.load(sys.stdin)
-    clients = NormalClients(host, port)
+    clients = NormalClients(url)
     began = time.monotonic()
     async with asyncio.TaskGroup() as tasks:
         for number in range(int(seconds * rate)):
@@ -63,4 +65,4 @@ async def main(host: str, port: int, seconds: float, rate: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3])))

@@ -1,4 +1,4 @@
-"""Hundreds of slow HTTP clients in one process: `python -m tests.load.slow HOST PORT CLIENTS`.
+"""Hundreds of slow HTTP clients in one process: `python -m tests.load.slow URL CLIENTS`.
 
 Prints a line once all of them have begun, and at the end of its standard input a JSON object of what they saw. A
 client whose connection is closed opens another, so that their number stays the same.
@@ -6,10 +6,14 @@ client whose connection is closed opens another, so that their number stays the 
 
 import asyncio
 import json
+import os
 import socket
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from tests.load.connections import address, tls
 
 Writer = asyncio.StreamWriter
 Behaviour = Callable[[asyncio.StreamReader, Writer], Awaitable[None]]
@@ -34,6 +38,13 @@ async def _trickle(writer: Writer) -> None:
 async def _flood(writer: Writer, data: bytes) -> None:
     for _ in range(16):
         await _write(writer, data)
+
+
+async def _ask_without_reading(writer: Writer) -> None:
+    if writer.get_extra_info("ssl_object"):
+        writer.transport.set_read_buffer_limits(RECEIVE_BUFFER)  # type: ignore[attr-defined]  # TLS has a buffer of its own
+    writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport can
+    await _write(writer, b"GET " + FILE + b" HTTP/1.1\r\nHost: slow\r\n\r\n")
 
 
 async def silent(_reader: asyncio.StreamReader, _writer: Writer) -> None:
@@ -77,19 +88,18 @@ async def body_too_large(_reader: asyncio.StreamReader, writer: Writer) -> None:
 
 async def answer_unread(_reader: asyncio.StreamReader, writer: Writer) -> None:
     """Ask for a large file and read nothing of it."""
-    writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport can
-    await _write(writer, b"GET " + FILE + b" HTTP/1.1\r\nHost: slow\r\n\r\n")
+    await _ask_without_reading(writer)
     await asyncio.Event().wait()
 
 
 async def answer_by_bytes(_reader: asyncio.StreamReader, writer: Writer) -> None:
     """Ask for a large file and read a hundred bytes of it a second."""
-    writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport can
-    await _write(writer, b"GET " + FILE + b" HTTP/1.1\r\nHost: slow\r\n\r\n")
-    connection: socket.socket = writer.get_extra_info("socket")
+    await _ask_without_reading(writer)
+    descriptor = writer.get_extra_info("socket").fileno()
     while True:
         await asyncio.sleep(1)
-        connection.recv(100)
+        with suppress(BlockingIOError):
+            os.read(descriptor, 100)  # before asyncio and TLS, which would read more at once
 
 
 BEHAVIOURS: tuple[Behaviour, ...] = (
@@ -108,8 +118,8 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
 class SlowClients:
     """All clients of this process, and what was answered to each behaviour."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._address = (host, port)
+    def __init__(self, url: str) -> None:
+        self._address, self._tls = address(url), tls(url)
         self.answers: Counter[str] = Counter()
         self.not_json: list[str] = []
         self.connected = 0
@@ -125,7 +135,9 @@ class SlowClients:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _once(self, behaviour: Behaviour) -> None:
-        reader, writer = await asyncio.open_connection(sock=await self._connect())
+        host = self._address[0] if self._tls else None
+        sock = await self._connect()
+        reader, writer = await asyncio.open_connection(sock=sock, ssl=self._tls, server_hostname=host)
         self.connected += 1
         sending = asyncio.ensure_future(behaviour(reader, writer))
         try:
@@ -151,9 +163,9 @@ class SlowClients:
             self.not_json.append(f"{name}: {answer[:200]!r}")
 
 
-async def main(host: str, port: int, count: int) -> None:
+async def main(url: str, count: int) -> None:
     """Run `count` clients until standard input ends."""
-    clients = SlowClients(host, port)
+    clients = SlowClients(url)
     tasks = [
         asyncio.create_task(clients.keep(BEHAVIOURS[i % len(BEHAVIOURS)], RAMP_SECONDS * i / count))
         for i in range(count)
@@ -169,4 +181,4 @@ async def main(host: str, port: int, count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.load.rate_limit import copy_for_one_address
+
 START_SECONDS = 60
 STOP_SECONDS = 20
 
@@ -83,7 +85,9 @@ Start = Callable[..., RunningSystem]
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """The system that all tests share; SIGINT must end it with exit code 0 and leave no process."""
-    system = RunningSystem.start(tmp_path_factory.mktemp("system"))
+    folder = tmp_path_factory.mktemp("system")
+    # All tests have one address; test_rate_limit.py has the limit of one.
+    system = RunningSystem.start(folder, "--istio", str(copy_for_one_address(folder)))
     try:
         system.wait_until_up()
         yield system

@@ -112,7 +112,7 @@ def envoy_config(port: int, filters: list[Any]) -> Any:
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[int]:
     """An Envoy with the filter that the mesh has."""
-    manifest = yaml.safe_load((repository / "k8s/istio/envoyfilter-role.yaml").read_text())
+    manifest = yaml.safe_load((repository / "k8s/istio/base/envoyfilter-role.yaml").read_text())
     chosen = free_port()
     config = tmp_path_factory.mktemp("envoy") / "envoy.json"
     config.write_text(json.dumps(envoy_config(chosen, [manifest["spec"]["configPatches"][0]["patch"]["value"]])))

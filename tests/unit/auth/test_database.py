@@ -227,7 +227,7 @@ def test_sqlalchemy_and_the_driver_take_every_timeout(timeouts: Timeouts) -> Non
 
 
 def test_a_request_ends_before_the_gateway_does() -> None:
-    gateway = yaml.safe_load((ROOT / "k8s/istio/virtualservice.yaml").read_text())
+    gateway = yaml.safe_load((ROOT / "k8s/istio/base/virtualservice.yaml").read_text())
     (auth,) = (route for route in gateway["spec"]["http"] if route["name"] == "auth")
     limit = int(auth["retries"]["perTryTimeout"].removesuffix("s"))
     # Of a silent server a request waits for one answer: to its statement, or to the greeting of a new connection.

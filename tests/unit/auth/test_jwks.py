@@ -4,7 +4,7 @@ from flask.testing import FlaskClient
 
 from efishery_auth.settings import AuthSettings
 from efishery_auth.tokens import init_signing
-from efishery_auth.views.jwks import PATH, jwks_app
+from efishery_auth.views.jwks import PATH
 from servicekit.app import build_app
 from tests.keys import write_key_pair
 
@@ -26,10 +26,3 @@ def test_former_keys_are_published_with_the_current_one(settings: AuthSettings, 
     write_key_pair(former, "former")
     keys = init_signing(build_app(__name__, settings), settings.model_copy(update={"verification_keys_dir": former}))
     assert len(keys.jwks()["keys"]) == 2
-
-
-def test_its_own_port_serves_nothing_else(settings: AuthSettings) -> None:
-    client = jwks_app(init_signing(build_app(__name__, settings), settings)).test_client()
-    assert client.get(PATH).status_code == 200
-    for path in ("/auth/claims", "/auth/login", "/ping", "/"):
-        assert client.get(path).status_code == 404, path

@@ -39,7 +39,8 @@ def test_the_page_requests_nothing_from_other_hosts(client: FlaskClient) -> None
     for path in assets:
         with client.get(path) as asset:
             assert asset.status_code == 200, path
-    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    policy = page.headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'self'", "frame-ancestors 'none'"} <= set(policy)
 
 
 def test_an_unknown_path_is_404_in_the_envelope(client: FlaskClient) -> None:

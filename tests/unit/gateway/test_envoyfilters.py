@@ -57,6 +57,18 @@ def test_a_listeners_own_fields_are_merged() -> None:
     assert (found["name"], found["per_connection_buffer_limit_bytes"]) == ("gateway", 1)
 
 
+def test_the_filter_chains_own_fields_are_merged() -> None:
+    (chain,) = patched(listener(), [patch("FILTER_CHAIN", "MERGE", {"transport_socket_connect_timeout": "5s"})])[
+        "filter_chains"
+    ]
+    assert (chain["transport_socket_connect_timeout"], chain["filters"][0]["name"]) == ("5s", MANAGER)
+
+
+def test_a_patch_for_a_port_of_the_ingress_gateway_is_left_out() -> None:
+    over_tls = patch("HTTP_FILTER", "INSERT_FIRST", "hsts") | {"match": {"listener": {"portNumber": 8443}}}
+    assert patched(listener(), [over_tls]) == listener()
+
+
 @pytest.mark.parametrize(
     ("target", "operation", "before"),
     [

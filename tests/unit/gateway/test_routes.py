@@ -39,6 +39,20 @@ def test_a_rule_becomes_a_route_for_each_match(tmp_path: Path) -> None:
     ]
 
 
+def test_a_match_may_be_for_some_methods(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+    - match: [{uri: {prefix: /docs/}, method: {regex: GET|HEAD}}]
+      route: [{destination: {host: docs}}]
+      retries: {attempts: 0}
+""",
+    )
+    methods = [{"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}]
+    action = {"cluster": "docs", "timeout": "0s"}
+    assert routes(path) == [{"match": {"prefix": "/docs/", "headers": methods}, "route": action}]
+
+
 def test_a_rule_without_match_takes_all_and_without_timeout_waits(tmp_path: Path) -> None:
     path = write(tmp_path, "    - route: [{destination: {host: docs}}]")
     assert routes(path) == [{"match": {"prefix": "/"}, "route": {"cluster": "docs", "timeout": "0s"}}]
@@ -50,6 +64,10 @@ def test_a_rule_without_match_takes_all_and_without_timeout_waits(tmp_path: Path
         ("    - {route: [{destination: {host: docs}}], rewrite: {uri: /}}", "does not know rewrite"),
         ("    - {route: [{destination: {host: docs}}], match: [{headers: {}}]}", "does not know headers"),
         ("    - {route: [{destination: {host: docs}}], match: [{uri: {regex: .*}}]}", "match uri by regex"),
+        (
+            "    - {route: [{destination: {host: docs}}], match: [{uri: {prefix: /}, method: {exact: GET}}]}",
+            "match method by exact",
+        ),
         ("    - {route: [{destination: {host: docs}}], timeout: soon}", "duration that cannot be read: soon"),
         ("    - {route: [{destination: {host: payments}}]}", "leads to payments"),
         ("    - {match: []}", "must have one route"),

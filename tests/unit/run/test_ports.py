@@ -17,8 +17,8 @@ def free_port() -> int:
 
 def test_all_ports_differ() -> None:
     chosen = ports.choose(free_port())
-    everything = [chosen.gateway, chosen.redis, chosen.jwks, *chosen.http.values(), *chosen.management.values()]
-    assert len(set(everything)) == 3 + 2 * len(ports.HTTP_SERVICES)
+    everything = [chosen.gateway, chosen.redis, *chosen.http.values(), *chosen.management.values()]
+    assert len(set(everything)) == 2 + 2 * len(ports.HTTP_SERVICES)
 
 
 @pytest.mark.parametrize("host", [ports.HOST, ""], ids=["loopback", "all interfaces"])

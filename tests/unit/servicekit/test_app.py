@@ -6,8 +6,7 @@ import requests
 from flask import request
 from flask.testing import FlaskClient
 
-from servicekit.app import build_app, serve_on_extra_port, start_background
-from servicekit.bare import bare_app
+from servicekit.app import build_app, start_background
 from servicekit.settings import ServiceSettings
 
 
@@ -36,16 +35,11 @@ def test_a_body_without_bound_is_refused(client: FlaskClient) -> None:
     assert response.status_code == response.get_json()["status"] == 413
 
 
-def test_the_management_and_extra_ports_answer() -> None:
-    app = build_app(__name__, ServiceSettings())
-    extra = bare_app("extra")
-    extra.add_url_rule("/only", view_func=lambda: "here")
-    management_port, extra_port = free_port(), free_port()
-    serve_on_extra_port(app, extra_port, extra)
-    start_background(app, "127.0.0.1", management_port)
-    assert requests.get(f"http://127.0.0.1:{management_port}/readyz", timeout=5).status_code == 200
-    assert requests.get(f"http://127.0.0.1:{extra_port}/only", timeout=5).text == "here"
-    assert requests.get(f"http://127.0.0.1:{extra_port}/ping", timeout=5).status_code == 404
+def test_the_management_port_answers() -> None:
+    port = free_port()
+    start_background(build_app(__name__, ServiceSettings()), "127.0.0.1", port)
+    assert requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
+    assert requests.get(f"http://127.0.0.1:{port}/ping", timeout=5).status_code == 404
 
 
 def test_a_cut_request_is_one_event(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m efishery_gateway", description="Envoy, by the files of k8s/istio.")
     parser.add_argument("services", nargs="+", type=_service, metavar="NAME=HOST:PORT", help="a Service's address")
-    parser.add_argument("--istio", type=Path, default=Path("/etc/istio"), help="folder of k8s/istio (%(default)s)")
+    parser.add_argument("--istio", type=Path, default=Path("/etc/istio"), help="folder of k8s/istio/base (%(default)s)")
     parser.add_argument("--listen", type=_address, default="0.0.0.0:8080", help="the gateway's address (%(default)s)")
     parser.add_argument("--config", type=Path, default=Path("/tmp/envoy.json"), help="file to write (%(default)s)")  # noqa: S108 -- the container's own
     return parser

@@ -49,8 +49,6 @@ def _manager(routes: list[Json]) -> Json:
         "@type": f"{_TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "gateway",
         "use_remote_address": True,
-        # As Istio's gateways do by default (pathNormalization BASE): `..` is resolved, `//` is kept.
-        "normalize_path": True,
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
         "http_filters": [
             _typed(

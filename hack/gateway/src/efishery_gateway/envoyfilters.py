@@ -22,9 +22,13 @@ def gateway_patches(*files: Path) -> list[Json]:
 
 
 def patched(listener: Json, patches: list[Json]) -> Json:
-    """Apply `patches` to a listener with one filter chain, whose last filter is the HTTP connection manager."""
+    """Apply `patches` to a listener with one filter chain, whose last filter is the HTTP connection manager.
+
+    Those for a port of the ingress gateway are left out: they are for its TLS, which this gateway does not have.
+    """
     for each in patches:
-        listener = _apply(listener, each)
+        if "portNumber" not in each.get("match", {}).get("listener", {}):
+            listener = _apply(listener, each)
     return listener
 
 
@@ -35,6 +39,8 @@ def _apply(listener: Json, patch: Json) -> Json:
     match target, operation, _before(patch):
         case "LISTENER", "MERGE", None:
             return _merged(listener, value)
+        case "FILTER_CHAIN", "MERGE", None:
+            return {**listener, "filter_chains": [_merged(chain, value)]}
         case "NETWORK_FILTER", "INSERT_FIRST", None:
             filters = [value, *others, manager]
         case "NETWORK_FILTER", "MERGE", None if value["name"] == _MANAGER:

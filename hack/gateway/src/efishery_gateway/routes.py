@@ -13,7 +13,7 @@ from efishery_gateway.errors import GatewayError
 from efishery_gateway.manifests import Json, duration, read, refuse_others
 
 _HTTP_KEYS: Final = {"name", "match", "route", "timeout", "retries"}
-_MATCH_KEYS: Final = {"name", "uri"}
+_MATCH_KEYS: Final = {"name", "uri", "method"}
 
 
 def routes(virtual_service: Path, services: Collection[str]) -> Iterator[Json]:
@@ -23,7 +23,7 @@ def routes(virtual_service: Path, services: Collection[str]) -> Iterator[Json]:
         action = _action(rule, services)
         for match in rule.get("match", [{"uri": {"prefix": "/"}}]):
             refuse_others(match, _MATCH_KEYS, "a VirtualService's match")
-            yield {"match": _path(match["uri"]), "route": action}
+            yield {"match": _path(match["uri"]) | _method(match), "route": action}
 
 
 def _http_rules(path: Path) -> list[Json]:
@@ -40,6 +40,14 @@ def _path(uri: Json) -> Json:
     if set(uri) == {"prefix"}:
         return {"prefix": uri["prefix"]}
     raise GatewayError(f"the gateway cannot match uri by {', '.join(uri)}: use exact or prefix")
+
+
+def _method(match: Json) -> Json:
+    if "method" not in match:
+        return {}
+    if set(match["method"]) != {"regex"}:
+        raise GatewayError(f"the gateway cannot match method by {', '.join(match['method'])}: use regex")
+    return {"headers": [{"name": ":method", "string_match": {"safe_regex": match["method"]}}]}
 
 
 def _action(rule: Json, services: Collection[str]) -> Json:

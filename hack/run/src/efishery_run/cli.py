@@ -20,7 +20,7 @@ from efishery_run.supervisor import Supervisor
 from efishery_run.welcome import welcome
 
 REPOSITORY: Final = Path(__file__).resolve().parents[4]
-ISTIO: Final = REPOSITORY / "k8s" / "istio"
+ISTIO: Final = REPOSITORY / "k8s" / "istio" / "base"
 READY_SECONDS: Final = 45.0
 RATE_EVERY_SECONDS: Final = 300.0
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -49,17 +49,18 @@ def _serve(options: argparse.Namespace, state: State, supervisor: Supervisor) ->
     began = time.monotonic()
     services = Services(ports.choose(options.port), state)
     state.prepare()  # after the port check: a run that cannot start keeps the logs of the last one
-    _start(services, supervisor, options.redis)
+    _start(services, supervisor, options)
     print(welcome(services, time.monotonic() - began), flush=True)
     _watch(services, supervisor)
 
 
-def _start(services: Services, supervisor: Supervisor, redis: RedisKind) -> None:
+def _start(services: Services, supervisor: Supervisor, options: argparse.Namespace) -> None:
     """Start the processes in the order of their dependencies; the first rate needs Redis and the sample."""
     addresses = {name: Address(ports.HOST, port) for name, port in services.ports.http.items()}
-    config = configuration(ISTIO, Address(ports.HOST, services.ports.gateway), addresses)
+    config = configuration(options.istio, Address(ports.HOST, services.ports.gateway), addresses)
     services.state.gateway_config.write_text(json.dumps(config, indent=1))
-    supervisor.start(services.gateway(), services.redis(redis), services.sample(), services.docs(), services.fetch())
+    redis = services.redis(options.redis)
+    supervisor.start(services.gateway(), redis, services.sample(), services.docs(), services.fetch())
     supervisor.run(services.migrate(), READY_SECONDS)
     supervisor.start(services.auth())
     supervisor.run(services.create_admin(), READY_SECONDS)
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         default=REPOSITORY / ".run",
         help="folder of the database, the keys and the logs (default: .run in the repository)",
     )
+    parser.add_argument("--istio", type=Path, default=ISTIO, help="the gateway's manifests (default: k8s/istio)")
     parser.add_argument(
         "--redis",
         choices=get_args(RedisKind),

@@ -17,7 +17,6 @@ class Ports:
 
     gateway: int
     redis: int
-    jwks: int
     http: Mapping[str, int]
     management: Mapping[str, int]
 
@@ -26,10 +25,10 @@ def choose(gateway: int) -> Ports:
     """Choose the ports of a run behind a `gateway`; raises LaunchError when that one is taken."""
     _check_free(gateway)
     count = len(HTTP_SERVICES)
-    redis, jwks, *rest = free_ports(2 + 2 * count)
+    redis, *rest = free_ports(1 + 2 * count)
     http = dict(zip(HTTP_SERVICES, rest[:count], strict=True))
     management = dict(zip(HTTP_SERVICES, rest[count:], strict=True))
-    return Ports(gateway, redis, jwks, http, management)
+    return Ports(gateway, redis, http, management)
 
 
 def _check_free(port: int) -> None:

@@ -97,7 +97,6 @@ class Services:
                 AUTH_LOCK_ADDRESS_FAILURES="0",  # all clients have one address here
             ),
             "AUTH_SIGNING_KEY_FILE": str(self.state.signing_key),
-            "AUTH_JWKS_PORT": str(self.ports.jwks),
             "AUTH_TRUSTED_PROXIES": "1",
             "AUTH_ADMIN_PASSWORD": self.state.admin_password(),
         }

@@ -24,7 +24,6 @@ ping = Blueprint("ping", __name__)
 class ServiceState:
     """What servicekit keeps with an application, in `app.extensions["servicekit"]`."""
 
-    extra_ports: dict[int, Flask] = field(default_factory=dict)
     background_tasks: dict[str, Callable[[], None]] = field(default_factory=dict)
     not_ready: Callable[[], str | None] = lambda: None
 
@@ -52,12 +51,6 @@ def _answer_late_body(_error: ClientDisconnected) -> Response:
     return failure(408, "the body did not arrive in time")
 
 
-def serve_on_extra_port(app: Flask, port: int, extra: Flask) -> None:
-    """Serve `extra` on another port of the process that serves `app`."""
-    state: ServiceState = app.extensions["servicekit"]
-    state.extra_ports[port] = extra
-
-
 def run_in_background(app: Flask, name: str, task: Callable[[], None]) -> None:
     """Run `task`, which does not end, in a daemon thread of the process that serves `app`."""
     state: ServiceState = app.extensions["servicekit"]
@@ -71,13 +64,11 @@ def ready_when(app: Flask, not_ready: Callable[[], str | None]) -> None:
 
 
 def start_background(app: Flask, host: str, management_port: int) -> None:
-    """Open the management port and the extra ports of `app`, and start its tasks; raises OSError for a taken port.
+    """Open the management port of `app` and start its tasks; raises OSError for a taken port.
 
     A server calls this in the process that serves, since threads do not survive a fork.
     """
     state: ServiceState = app.extensions["servicekit"]
     serve_in_background(management_app(state.not_ready), host, management_port)
-    for port, extra in state.extra_ports.items():
-        serve_in_background(extra, host, port)
     for name, task in state.background_tasks.items():
         threading.Thread(target=task, name=name, daemon=True).start()

@@ -22,9 +22,9 @@ preload_app = True  # a wrong setting ends the process once, instead of each new
 threads = http_threads()
 graceful_timeout = number("HTTP_GRACEFUL_SECONDS", 25)
 timeout = 60
-keepalive = 75  # longer than Envoy's idleTimeout (k8s/istio/destinationrules.yaml), so that Envoy closes first
+keepalive = 75  # longer than Envoy's idleTimeout (destinationrules.yaml), so that Envoy closes first
 worker_tmp_dir = "/dev/shm"  # noqa: S108 -- the root file system is read-only, and this one never blocks on disk
-# Envoy's limits (k8s/istio/envoyfilter-limits.yaml) are lower: its errors have the envelope, gunicorn's are HTML.
+# Envoy's limits (envoyfilter-limits.yaml) are lower: its errors have the envelope, gunicorn's are HTML.
 limit_request_line = 8190
 limit_request_fields = 100
 control_socket_disable = True  # its file would be in a home directory that does not exist

@@ -19,9 +19,9 @@ from efishery_auth.tokens import init_signing
 from efishery_auth.users import Users
 from efishery_auth.views import register_views
 from efishery_auth.views.discovery import discovery_blueprint
-from efishery_auth.views.jwks import jwks_app, jwks_blueprint
+from efishery_auth.views.jwks import jwks_blueprint
 from servicekit import openapi
-from servicekit.app import build_app, run_in_background, serve_on_extra_port
+from servicekit.app import build_app, run_in_background
 from servicekit.redis_client import connect
 from servicekit.revocations import revocation_list
 from servicekit.settings import load
@@ -52,7 +52,6 @@ def create_app(settings: AuthSettings | None = None, *, redis: Redis | None = No
     register_views(app)
     app.register_blueprint(jwks_blueprint(keys))
     app.register_blueprint(discovery_blueprint(settings.token_issuer, settings.public_url))
-    serve_on_extra_port(app, settings.jwks_port, jwks_app(keys))
     openapi.serve(app, "/auth/swagdocs", OPENAPI_DOCUMENT)
     return app
 

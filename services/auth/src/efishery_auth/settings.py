@@ -84,7 +84,6 @@ class AuthSettings(DatabaseSettings, TokenSettings):
     refresh_grace_seconds: int = Field(default=3, ge=0, le=60)
     redis_url: RedisDsn | None = None
     redis_password: SecretStr | None = None
-    jwks_port: int = Field(default=8081, ge=1, le=65535)
     cpus: int = Field(default=1, ge=1)
     memory_bytes: int = Field(default=384 * MIB, ge=1)
     hash_workers: int | None = Field(default=None, ge=1)

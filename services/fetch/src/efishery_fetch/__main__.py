@@ -17,10 +17,10 @@ from servicekit.settings import http_host, load, number
 from servicekit.tracing import start_tracing, traced
 
 # Granian bounds with one value the time to read a request's header and the time that a connection is idle. The latter
-# must be longer than Envoy's idleTimeout (k8s/istio/destinationrules.yaml), so that Envoy closes first. A connection
+# must be longer than Envoy's idleTimeout (destinationrules.yaml), so that Envoy closes first. A connection
 # that waits for a header holds no thread.
 HEADER_AND_IDLE_MILLISECONDS = 75_000
-# Envoy's limits (k8s/istio/envoyfilter-limits.yaml) are lower: its errors have the envelope, Granian's have no body.
+# Envoy's limits (envoyfilter-limits.yaml) are lower: its errors have the envelope, Granian's have no body.
 MAX_HEADER_BYTES = 64 * 1024
 MAX_CONNECTIONS = 1024
 DEFAULT_THREADS = 4  # no request waits for I/O, so more would only compete for the interpreter's lock

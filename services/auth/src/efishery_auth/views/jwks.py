@@ -1,9 +1,8 @@
 """GET /auth/.well-known/jwks.json."""
 
-from flask import Blueprint, Flask, Response, jsonify
+from flask import Blueprint, Response, jsonify
 
 from efishery_auth.keys import SigningKeys
-from servicekit.bare import bare_app
 from servicekit.reloaded_keys import ReloadedKeys
 
 PATH = "/auth/.well-known/jwks.json"
@@ -22,14 +21,3 @@ def jwks_blueprint(keys: ReloadedKeys[SigningKeys]) -> Blueprint:
         return response
 
     return blueprint
-
-
-def jwks_app(keys: ReloadedKeys[SigningKeys]) -> Flask:
-    """Make the application of the port that serves the key set alone.
-
-    istiod fetches it from outside the mesh, in plain HTTP, so that port can not demand mutual TLS; nothing
-    else may be reachable there.
-    """
-    app = bare_app("jwks")
-    app.register_blueprint(jwks_blueprint(keys))
-    return app

@@ -1,0 +1,80 @@
+"""The gateway's rate limit. Clients have addresses of their own, of the loopback network."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.load.flood import check_answers, check_rate_limit, flood
+from tests.load.rate_limit import ISTIO, Bucket, copy_with_all_requests_limited, of_one_address, total
+from tests.system.running import RunningSystem, free_port
+from tests.system.test_launcher import wait_for
+
+StartGateway = Callable[[Path], str]
+
+
+@pytest.fixture
+def start_gateway(system: RunningSystem, tmp_path: Path) -> Iterator[StartGateway]:
+    """Starts gateways in front of the running services, with the manifests of a folder; answers the URL."""
+    config = json.loads((system.folder / "state" / "envoy.json").read_text())
+    services = []
+    for cluster in config["static_resources"]["clusters"]:
+        (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+        address = endpoint["endpoint"]["address"]["socket_address"]
+        services.append(f"{cluster['name']}={address['address']}:{address['port_value']}")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(istio: Path) -> str:
+        listen = f"127.0.0.1:{free_port()}"
+        options = ["--istio", str(istio), "--listen", listen, "--config", str(tmp_path / "envoy.json")]
+        started.append(subprocess.Popen([sys.executable, "-m", "efishery_gateway", *options, *services]))
+        url = f"http://{listen}"
+        wait_for(lambda: _answers(url))
+        return url
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return flood(url, 0) == []
+    except OSError:
+        return False
+
+
+def passed(url: str, count: int, address: str) -> int:
+    """Return how many of `count` requests from `address` are not refused by the rate limit."""
+    return sum(answer.status != 429 for answer in flood(url, count, address))
+
+
+def test_all_clients_together_are_limited(system: RunningSystem) -> None:
+    check_rate_limit(system.url)
+
+
+def test_an_address_is_limited_whatever_it_says_it_forwards_for(start_gateway: StartGateway) -> None:
+    url, limit = start_gateway(ISTIO), of_one_address()
+    started = time.monotonic()
+    answers = flood(url, 4 * limit.burst, "127.0.0.2")
+    check_answers(answers, limit, time.monotonic() - started)
+    assert passed(url, limit.burst, "127.0.0.3") == limit.burst, "another address has all of its own"
+
+
+def test_what_one_address_is_refused_takes_nothing_from_the_others(start_gateway: StartGateway) -> None:
+    url, limit = start_gateway(ISTIO), of_one_address()
+    assert passed(url, 2 * total().burst, "127.0.0.2") < total().burst / 2
+    others = [f"127.0.0.{number}" for number in range(3, 3 + total().burst // limit.burst - 1)]
+    assert [passed(url, limit.burst, address) for address in others] == [limit.burst] * len(others)
+
+
+def test_all_requests_are_limited(start_gateway: StartGateway, tmp_path: Path) -> None:
+    url = start_gateway(copy_with_all_requests_limited(tmp_path, Bucket(rate=1, burst=40)))
+    assert passed(url, 30, "127.0.0.2") == 30
+    with pytest.raises(AssertionError):  # its GET /ping is refused too
+        flood(url, 30, "127.0.0.3")

@@ -27,7 +27,7 @@ bench: setup ## Measure the services beside reference implementations, 19 min; w
 	@$(RUN) python -m bench $(ARGS)
 
 ##@ On a cluster (the current kubectl context)
-.PHONY: cluster up e2e e2e-mysql bench-mesh down
+.PHONY: cluster up e2e e2e-mysql e2e-upgrade bench-mesh down
 cluster: ## Create a cluster: kind if Docker runs, else one node built from source
 	@hack/cluster
 
@@ -35,10 +35,13 @@ up: setup ## Build and load the images, install chart and mesh, print the URL an
 	@hack/up
 
 e2e: setup ## Test the deployment through the Istio gateway
-	@hack/with-cluster $(RUN) pytest tests/e2e --ignore=tests/e2e/mysql $(ARGS)
+	@hack/with-cluster $(RUN) pytest tests/e2e --ignore=tests/e2e/mysql --ignore=tests/e2e/upgrade $(ARGS)
 
 e2e-mysql: setup ## Inject faults into MySQL and check that no acknowledged write is lost, 1 h (ARGS="-m short": the worst, 5 min)
 	@hack/with-cluster $(RUN) pytest tests/e2e/mysql $(ARGS)
+
+e2e-upgrade: setup ## Install the last release into an empty cluster, upgrade it under load, roll back, upgrade again
+	@hack/with-cluster $(RUN) pytest tests/e2e/upgrade $(ARGS)
 
 bench-mesh: setup ## Measure what gateway and sidecars add to a request's latency; writes it into docs/performance.md
 	@hack/tools vegeta

@@ -14,6 +14,11 @@ PROTECTED_PATHS = (
     "/fetch/resource",
     "/fetch/resource/aggregate",
 )
+PROTECTED_REQUESTS = (
+    *(("GET", path) for path in PROTECTED_PATHS),
+    ("HEAD", "/fetch/resource"),
+    ("OPTIONS", "/fetch/resource"),
+)
 # Refused by the mesh whether or not the service has the path.
 ADMIN_REQUESTS = (
     ("GET", "/auth/users"),
@@ -73,7 +78,6 @@ SPELLINGS = (
     "/{first}/{rest}?x=/{first}/swagdocs",
     "/{first}/{rest}#x",
     "/{first}/{rest}%23x",
-    "/{first}/swagdocs#/../{rest}",
     "/{first}/{rest}%ef%bc%8f",  # a fullwidth slash
     "/{first}\uff0f{rest}",
     "/{first}%c0%af{rest}",  # overlong UTF-8 of a slash
@@ -96,7 +100,6 @@ MESSAGES = {
     "two hosts": (USUAL, "Host: x\r\nHost: y\r\n\r\n"),
     "chunked body": (USUAL, "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     "body": (USUAL, "Host: x\r\nContent-Length: 2\r\n\r\n{}"),
-    "upgrade": (USUAL, "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
     "HTTP/2 upgrade": (USUAL, "Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n"),
     "original path": (USUAL, "Host: x\r\nX-Envoy-Original-Path: /ping\r\nX-Original-URL: /ping\r\n\r\n"),
     "other method": (USUAL, "Host: x\r\nX-HTTP-Method-Override: OPTIONS\r\n\r\n"),

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,20 @@ def test_every_component_and_overlay_is_tested() -> None:
         "one-address",
     }
     assert [path.name for path in (ISTIO / "overlays").iterdir()] == [GATEWAY_API.name]
+
+
+def test_the_readmes_own_installation_builds(tmp_path: Path) -> None:
+    shutil.copytree(ISTIO, tmp_path / "istio")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    shutil.copy(ISTIO / "settings.yaml", mine)
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ISTIO / "README.md").read_text(), re.DOTALL)
+    local = re.sub(r"https://example.org/efishery//k8s/(\S+)\?ref=v1", r"../\1", example)
+    (mine / "kustomization.yaml").write_text(local)
+    built = kustomize.build(mine)
+    assert built.has("Certificate/efishery-tls")
+    limit = built.get("EnvoyFilter/efishery-rate-limit").spec["configPatches"][0]["patch"]["value"]["typed_config"]
+    assert limit["descriptors"][0]["token_bucket"]["tokens_per_fill"] == 300
 
 
 def test_the_base_lists_every_file() -> None:

@@ -9,6 +9,7 @@ import requests
 from efishery_run.services import ADMIN_PHONE
 from tests.compose.conftest import System, User
 from tests.documented import shell_block
+from tests.load.rate_limit import of_one_address
 
 JOBS = {"secrets", "migrate", "first-admin"}
 
@@ -66,6 +67,14 @@ def test_the_gateway_has_the_limits_and_errors_of_the_mesh(system: System) -> No
     assert (unknown.status_code, unknown.json()["status"]) == (404, 404)
     large = system.request("POST", "/auth/login", data="x" * 20_000)
     assert (large.status_code, large.json()["status"]) == (413, 413)
+
+
+def test_the_gateway_limits_the_logins_of_an_address(system: System) -> None:
+    limit = of_one_address()
+    answers = [system.request("POST", "/auth/login", json=[]) for _ in range(2 * limit.burst)]
+    assert answers[0].status_code == 400
+    assert {answer.headers.get("Retry-After") for answer in answers if answer.status_code == 429} == {"1"}
+    limit.wait_until_full()
 
 
 def test_mysql_and_redis_are_out_of_reach_of_the_gateway_and_the_internet(system: System) -> None:

@@ -46,12 +46,6 @@ class RunningSystem:
         """The output of the launcher so far."""
         return (self.folder / "output").read_text()
 
-    def setting(self, name: str) -> str:
-        """The value of an environment variable of one of its processes (proc(5))."""
-        environments = (Path(f"/proc/{pid}/environ").read_text() for pid in descendants(self.launcher.pid))
-        settings = dict(line.split("=", 1) for text in environments for line in text.split("\0") if "=" in line)
-        return settings[name]
-
     def find(self, pattern: str) -> str:
         """The first group of `pattern` in the output."""
         found = re.search(pattern, self.printed)

@@ -66,14 +66,6 @@ def test_the_key_of_a_token_is_published(system: RunningSystem, user_token: str)
     assert not any("d" in key for key in keys)
 
 
-def test_the_jwks_port_serves_only_the_key_set(system: RunningSystem) -> None:
-    base = f"http://127.0.0.1:{system.setting('AUTH_JWKS_PORT')}"
-    published = get(system, "/auth/.well-known/jwks.json").json()
-    assert requests.get(f"{base}/auth/.well-known/jwks.json", timeout=10).json() == published
-    for path in ("/", "/ping", "/auth/claims", "/auth/swagdocs", "/metrics"):
-        assert requests.get(f"{base}{path}", timeout=10).status_code == 404
-
-
 @pytest.fixture
 def rate_in_use(system: RunningSystem, user_token: str) -> None:
     """Wait until fetch has read the rate: it looks each second."""

@@ -35,7 +35,6 @@ def test_what_is_required_is_enough(complete: pytest.MonkeyPatch) -> None:
         ("AUTH_PUBLIC_URL", "api.example.org"),
         ("AUTH_PUBLIC_URL", "https://api.example.org/"),
         ("AUTH_PUBLIC_URL", "https://api.example.org/auth"),
-        ("AUTH_JWKS_PORT", "70000"),
         ("AUTH_SESSION_IDLE_SECONDS", "0"),
         ("AUTH_SESSION_SECONDS", "forever"),
         ("AUTH_REFRESH_GRACE_SECONDS", "61"),

@@ -6,7 +6,7 @@ import requests
 
 from tests.keys import KeyPair
 from tests.unit.servicekit.otlp import CLIENT, ERROR, SERVER, receiving
-from tests.unit.servicekit.serving import free_port, serving
+from tests.unit.servicekit.serving import serving
 
 PHONE = "+6281100000001"
 
@@ -17,7 +17,6 @@ def test_a_login_has_a_span_for_the_database_and_none_has_the_phone(tmp_path: Pa
             "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
             "AUTH_DATABASE_URL": f"sqlite:///{tmp_path}/empty.db",  # without tables: the database answers an error
             "AUTH_SIGNING_KEY_FILE": str(key_pair.key),
-            "AUTH_JWKS_PORT": str(free_port()),
         }
         with serving(tmp_path, "from efishery_auth import create_app", **settings) as server:
             answer = requests.post(f"{server.url}/auth/login", json={"phone": PHONE, "password": "secret"}, timeout=10)

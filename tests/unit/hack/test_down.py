@@ -38,7 +38,8 @@ def test_without_istio_the_rest_is_removed(down: Checkout, node: str) -> None:
     confirmation = {"CONFIRM": "efishery"} if "aws" in node else {}
     code, printed = down.run("hack/down", **confirmation)
     assert code == 0, printed
-    mesh, release, namespace = deletions(down)
+    mesh, certificate, release, namespace = deletions(down)
     assert mesh.startswith("kubectl delete -k k8s/istio")
+    assert certificate.startswith("kubectl -n istio-system delete secret -l efishery/self-signed=true")
     assert release.startswith("helm uninstall efishery -n efishery")
     assert namespace.startswith("kubectl delete namespace efishery")

@@ -66,3 +66,62 @@ def test_up_loads_each_image_and_marks_the_pods(images: Checkout) -> None:
     (install,) = [call for call in images.calls if call.startswith("helm upgrade")]
     for component in ("auth", "mysql", "new"):
         assert f"{component}.podAnnotations.efishery/sources=" in install
+
+
+def test_a_manifest_list_is_built_by_buildx_with_docker(images: Checkout) -> None:
+    code, printed = images.run("hack/images", PLATFORMS="linux/amd64,linux/arm64", PUSH_IMAGE="true", REGISTRY="reg")
+    assert code == 0, printed
+    assert [call for call in images.calls if "build" in call] == [
+        f"docker buildx build --platform linux/amd64,linux/arm64 -f services/{service}/Dockerfile"
+        f" -t reg/efishery/{service}:dev --push ."
+        for service in SERVICES
+    ]
+
+
+def test_a_manifest_list_is_pushed_with_its_images_by_buildah(images: Checkout) -> None:
+    images.stand_in("bin/docker", "exit 1")
+    images.stand_in("bin/podman", "exit 1")
+    images.stand_in("bin/buildah", '[ "$1 $2" != "manifest rm" ] || exit 1')
+    images.run("hack/images", PLATFORMS="linux/amd64", PUSH_IMAGE="true", REGISTRY="localhost:5000")
+    name = "localhost:5000/efishery/auth:dev"
+    assert [call for call in images.calls if call.startswith("buildah") and "auth" in call] == [
+        f"buildah manifest rm {name}-list",
+        "buildah build --platform linux/amd64 -f services/auth/Dockerfile --isolation chroot --layers"
+        f" --manifest {name}-list .",
+        f"buildah manifest push --all --tls-verify=false {name}-list docker://{name}",
+        f"buildah manifest rm {name}-list",
+    ]
+
+
+def test_a_manifest_list_that_is_not_pushed_is_refused(images: Checkout) -> None:
+    code, printed = images.run("hack/images", PLATFORMS="linux/amd64")
+    assert code == 1
+    assert "PLATFORMS needs PUSH_IMAGE=true" in printed
+    assert not images.calls
+
+
+def test_a_failed_build_of_a_manifest_list_is_a_failure(images: Checkout) -> None:
+    images.stand_in("bin/docker", '[ "$1" != buildx ] || { echo no builder; exit 1; }')
+    code, printed = images.run("hack/images", PLATFORMS="linux/amd64", PUSH_IMAGE="true")
+    assert code == 1
+    assert "no builder" in printed
+    assert "building services/auth/Dockerfile with docker failed" in printed
+
+
+def test_one_step_of_up_leaves_the_others_out(images: Checkout) -> None:
+    images.stand_in("bin/kubectl", KUBECTL)
+    images.stand_in("bin/helm")
+    images.stand_in("hack/one-node/load")
+    images.stand_in("hack/up-images", 'exec "${0%/*}/up" images')
+    code, printed = images.run("hack/up-images")
+    assert code == 0, printed
+    assert names(images, "load") == [f"docker.io/efishery/{service}:dev" for service in SERVICES]
+    assert not [call for call in images.calls if call.startswith(("helm", "kubectl apply"))]
+
+
+def test_an_unknown_step_of_up_is_refused(images: Checkout) -> None:
+    images.stand_in("hack/up-chats", 'exec "${0%/*}/up" chats')
+    code, printed = images.run("hack/up-chats")
+    assert code == 1
+    assert "there is no step 'chats'" in printed
+    assert images.calls == ["up-chats "]

@@ -102,6 +102,15 @@ def test_databases_outside_are_declared_by_their_port() -> None:
     assert mysql["hosts"] == ["mysql.example.org", "mysql-read.example.org"]
     assert [port["number"] for spec in (mysql, redis) for port in spec["ports"]] == [3307, 6380]
     assert mysql["resolution"] == redis["resolution"] == "NONE"
+    assert "addresses" not in mysql
+
+
+def test_databases_outside_are_limited_to_the_addresses_outside() -> None:
+    values = ["--values", str(helm.charts() / "efishery/ci/external-mysql-redis-values.yaml")]
+    limit = "egress.registryOnly=true,global.networkPolicy.externalCidrs={203.0.113.0/24}"
+    rendered = parse(helm.template("efishery", *values, "--set", limit).stdout)
+    for name in ("mysql", "redis"):
+        assert rendered.get(f"ServiceEntry/{name}-external").spec["addresses"] == ["203.0.113.0/24"]
 
 
 def test_a_declaration_is_for_its_namespace_alone(rendered: Manifests) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,10 @@ class Gateway:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Cluster:
-    return Cluster()
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster()
+    with cluster.network_open_to_tests():
+        yield cluster
 
 
 def trust_ca(repository: Path, folder: Path) -> None:

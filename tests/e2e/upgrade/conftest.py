@@ -31,6 +31,11 @@ def note(pytestconfig: pytest.Config) -> Note:
 
 
 @pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture(scope="session")
 def working_tree(repository: Path) -> Version:
     return versions.working_tree(repository)
 

@@ -1,4 +1,5 @@
-// Command otel-collector is an OpenTelemetry Collector that receives OTLP and writes what it got into a file as JSON.
+// Command otel-collector is the OpenTelemetry Collector with what tests/e2e/test_traces.py needs of it: it receives OTLP
+// and writes JSON into a file.
 package main
 
 import (

@@ -117,7 +117,7 @@ def table(outcomes: Iterable[Outcome]) -> str:
 def section(outcomes: Iterable[Outcome], when: str) -> str:
     """Return the part of docs/operations.md with the table."""
     return (
-        f"Measured {when} by `make e2e` on the one-node cluster, with every `for`, range and offset of the rules divided"
+        f"Measured {when} by `make e2e` on the one-node cluster, every `for`, range and offset of the rules divided"
         f" by {SPEED}:\n\n{table(outcomes)}"
     )
 

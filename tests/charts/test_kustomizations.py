@@ -103,7 +103,7 @@ def test_the_readmes_own_installation_builds(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     shutil.copy(ISTIO / "settings.yaml", mine)
-    (example,) = re.findall(r"```yaml\n(.*?)```", (ISTIO / "README.md").read_text(), re.DOTALL)
+    (example,) = re.findall(r"```yaml\n(apiVersion.*?)```", (ISTIO / "README.md").read_text(), re.DOTALL)
     local = re.sub(r"https://example.org/efishery//k8s/(\S+)\?ref=v1", r"../\1", example)
     (mine / "kustomization.yaml").write_text(local)
     built = kustomize.build(mine)

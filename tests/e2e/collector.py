@@ -13,8 +13,8 @@ import yaml
 from tests.e2e.cluster import Cluster, run, wait_for
 
 NAMESPACE, SERVICE = "observability", "collector"  # as in hack/istio.yaml
-ENDPOINT = f"http://{SERVICE}.{NAMESPACE}.svc:4318"
-PORTS = {"grpc": 4317, "http": 4318}
+PORT = 4318
+ENDPOINT = f"http://{SERVICE}.{NAMESPACE}.svc:{PORT}"
 INTERNAL, SERVER, CLIENT = 1, 2, 3  # OTLP's numbers of the kinds of spans
 
 
@@ -71,9 +71,8 @@ def collecting(cluster: Cluster, repository: Path, folder: Path) -> Iterator[Col
 
 
 def _config(file: Path) -> dict[str, Any]:
-    protocols = {name: {"endpoint": f"0.0.0.0:{port}"} for name, port in PORTS.items()}
     return {
-        "receivers": {"otlp": {"protocols": protocols}},
+        "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"0.0.0.0:{PORT}"}}}},
         "exporters": {"file": {"path": str(file), "flush_interval": "1s"}},
         "service": {
             "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["file"]}},
@@ -94,14 +93,14 @@ def _service(cluster: Cluster, repository: Path) -> Iterator[None]:
             "apiVersion": "v1",
             "kind": "Service",
             "metadata": metadata,
-            "spec": {"ports": [{"name": name, "port": port} for name, port in PORTS.items()]},
+            "spec": {"ports": [{"name": "http", "port": PORT}]},
         },
         {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
             "metadata": metadata,
             "addressType": "IPv4",
-            "ports": [{"name": name, "port": port} for name, port in PORTS.items()],
+            "ports": [{"name": "http", "port": PORT}],
             "endpoints": [{"addresses": [address]}],
         },
     ]

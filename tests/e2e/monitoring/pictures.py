@@ -45,7 +45,7 @@ def draw(dashboard: Path, monitored: Monitoring, start: float, end: float, pictu
     for panel in content["panels"]:
         series = [each for target in panel["targets"] for each in _series(monitored, target, start, end)]
         axes = figure.add_axes(_rectangle(panel["gridPos"], height), facecolor="white")
-        axes.set_title(panel["title"], loc="left", fontsize=10, weight="bold")
+        axes.set_title(panel["title"], loc="left", fontsize=10 if panel["gridPos"]["w"] > 4 else 8, weight="bold")
         (_draw_stat if panel["type"] == "stat" else _draw_lines)(axes, series, panel["fieldConfig"]["defaults"]["unit"])
         drawn[panel["title"]] = series
     figure.savefig(picture, dpi=DPI)

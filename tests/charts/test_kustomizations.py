@@ -66,8 +66,10 @@ def _analyze(built: Manifests, folder: Path) -> str:
         (["plain-http"], ISTIO),
         (["cert-manager"], ISTIO),
         (["one-address"], ISTIO),
+        (["tracing"], ISTIO),
         ([], GATEWAY_API),
         (["cert-manager"], GATEWAY_API),
+        (["tracing"], GATEWAY_API),
     ],
 )
 def test_each_variant_is_valid(
@@ -91,6 +93,7 @@ def test_every_component_and_overlay_is_tested() -> None:
         "plain-http",
         "cert-manager",
         "one-address",
+        "tracing",
     }
     assert [path.name for path in (ISTIO / "overlays").iterdir()] == [GATEWAY_API.name]
 
@@ -100,7 +103,7 @@ def test_the_readmes_own_installation_builds(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     shutil.copy(ISTIO / "settings.yaml", mine)
-    (example,) = re.findall(r"```yaml\n(.*?)```", (ISTIO / "README.md").read_text(), re.DOTALL)
+    (example,) = re.findall(r"```yaml\n(apiVersion.*?)```", (ISTIO / "README.md").read_text(), re.DOTALL)
     local = re.sub(r"https://example.org/efishery//k8s/(\S+)\?ref=v1", r"../\1", example)
     (mine / "kustomization.yaml").write_text(local)
     built = kustomize.build(mine)
@@ -115,7 +118,7 @@ def test_the_base_lists_every_file() -> None:
     assert set(kustomization["resources"]) == {path.name for path in folder.iterdir()} - {"kustomization.yaml"}
 
 
-@pytest.mark.parametrize("components", [[], ["cert-manager"]])
+@pytest.mark.parametrize("components", [[], ["cert-manager"], ["tracing"]])
 @pytest.mark.parametrize("of", [ISTIO, GATEWAY_API])
 def test_a_changed_setting_leaves_no_trace_of_the_old_one(
     installation: Installation, components: list[str], of: Path

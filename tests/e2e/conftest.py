@@ -59,6 +59,11 @@ class Gateway:
         return {"Authorization": f"Bearer {response.json()['data']['access_token']}"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option by which the tests of monitoring write what they have measured into docs/."""
+    parser.addoption("--write-docs", action="store_true", help="write the table of alerts and pictures of dashboards")
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     cluster = Cluster()

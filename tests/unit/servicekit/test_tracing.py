@@ -12,7 +12,7 @@ import requests
 from pytest_httpserver import HTTPServer
 
 from servicekit import tracing
-from tests.unit.servicekit.otlp import CLIENT, ERROR, OK, SERVER, ReceivedSpan, Receiver, receiving
+from tests.unit.servicekit.otlp import CLIENT, ERROR, INTERNAL, OK, SERVER, ReceivedSpan, Receiver, receiving
 from tests.unit.servicekit.serving import free_port, serving
 
 APPLICATION = """
@@ -20,7 +20,12 @@ import os
 from servicekit.app import build_app
 from servicekit.http import HTTPClient, HTTPError
 from servicekit.settings import ServiceSettings
-from servicekit.tracing import span
+from threading import Thread
+from servicekit.tracing import span, task
+
+def poll():
+    with span("POLL", {"db.system.name": "redis"}):
+        pass
 
 def create_app():
     app = build_app("traced", ServiceSettings())
@@ -37,6 +42,15 @@ def create_app():
     def store():
         with span("INSERT users", {"db.system.name": "mysql"}):
             raise LookupError("Duplicate entry '+6281100000001' for key 'phone'")
+
+    @app.get("/tasks")
+    def run_task():
+        with task("refresh list"), span("SET", {"db.system.name": "redis"}):
+            pass
+        polling = Thread(target=poll)
+        polling.start()
+        polling.join()
+        return "done"
 
     return app
 """
@@ -89,7 +103,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Traced:
         with serving(folder, APPLICATION, **settings) as server:
             requests.get(f"{server.url}/calls/found?key=secret", headers=SAMPLED, timeout=10)
             requests.get(f"{server.url}/calls/found", headers=UNSAMPLED, timeout=10)
-            for path in ("/calls/missing", "/calls/elsewhere", "/stores", f"/{'x' * 1000}"):
+            for path in ("/calls/missing", "/calls/elsewhere", "/stores", "/tasks", f"/{'x' * 1000}"):
                 requests.get(server.url + path, timeout=10)
             exit_code = server.stop()
         log = [json.loads(line) for line in server.log.read_text().splitlines()]
@@ -161,6 +175,18 @@ def test_a_failed_step_is_a_span_below_the_request(traced: Traced) -> None:
     step = traced.one(CLIENT, db__system__name="mysql")
     assert step.parent_id == traced.one(SERVER, http__route="/stores").span_id
     assert (step.name, step.status, step.attributes["error.type"]) == ("INSERT users", ERROR, "LookupError")
+
+
+def test_a_task_is_a_trace_of_its_own_with_its_calls_below(traced: Traced) -> None:
+    task = traced.one(INTERNAL)
+    assert (task.name, task.parent_id) == ("refresh list", "")
+    assert task.trace_id != traced.one(SERVER, http__route="/tasks").trace_id
+    call = traced.one(CLIENT, db__system__name="redis")
+    assert (call.name, call.trace_id, call.parent_id) == ("SET", task.trace_id, task.span_id)
+
+
+def test_a_call_outside_of_requests_and_tasks_is_not_recorded(traced: Traced) -> None:
+    assert "POLL" not in {span.name for span in traced.received.spans}
 
 
 def test_the_spans_hold_no_query_no_credentials_and_no_text_of_an_error(traced: Traced) -> None:

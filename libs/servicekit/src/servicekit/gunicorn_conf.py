@@ -45,7 +45,7 @@ def when_ready(arbiter: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 -- gunicorn ships no types
-    """Open the ports beside the public one, and start tracing, in the process that serves."""
-    start_background(worker.wsgi, http_host(), number("MANAGEMENT_PORT", 9090))
+    """Start tracing, then the threads and ports beside the public one, in the process that serves."""
     start_tracing(worker.app.app_uri.partition(":")[0])  # the package, as in efishery_auth:create_app()
+    start_background(worker.wsgi, http_host(), number("MANAGEMENT_PORT", 9090))
     worker.wsgi = traced(worker.wsgi)

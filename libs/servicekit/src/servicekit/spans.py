@@ -14,7 +14,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from servicekit.metrics import known_method
@@ -65,10 +65,17 @@ class Spans:
 
         return traced_app
 
+    def task(self, name: str) -> AbstractContextManager[Span]:
+        """Record the block as the first span of a trace."""
+        return self._start(name, SpanKind.INTERNAL, {}, Context())
+
     @contextmanager
     def client(self, name: str, attributes: Attributes, headers: dict[str, str] | None) -> Iterator[Attributes]:
         """Record the block as a span of a call; see `tracing.span`."""
         of_answer: Attributes = {}
+        if not get_current_span().get_span_context().is_valid:
+            yield of_answer
+            return
         with self._start(name, SpanKind.CLIENT, attributes) as current:
             if headers is not None:
                 headers.pop(TRACESTATE, None)

@@ -1,4 +1,7 @@
-"""Spans of requests, if OTEL_EXPORTER_OTLP_ENDPOINT is set; else nothing of OpenTelemetry is imported (ADR 16)."""
+"""Spans of requests and of tasks in the background, if OTEL_EXPORTER_OTLP_ENDPOINT is set (ADR 16).
+
+Else nothing of OpenTelemetry is imported.
+"""
 
 import os
 from collections.abc import Iterator
@@ -42,13 +45,23 @@ def traced(app: WSGIApplication) -> WSGIApplication:
 
 
 @contextmanager
-def span(name: str, attributes: Attributes, headers: dict[str, str] | None = None) -> Iterator[Attributes]:
-    """Record the block as a span of a call to another system, below that of the request.
+def task(name: str) -> Iterator[None]:
+    """Record the block, work in the background for no request, as a trace of its own."""
+    if _spans is None:
+        yield
+        return
+    with _spans.task(name):
+        yield
 
-    Names and attributes are OpenTelemetry's (https://opentelemetry.io/docs/specs/semconv/); no value of a request
-    belongs there. Yields a dictionary for attributes that only the answer brings. An exception is recorded as the
-    attribute `error.type`: its `outcome` if it has one, else its class, never its text. The trace is written into
-    `headers`.
+
+@contextmanager
+def span(name: str, attributes: Attributes, headers: dict[str, str] | None = None) -> Iterator[Attributes]:
+    """Record the block as a span of a call to another system, below that of the request or task.
+
+    Outside of both nothing is recorded: each poll of a database would be a trace. Names and attributes are
+    OpenTelemetry's (https://opentelemetry.io/docs/specs/semconv/); no value of a request belongs there. Yields a
+    dictionary for attributes that only the answer brings. An exception is recorded as the attribute `error.type`: its
+    `outcome` if it has one, else its class, never its text. The trace is written into `headers`.
     """
     if _spans is None:
         yield {}

@@ -12,6 +12,7 @@ from efishery_fetch.metrics import UPSTREAM_ANSWERS
 from efishery_fetch.redis_cache import RedisCache
 from efishery_fetch.settings import FetchSettings
 from efishery_fetch.upstream import Upstream, UpstreamError, UpstreamInvalid
+from servicekit.tracing import task
 
 LEASE_MARGIN_SECONDS = 5
 FIRST_LIST_RETRY_SECONDS = 1  # while there is no list at all
@@ -86,6 +87,10 @@ class ListSource:
         self._redis.write_all(records, self._settings.list_stale_if_error_seconds)
 
     def _call_upstream(self, now: datetime) -> None:
+        with task("refresh list"):
+            self._replace(now)
+
+    def _replace(self, now: datetime) -> None:
         try:
             catalogue = self._fetch(now)
         except UpstreamError as error:

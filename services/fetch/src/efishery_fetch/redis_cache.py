@@ -8,6 +8,7 @@ from redis import Redis, RedisError, ResponseError
 
 from efishery_fetch.metrics import CORRUPT_RECORDS, REDIS_FAILURES
 from servicekit.breaker import CircuitBreakerError, circuit_breaker
+from servicekit.tracing import Attributes, span
 
 T = TypeVar("T")
 Stored = TypeVar("Stored")
@@ -66,7 +67,7 @@ class RedisCache:
     def _call(self, operation: str, key: str, command: Callable[[], T]) -> T | None:
         """Return what the command returns, None when Redis fails."""
         try:
-            with self._breaker.calling():
+            with self._breaker.calling(), span(operation.upper(), self._attributes(operation)):
                 return command()
         except CircuitBreakerError:
             return None
@@ -74,6 +75,16 @@ class RedisCache:
             REDIS_FAILURES.labels(operation).inc()
             log.warning("redis_failed", operation=operation, key=key, error=str(error))
             return None
+
+    def _attributes(self, operation: str) -> Attributes:
+        """Return OpenTelemetry's attributes of a database call, without the key and its value."""
+        server = self._client.connection_pool.connection_kwargs
+        return {
+            "db.system.name": "redis",
+            "db.operation.name": operation.upper(),
+            "server.address": server.get("host", ""),
+            "server.port": server.get("port", 6379),
+        }
 
 
 def _parse(key: str, record: Stored, parse: Callable[[Stored], T]) -> T | None:

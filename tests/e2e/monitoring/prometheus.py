@@ -3,7 +3,7 @@
 import re
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,13 @@ import yaml
 from tests.charts import helm
 from tests.charts.manifests import Manifests, parse
 from tests.e2e.cluster import Cluster, run, wait_for
-from tests.e2e.pod_monitors import Config, discovery, scrape_config
+from tests.e2e.monitoring.kube_state import kube_state
+from tests.e2e.monitoring.pod_monitors import Config, discovery, scrape_config
 
-SPEED = 20  # rules get a twentieth of their `for`, ranges and offsets: 5 min are 15 s. Their thresholds stay
+SPEED = (
+    40  # every `for`, range and offset of the rules is divided by it: 5 min are 7 s. Expressions and thresholds stay
+)
 TARGETS = "targets.json"
-
-Labels = Mapping[str, str]
-NO_LABELS: Labels = {}
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,19 @@ class Monitoring:
         found: list[Config] = answer.json()["data"]["activeTargets"]
         return found
 
-    def firing(self, alert: str, labels: Labels = NO_LABELS) -> list[Config]:
-        """Return the alerts of this name and with these labels that Alertmanager would send now."""
-        filters = [f'{name}="{value}"' for name, value in {"alertname": alert, **labels}.items()]
-        answer = requests.get(
-            f"{self.alertmanager}/api/v2/alerts", params={"filter": filters, "active": "true"}, timeout=10
-        )
+    def query_range(self, expression: str, start: float, end: float, step: float) -> list[Any]:
+        """Return the series of an expression, with a value each `step` seconds."""
+        params = {"query": expression, "start": str(start), "end": str(end), "step": str(step)}
+        answer = requests.get(f"{self.prometheus}/api/v1/query_range", params=params, timeout=30)
+        assert answer.status_code == 200, f"{expression}: {answer.text}"
+        result: list[Any] = answer.json()["data"]["result"]
+        return result
+
+    def firing(self) -> list[Config]:
+        """Return the alerts that Alertmanager would send now."""
+        answer = requests.get(f"{self.alertmanager}/api/v2/alerts", params={"active": "true"}, timeout=10)
         found: list[Config] = answer.json()
         return found
-
-    def wait_until_fires(self, alert: str, labels: Labels = NO_LABELS, *, seconds: float = 120) -> Config:
-        """Wait until Alertmanager has the alert; return it."""
-        (found, *_) = wait_for(f"{alert} to fire", lambda: self.firing(alert, labels), seconds)
-        return found
-
-    def wait_until_resolved(self, alert: str, labels: Labels = NO_LABELS, *, seconds: float = 240) -> None:
-        """Wait until Alertmanager has it no more."""
-        wait_for(f"{alert} to resolve", lambda: not self.firing(alert, labels), seconds)
 
 
 @contextmanager
@@ -69,9 +65,10 @@ def monitoring(cluster: Cluster, repository: Path, folder: Path) -> Iterator[Mon
     """Run both servers with their data in `folder`."""
     run(repository, "hack/install-prometheus", "prometheus")
     run(repository, "hack/tools", "alertmanager", seconds=900)
-    servers = Monitoring(*(f"http://127.0.0.1:{_free_port()}" for _ in range(2)))
+    servers = Monitoring(*(f"http://127.0.0.1:{free_port()}" for _ in range(2)))
+    state_port = free_port()
     rendered = _rendered(repository)
-    _write(folder / "prometheus.yaml", _prometheus_config(rendered, folder, servers))
+    _write(folder / "prometheus.yaml", _prometheus_config(rendered, folder, servers, state_port))
     _write(folder / "alertmanager.yaml", {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]})
     _write(folder / "rules.yaml", {"groups": faster_groups(rendered)})
     commands = (
@@ -80,6 +77,7 @@ def monitoring(cluster: Cluster, repository: Path, folder: Path) -> Iterator[Mon
     )
     with (
         discovery(cluster, folder / TARGETS),
+        kube_state(cluster, state_port),
         _process(repository, folder, [*commands[0], *_listen(servers.prometheus)], f"{servers.prometheus}/-/ready"),
         _process(
             repository,
@@ -103,13 +101,17 @@ def faster_groups(rendered: Manifests) -> list[Config]:
 
 def _rendered(repository: Path) -> Manifests:
     switches = [f"--set=global.monitoring.{kind}.enabled=true" for kind in ("podMonitors", "rules")]
+    switches.append("--set=mysql.backup.enabled=true")  # for its alert
     result = helm.template("efishery", "--values", str(repository / "hack/values-dev.yaml"), *switches)
     assert result.returncode == 0, result.stderr
     return parse(result.stdout)
 
 
-def _prometheus_config(rendered: Manifests, folder: Path, servers: Monitoring) -> Config:
+def _prometheus_config(rendered: Manifests, folder: Path, servers: Monitoring, state_port: int) -> Config:
     scraped = [scrape_config(monitor, folder / TARGETS) for monitor in rendered.of("PodMonitor")]
+    targets = [{"targets": [f"127.0.0.1:{state_port}"]}]
+    # Its series have the namespace of what they are about, as with kube-state-metrics.
+    scraped.append({"job_name": "kube-state", "scrape_interval": "2s", "static_configs": targets, "honor_labels": True})
     return {
         "global": {"evaluation_interval": "1s"},
         "rule_files": [f"{folder}/rules.yaml"],
@@ -131,7 +133,7 @@ def _write(path: Path, content: Config) -> None:
     path.write_text(yaml.safe_dump(content))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port: int = bound.getsockname()[1]

@@ -1,0 +1,85 @@
+"""What makes the alerts on CronJobs fire: runs that cannot end in time."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.charts import helm
+from tests.charts.manifests import Manifest, parse
+from tests.e2e.cluster import NAMESPACE, Cluster, run
+from tests.e2e.monitoring.outcomes import Alert, Cause, Observer
+
+EACH_MINUTE = "* * * * *"
+PRUNE, BACKUP = "auth-prune", "mysql-backup"
+SECONDS = 420  # two hours are three minutes, and the first run begins within one
+
+
+@dataclass(frozen=True)
+class CronJobCauses:
+    """The faults of runs."""
+
+    cluster: Cluster
+    repository: Path
+
+    def run(self, observer: Observer) -> None:
+        """Cause both alerts at the same time."""
+        schedule = self.cluster.batch.read_namespaced_cron_job(PRUNE, NAMESPACE).spec.schedule
+        try:
+            self._observe(observer)
+        finally:
+            self.cluster.batch.patch_namespaced_cron_job(PRUNE, NAMESPACE, {"spec": {"schedule": schedule}})
+            self._kubectl("delete", "cronjob,pvc,configmap,networkpolicy", BACKUP, "--ignore-not-found", "--wait=false")
+
+    def _observe(self, observer: Observer) -> None:
+        observer.observe(
+            Cause("no run of auth-prune ends in time", self._slow_prune, (Alert("CronJobFails"),)),
+            Cause("no run of mysql-backup ends in time", self._slow_backup, (Alert("MysqlBackupFails"),)),
+            fire_seconds=SECONDS,
+        )
+
+    @contextmanager
+    def _slow_prune(self) -> Iterator[None]:
+        before = self.cluster.batch.read_namespaced_cron_job(PRUNE, NAMESPACE).spec
+        self._set_prune(EACH_MINUTE, deadline=1)
+        try:
+            yield
+        finally:
+            self._set_prune(EACH_MINUTE, before.job_template.spec.active_deadline_seconds)
+
+    def _set_prune(self, schedule: str, deadline: int) -> None:
+        spec = {"schedule": schedule, "jobTemplate": {"spec": {"activeDeadlineSeconds": deadline}}}
+        self.cluster.batch.patch_namespaced_cron_job(PRUNE, NAMESPACE, {"spec": spec})
+
+    @contextmanager
+    def _slow_backup(self) -> Iterator[None]:
+        self._apply_backup(deadline=1)
+        try:
+            yield
+        finally:
+            self._apply_backup(deadline=600)
+
+    def _apply_backup(self, deadline: int) -> None:
+        """Install what the chart has for backups, without the first backup's Job."""
+        values = f"enabled=true,mysql.backup.schedule={EACH_MINUTE},mysql.backup.deadlineSeconds={deadline}"
+        chart = ["--values", str(self.repository / "hack/values-dev.yaml"), "--set", f"mysql.backup.{values}"]
+        result = helm.template("efishery", *chart, "--namespace", NAMESPACE)
+        assert result.returncode == 0, result.stderr
+        wanted = [each.body for each in parse(result.stdout).objects if _is_of_backup(each)]
+        kubectl = ["kubectl", "-n", NAMESPACE, "apply", "-f", "-"]
+        subprocess.run(kubectl, input=yaml.safe_dump_all(wanted), text=True, check=True, timeout=60)
+
+    def _kubectl(self, *arguments: str) -> str:
+        return run(self.repository, "kubectl", "-n", NAMESPACE, *arguments)
+
+
+def _is_of_backup(manifest: Manifest) -> bool:
+    return manifest.name == BACKUP and manifest.kind in (
+        "CronJob",
+        "PersistentVolumeClaim",
+        "ConfigMap",
+        "NetworkPolicy",
+    )

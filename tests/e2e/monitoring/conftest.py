@@ -1,0 +1,32 @@
+"""One Prometheus and one Alertmanager for all tests of this folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cluster import Cluster, wait_for
+from tests.e2e.conftest import Gateway
+from tests.e2e.monitoring.prometheus import Monitoring, monitoring
+
+
+@pytest.fixture(scope="package")
+def monitored(
+    cluster: Cluster, gateway: Gateway, repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Monitoring]:
+    """Prometheus with some seconds of data, and requests to see in them."""
+    with monitoring(cluster, repository, tmp_path_factory.mktemp("monitoring")) as servers:
+        wait_for("each service to be scraped", lambda: len(_up(servers)) == 5, 60)
+        first = cluster.secret("auth-first-admin")
+        for _ in range(5):
+            token = gateway.login(first["phone"], first["password"])
+            assert gateway.get("/fetch/resource", token).status_code == 200
+        rate = 'rate(http_server_request_duration_seconds_count{http_route="/fetch/resource"}[30s])'
+        wait_for("two samples of these requests", lambda: servers.query(rate), 60)
+        yield servers
+
+
+def _up(servers: Monitoring) -> set[str]:
+    return {
+        series["metric"]["app_kubernetes_io_name"] for series in servers.query('up{app_kubernetes_io_name!=""} == 1')
+    }

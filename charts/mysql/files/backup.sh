@@ -1,5 +1,5 @@
 # Writes a consistent dump of the database to the volume, whole or not at all, and removes old dumps.
-# Uses only sh, mysqldump, gzip and the standard tools of the image.
+# Uses only sh, mysql, mysqldump, gzip and the standard tools of the image.
 #
 # From the environment: HOST, MYSQL_USER, MYSQL_PWD, MYSQL_DATABASE, KEEP (number of the newest dumps to keep; 0: all).
 # `backup.sh print` writes the dump to standard output instead.
@@ -18,6 +18,13 @@ dump() {
 }
 
 if [ "${1:-}" = print ]; then dump; exit; fi
+
+# NetworkPolicies may let a new pod through some seconds after its start only.
+for _ in $(seq "${WAIT_SECONDS:-30}"); do
+  mysql --no-defaults --host="$HOST" --user="$MYSQL_USER" --connect-timeout=5 \
+    --ssl-mode=VERIFY_IDENTITY --ssl-ca="$CA" --execute="SELECT 1" >/dev/null 2>&1 && break
+  sleep 1
+done
 
 # mysqldump ends its output with this line only if nothing failed; reading it also checks the compression.
 is_complete() { gzip --decompress --stdout "$1" | tail -n 1 | grep -q '^-- Dump completed'; }

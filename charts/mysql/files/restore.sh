@@ -33,6 +33,12 @@ if [ -z "${FILE:-}" ] && ! gzip --decompress --stdout "$file" | grep -q '^CREATE
   fail "the newest dump, $name, has no tables: name the one to restore; the volume holds: $(ls "$folder")"
 fi
 
+# NetworkPolicies may let a new pod through some seconds after its start only.
+for _ in $(seq "${WAIT_SECONDS:-30}"); do
+  client --execute="SELECT 1" >/dev/null 2>&1 && break
+  sleep 1
+done
+
 # A restore that was interrupted may have left no database.
 client --execute="CREATE DATABASE IF NOT EXISTS \`$MYSQL_DATABASE\`"
 # Assigned before they are tested, so that a query that fails ends the script.

@@ -122,7 +122,12 @@ class Volume:
     def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a script as the pod does; its exit code and output are the caller's to check."""
         settings = {"HOST": "h", "MYSQL_USER": "u", "MYSQL_DATABASE": "efishery", "KEEP": "0"}
-        here = {"WAIT_SECONDS": "1", "PATH": f"{self.folder}:/usr/bin:/bin", "STATE": str(self.state), "FOLDER": str(self.folder)}
+        here = {
+            "WAIT_SECONDS": "1",
+            "PATH": f"{self.folder}:/usr/bin:/bin",
+            "STATE": str(self.state),
+            "FOLDER": str(self.folder),
+        }
         command = ["sh", str(self.folder / script)]
         everything = settings | here | environment
         return subprocess.run(command, env=everything, capture_output=True, text=True, timeout=30, check=False)

@@ -11,6 +11,7 @@ from tests.e2e.monitoring.prometheus import SPEED, Monitoring
 
 FIRE_SECONDS = 180  # from a cause until its alerts fire, and at most until they are resolved
 RESOLVE_SECONDS = 240
+QUIET_SECONDS = 90  # until none of a cause's alerts fires from before
 POLL_SECONDS = 0.5
 
 
@@ -60,8 +61,11 @@ class Observer:
     ) -> None:
         """Begin all causes, wait until their alerts fire, end the causes in reverse order, wait until all resolve.
 
-        `meanwhile` is called again and again until the alerts fire.
+        `meanwhile` is called again and again until the alerts fire. Raises AssertionError if one fires from before.
         """
+        expected = {alert for cause in causes for alert in cause.alerts}
+        noisy = expected - self._wait(expected, False, QUIET_SECONDS, lambda: None).keys()
+        assert not noisy, f"these alerts fire before their cause: {noisy}"
         began: dict[Alert, float] = {}
         ended: dict[Alert, float] = {}
         reasons = {alert: cause.reason for cause in causes for alert in cause.alerts}

@@ -53,6 +53,6 @@ def test_a_refresh_of_the_list_is_a_trace_with_upstream_and_redis(
         "server.address": "127.0.0.1",
         "server.port": redis_port,
     }
-    calls = [span for span in receiver.spans if span.kind == CLIENT]
-    assert {span.trace_id for span in calls} == {refresh.trace_id}, "polls are no traces"
+    of_calls = {span.trace_id for span in receiver.spans if span.kind == CLIENT}
+    assert of_calls == {refresh.trace_id}, "polls are no traces"
     assert b"secret" not in b"".join(receiver.bodies)

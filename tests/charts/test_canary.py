@@ -3,7 +3,7 @@
 import pytest
 
 from tests.charts import helm
-from tests.charts.manifests import Manifests, Workload
+from tests.charts.manifests import Manifests, Workload, parse
 from tests.charts.scenarios import Scenario
 
 SERVICES = ["auth", "fetch", "docs"]
@@ -59,7 +59,14 @@ def test_a_canary_is_not_autoscaled_and_changes_nothing_of_the_autoscaled_pods(c
     assert [each.name for each in canaries.of("HorizontalPodAutoscaler")] == ["auth"]
     assert "replicas" not in canaries.get("Deployment/auth").spec
     assert canaries.get("Deployment/auth-canary").spec["replicas"] == 1
-    assert canaries.get("Deployment/fetch-canary").spec["replicas"] == 2
+
+
+def test_several_pods_of_a_canary_have_a_disruption_budget_of_their_own() -> None:
+    values = ["sample.enabled=true", "fetch.canary.enabled=true", "fetch.canary.replicas=2"]
+    rendered = parse(helm.template("efishery", *[option for value in values for option in ("--set", value)]).stdout)
+    canary = rendered.get("Deployment/fetch-canary").spec
+    assert canary["replicas"] == 2
+    assert rendered.get("PodDisruptionBudget/fetch-canary").spec["selector"] == canary["selector"]
 
 
 def test_the_weight_is_the_canarys_share_of_the_gateways_requests(canaries: Manifests) -> None:

@@ -39,7 +39,7 @@ def is_settled(cluster: Cluster, number: int) -> bool:
     """Tell whether fetch has this number of pods, and all are ready."""
     status = cluster.apps.read_namespaced_deployment("fetch", NAMESPACE).status
     pods = cluster.core.list_namespaced_pod(NAMESPACE, label_selector=PODS).items
-    return len(pods) == status.ready_replicas == number
+    return len(pods) == number and status.ready_replicas == number
 
 
 @pytest.fixture(autouse=True)

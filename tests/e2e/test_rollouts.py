@@ -1,5 +1,6 @@
 """200 requests a second through the gateway while pods are replaced, killed, added and removed."""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,18 +16,25 @@ from tests.e2e.conftest import Gateway, Headers
 RATE = 200  # requests a second
 LOW_RATE = 20  # at which the autoscaler removes pods
 KILLED = 0.001  # the share of the requests that may fail when a pod is killed
-SECONDS = 15  # of load after a pod was killed
 LEAST, MOST = 2, 6
 PODS = "app.kubernetes.io/name=fetch"
+# What SIGKILL does to the service, as when it has used up its memory: the first process ends with the others.
+KILL = """
+import os, signal
+for name in os.listdir("/proc"):
+    if name.isdecimal() and int(name) not in (1, os.getpid()):
+        os.kill(int(name), signal.SIGKILL)
+"""
 # The chart's autoscaler, except that it removes pods at once: by default it waits for five minutes.
+DOWN = "fetch.autoscaling.behavior.scaleDown"
 AUTOSCALING = (
     "sample.enabled=true",
     "fetch.autoscaling.enabled=true",
     f"fetch.autoscaling.maxReplicas={MOST}",
-    "fetch.autoscaling.behavior.scaleDown.stabilizationWindowSeconds=0",
-    "fetch.autoscaling.behavior.scaleDown.policies[0].type=Pods",
-    f"fetch.autoscaling.behavior.scaleDown.policies[0].value={MOST}",
-    "fetch.autoscaling.behavior.scaleDown.policies[0].periodSeconds=15",
+    f"{DOWN}.stabilizationWindowSeconds=0",
+    f"{DOWN}.policies[0].type=Pods",
+    f"{DOWN}.policies[0].value={MOST}",
+    f"{DOWN}.policies[0].periodSeconds=15",
 )
 
 
@@ -35,17 +43,25 @@ def kubectl(repository: Path, *arguments: str) -> str:
     return run(repository, "kubectl", "-n", NAMESPACE, *arguments)
 
 
-def is_settled(cluster: Cluster, number: int) -> bool:
-    """Tell whether fetch has this number of pods, and all are ready."""
-    status = cluster.apps.read_namespaced_deployment("fetch", NAMESPACE).status
+def ready_pods(cluster: Cluster) -> set[tuple[str, int]]:
+    """Return name and restarts of each pod of fetch; nothing if one of them is not ready."""
     pods = cluster.core.list_namespaced_pod(NAMESPACE, label_selector=PODS).items
-    return len(pods) == number and status.ready_replicas == number
+    ready = [any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or []) for pod in pods]
+    if not all(ready):
+        return set()
+    return {(pod.metadata.name, sum(c.restart_count for c in pod.status.container_statuses)) for pod in pods}
+
+
+def wait_for_pods(cluster: Cluster, number: int, seconds: float = 120) -> set[tuple[str, int]]:
+    """Wait until fetch has this number of pods, and all are ready; return them."""
+    is_right = lambda pods: pods if len(pods) == number else None  # noqa: E731
+    return wait_for(f"{number} ready pods of fetch", lambda: is_right(ready_pods(cluster)), seconds)
 
 
 @pytest.fixture(autouse=True)
-def settled(cluster: Cluster) -> None:
-    """Begin with two pods."""
-    wait_for("two ready pods of fetch", lambda: is_settled(cluster, LEAST))
+def pods(cluster: Cluster) -> set[tuple[str, int]]:
+    """The two pods, before the test."""
+    return wait_for_pods(cluster, LEAST)
 
 
 @pytest.fixture
@@ -56,11 +72,11 @@ def token(gateway: Gateway, user: Headers) -> Headers:
 
 
 @contextmanager
-def autoscaler(repository: Path) -> Iterator[None]:
+def autoscaler(repository: Path, folder: Path) -> Iterator[None]:
     """Apply the chart's HorizontalPodAutoscaler of fetch; at the end delete it and set the number of pods again."""
     values = [option for value in AUTOSCALING for option in ("--set", value)]
     rendered = helm.template("efishery", "--show-only", "templates/fetch/hpa.yaml", *values)
-    manifest = repository / ".tools/hpa.yaml"
+    manifest = folder / "hpa.yaml"
     manifest.write_text(rendered.stdout)
     kubectl(repository, "apply", "-f", str(manifest))
     try:
@@ -81,28 +97,38 @@ def test_a_rolling_update_fails_no_request(repository: Path, gateway: Gateway, t
     assert not sent.failures, str(sent)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("killed", ["pod", "process"])
 def test_a_killed_pod_fails_hardly_a_request(
-    repository: Path, cluster: Cluster, gateway: Gateway, token: Headers, tmp_path: Path
+    repository: Path,
+    cluster: Cluster,
+    gateway: Gateway,
+    token: Headers,
+    pods: set[tuple[str, int]],
+    tmp_path: Path,
+    killed: str,
 ) -> None:
-    pod = cluster.core.list_namespaced_pod(NAMESPACE, label_selector=PODS).items[0].metadata.name
+    name = min(pods)[0]
+    delete = ["kubectl", "-n", NAMESPACE, "delete", "pod", name, "--grace-period=0", "--force"]
+    kill = ["kubectl", "-n", NAMESPACE, "exec", name, "-c", "fetch", "--", "python", "-c", KILL]
     with load.running(tmp_path, gateway, token, RATE) as sent:
-        kubectl(repository, "delete", "pod", pod, "--grace-period=0", "--force")
-        wait_for("another pod", lambda: is_settled(cluster, LEAST))
-    print(f"a pod of fetch killed: {sent}")  # noqa: T201
+        # kubectl exec fails, as its own process is killed too.
+        subprocess.run(delete if killed == "pod" else kill, capture_output=True, check=False, timeout=60)
+        wait_for("another pod or a restart", lambda: len(ready_pods(cluster) - pods) == 1)
+    print(f"{killed} of fetch killed: {sent}")  # noqa: T201
     assert sent.failed_share <= KILLED, str(sent)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(360)
 def test_the_autoscaler_fails_no_request(
     repository: Path, cluster: Cluster, gateway: Gateway, token: Headers, tmp_path: Path
 ) -> None:
-    started = time.monotonic()
-    with autoscaler(repository):
+    with autoscaler(repository, tmp_path):
+        started = time.monotonic()
         with load.running(tmp_path, gateway, token, RATE) as high:
-            wait_for(f"{MOST} pods of fetch", lambda: is_settled(cluster, MOST), 150)
-            up = time.monotonic() - started
+            wait_for_pods(cluster, MOST, 150)
+        up = time.monotonic() - started
         with load.running(tmp_path, gateway, token, LOW_RATE) as low:
-            wait_for(f"{LEAST} pods of fetch", lambda: is_settled(cluster, LEAST), 150)
+            wait_for_pods(cluster, LEAST, 180)
     print(f"{LEAST} to {MOST} pods in {up:.0f} s: {high}; back to {LEAST}: {low}")  # noqa: T201
     assert not high.failures + low.failures, f"{high}\n{low}"

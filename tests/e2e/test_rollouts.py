@@ -54,8 +54,12 @@ def ready_pods(cluster: Cluster) -> set[tuple[str, int]]:
 
 def wait_for_pods(cluster: Cluster, number: int, seconds: float = 120) -> set[tuple[str, int]]:
     """Wait until fetch has this number of pods, and all are ready; return them."""
-    is_right = lambda pods: pods if len(pods) == number else None  # noqa: E731
-    return wait_for(f"{number} ready pods of fetch", lambda: is_right(ready_pods(cluster)), seconds)
+
+    def settled() -> set[tuple[str, int]] | None:
+        pods = ready_pods(cluster)
+        return pods if len(pods) == number else None
+
+    return wait_for(f"{number} ready pods of fetch", settled, seconds)
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ bench: setup ## Measure the services beside reference implementations, 19 min; w
 	@$(RUN) python -m bench $(ARGS)
 
 ##@ On a cluster (the current kubectl context)
-.PHONY: cluster up e2e e2e-mysql e2e-upgrade bench-mesh down
+.PHONY: cluster up e2e e2e-mysql e2e-upgrade canary canary-promote canary-abort bench-mesh down
 cluster: ## Create a cluster: kind if Docker runs, else one node built from source
 	@hack/cluster
 
@@ -35,6 +35,7 @@ up: setup ## Build and load the images, install chart and mesh, print the URL an
 	@hack/up
 
 e2e: setup ## Test the deployment through the Istio gateway
+	@hack/tools vegeta
 	@hack/with-cluster $(RUN) pytest tests/e2e --ignore=tests/e2e/mysql --ignore=tests/e2e/upgrade $(ARGS)
 
 e2e-mysql: setup ## Inject faults into MySQL and check that no acknowledged write is lost, 1 h (ARGS="-m short": the worst, 5 min)
@@ -42,6 +43,15 @@ e2e-mysql: setup ## Inject faults into MySQL and check that no acknowledged writ
 
 e2e-upgrade: setup ## Install the last release into an empty cluster, upgrade it under load, roll back, upgrade again
 	@hack/with-cluster $(RUN) pytest tests/e2e/upgrade $(ARGS)
+
+canary: setup ## Give a part of the requests to the working tree's version (SERVICE=fetch WEIGHT=10; IMAGE_TAG=… WATCH=300)
+	@hack/canary set "$(SERVICE)" "$(WEIGHT)"
+
+canary-promote: setup ## Make the canary the stable version (SERVICE=fetch)
+	@hack/canary promote "$(SERVICE)"
+
+canary-abort: setup ## Give all requests to the stable version again (SERVICE=fetch)
+	@hack/canary abort "$(SERVICE)"
 
 bench-mesh: setup ## Measure what gateway and sidecars add to a request's latency; writes it into docs/performance.md
 	@hack/tools vegeta
@@ -84,7 +94,7 @@ package: setup ## Package the charts, with an SBOM of each image, into dist; REG
 	@hack/package
 
 help: ## Print this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 $(UV): Makefile  # for UV_VERSION
 	@python3 -m venv .tools || { echo "make: python3 -m venv failed: install Python 3.11 or later with its venv module (Debian: apt-get install python3-venv)"; exit 1; }

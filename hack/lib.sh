@@ -89,3 +89,40 @@ wait_until() {  # wait_until SECONDS WHAT COMMAND...
     sleep 1
   done
 }
+
+# provide_images SERVICE...: builds their images and makes them available to the cluster: pushed to REGISTRY, or loaded
+provide_images() {
+  if [ -n "${REGISTRY:-}" ]; then PUSH_IMAGE=true hack/images "$@"; return; fi
+  hack/images "$@"
+  local service kind
+  kind=$(cluster_kind)
+  say "loading the images into $kind"
+  for service in "$@"; do load "$kind" "$(image_name "$service")"; done
+}
+
+load() {  # load KIND IMAGE
+  case $1 in
+    one-node) hack/one-node/load "$2" ;;
+    kind) with_archive "$2" kind load image-archive --name "$(kind_name)" ;;
+    minikube) with_archive "$2" minikube -p "$(minikube_profile)" image load ;;
+    *) die "images cannot be loaded into this cluster: name a registry it pulls from, REGISTRY=registry.example" ;;
+  esac
+}
+
+with_archive() {  # with_archive IMAGE COMMAND...: runs COMMAND with a tar archive of the image as its last argument
+  local image=$1 file; shift
+  file=$(mktemp -d)/image.tar
+  case $(container_engine) in
+    docker) docker save -o "$file" "$image" ;;
+    podman) podman save -q -o "$file" "$image" ;;
+    buildah) buildah push -q "$image" "docker-archive:$file:$image" ;;
+  esac
+  "$@" "$file"
+  rm -r "${file%/*}"
+}
+
+# sources_digest SERVICE: prints a digest of the image's sources
+sources_digest() {
+  find pyproject.toml uv.lock libs "services/$1" -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -print0 |
+    LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
+}

@@ -14,6 +14,7 @@ NAMESPACED = {
     "ConfigMap",
     "CronJob",
     "Deployment",
+    "DestinationRule",
     "HorizontalPodAutoscaler",
     "Job",
     "Lease",
@@ -30,6 +31,7 @@ NAMESPACED = {
     "ServiceEntry",
     "Sidecar",
     "StatefulSet",
+    "VirtualService",
 }
 HASH = re.compile(r"-[0-9a-f]{8}$")
 

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
+from servicekit import development
 from tests.charts import helm
 from tests.charts.manifests import Manifests, parse
 
 REGISTRY = "registry.example"
 DEV_VALUES = ("--values", str(helm.REPOSITORY / "hack/values-dev.yaml"))
 SKAFFOLD: dict[str, Any] = yaml.safe_load((helm.REPOSITORY / "skaffold.yaml").read_text())
-PROFILES = [profile["name"] for profile in SKAFFOLD["profiles"]]
+RELOAD = "reload"  # the profile of `skaffold dev`, beside that of a cluster
+PROFILES = [profile["name"] for profile in SKAFFOLD["profiles"] if profile["name"] != RELOAD]
 SERVICES = sorted(path.parent.name for path in helm.REPOSITORY.glob("services/*/Dockerfile"))
 
 
@@ -63,6 +65,22 @@ def test_the_release_uses_the_images_that_skaffold_built(profile: str) -> None:
     options = [option for value in values for option in ("--set-string", value)]
     artifacts = [artifact["image"] for artifact in configuration["build"]["artifacts"]]
     assert images(rendered(*options)) == {f"{REGISTRY}/{image}@{_digest(image)}" for image in artifacts}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_skaffold_copies_changed_code_into_the_pods_that_reload_it(profile: str) -> None:
+    (reload,) = [each for each in SKAFFOLD["profiles"] if each["name"] == RELOAD]
+    (patch,) = reload["patches"]
+    assert reload["activation"] == [{"command": "dev"}]
+    rendered_with_it = rendered("--set", ",".join(f"{name}={value}".lower() for name, value in patch["value"].items()))
+    reloading = {w.owner.name for w in rendered_with_it.workloads if "servicekit.development" in str(w.containers)}
+    copied = {each["image"]: each["sync"] for each in with_profile(profile)["build"]["artifacts"] if "sync" in each}
+    assert set(copied) == {f"efishery/{name}" for name in reloading}
+    for image, sync in copied.items():
+        service = image.removeprefix("efishery/")
+        folders = (f"services/{service}/src/", "libs/servicekit/src/")
+        rules = [{"src": f"{folder}**/*", "dest": str(development.SOURCES), "strip": folder} for folder in folders]
+        assert sync == {"manual": rules}
 
 
 def _built(template: str) -> str:

@@ -48,6 +48,12 @@ def _documented(component: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def _routes(istio: Manifests, *, delegated: bool = False) -> list[dict[str, Any]]:
+    """Return the rules of the VirtualService that lead to a service or, `delegated`, to its canary's VirtualService."""
+    rules = istio.get("VirtualService/efishery").spec["http"]
+    return [rule for rule in rules if ("delegate" in rule) == delegated]
+
+
 def _rules(istio: Manifests, component: str) -> list[dict[str, Any]]:
     """Return the rules of all authorization policies of a component that allow requests."""
     policies = [p for p in _allowing(istio) if _name(p) == component]
@@ -91,28 +97,28 @@ def test_api_versions_are_stable(istio: Manifests) -> None:
 
 
 def test_every_route_has_the_port_of_a_service(istio: Manifests, sample: Manifests) -> None:
-    for route in istio.get("VirtualService/efishery").spec["http"]:
+    for route in _routes(istio):
         destination = route["route"][0]["destination"]
         ports = sample.get(_service(destination["host"])).spec["ports"]
         assert destination["port"]["number"] in [port["port"] for port in ports], route["name"]
 
 
 def test_only_public_paths_are_routed(istio: Manifests) -> None:
-    routes = istio.get("VirtualService/efishery").spec["http"]
+    routes = _routes(istio)
     matches = {route["name"]: [str(*m["uri"].values()) for m in route["match"]] for route in routes}
     paths = {"auth": ["/auth/", "/ping"], "fetch": ["/fetch/"], "docs": ["/docs", "/docs/"]}
     assert matches == paths | {f"{name}-get": each for name, each in paths.items()}
 
 
 def test_every_route_states_its_timeout_and_retries(istio: Manifests) -> None:
-    for route in istio.get("VirtualService/efishery").spec["http"]:
+    for route in _routes(istio):
         assert route["timeout"], route["name"]
         assert ("retryOn" in route["retries"]) == (route["retries"]["attempts"] > 0), route["name"]
 
 
 def test_only_get_and_head_may_reach_a_service_twice(istio: Manifests) -> None:
     """The others are not retried, or only when nothing of the request had been sent; GET and HEAD match first."""
-    routes = istio.get("VirtualService/efishery").spec["http"]
+    routes = _routes(istio)
     names = [route["name"] for route in routes]
     unsent = {"connect-failure", "refused-stream", "reset-before-request"}
     for route in routes:
@@ -127,7 +133,7 @@ def test_only_get_and_head_may_reach_a_service_twice(istio: Manifests) -> None:
 
 
 def test_the_timeout_of_fetch_is_longer_than_its_upstream_timeout(istio: Manifests) -> None:
-    route = next(r for r in istio.get("VirtualService/efishery").spec["http"] if r["name"] == "fetch-get")
+    route = next(r for r in _routes(istio) if r["name"] == "fetch-get")
     schema = json.loads((REPOSITORY / "charts/efishery/values.schema.json").read_text())
     longest = schema["properties"]["fetch"]["properties"]["upstreamTimeoutSeconds"]["maximum"]
     assert "perTryTimeout" not in route["retries"]

@@ -1,5 +1,7 @@
 """Probes, resources, replicas, rollouts and Jobs."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -117,3 +119,16 @@ def test_the_migration_waits_long_at_install_and_briefly_at_upgrade(
     tries = job.spec["backoffLimit"] + 1
     assert least <= wait * tries <= most
     assert "helm upgrade --no-hooks" in container["args"][0]
+
+
+@pytest.mark.parametrize("name", HTTP_SERVICES)
+def test_with_reload_a_pod_runs_the_command_of_its_image(name: str) -> None:
+    values = ["sample.enabled=true", "development.reload=true"]
+    rendered = parse(helm.template("efishery", *[option for value in values for option in ("--set", value)]).stdout)
+    (command,) = re.findall(r"^CMD (.*)$", (helm.REPOSITORY / f"services/{name}/Dockerfile").read_text(), re.MULTILINE)
+    reloading = ["python", "-m", "servicekit.development", f"efishery_{name}", *json.loads(command)]
+    assert rendered.workload(f"Deployment/{name}").containers[0]["command"] == reloading
+
+
+def test_only_reload_replaces_the_command_of_an_image(default: Manifests) -> None:
+    assert not [n for n in HTTP_SERVICES[:3] if "command" in default.workload(f"Deployment/{n}").containers[0]]

@@ -68,6 +68,14 @@ def test_pods_are_added_fast_and_removed_slowly(autoscaled: Manifests, name: str
     assert down["policies"] == [{"type": "Pods", "value": 1, "periodSeconds": 60}]
 
 
+def test_a_behavior_of_ones_own_replaces_what_it_names() -> None:
+    behavior = "auth.autoscaling.behavior.scaleDown"
+    own = with_values("auth.autoscaling.enabled=true", f"{behavior}.stabilizationWindowSeconds=0")
+    found = own.get("HorizontalPodAutoscaler/auth").spec["behavior"]
+    charts = Scenario("efishery", "autoscaling").rendered().get("HorizontalPodAutoscaler/auth").spec["behavior"]
+    assert found == charts | {"scaleDown": charts["scaleDown"] | {"stabilizationWindowSeconds": 0}}
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

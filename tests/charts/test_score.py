@@ -21,8 +21,11 @@ EXCEPTIONS = {
     "CronJob/mysql-backup": EVERY_POD | {"container-security-context-user-group-id"},
     "CronJob/rate-cron": EVERY_POD,
     "Deployment/auth": EVERY_POD | {"deployment-replicas"},
+    "Deployment/auth-canary": EVERY_POD | {"deployment-replicas"},
     "Deployment/docs": EVERY_POD | {"deployment-replicas"},
+    "Deployment/docs-canary": EVERY_POD | {"deployment-replicas"},
     "Deployment/fetch": EVERY_POD | {"deployment-replicas"},
+    "Deployment/fetch-canary": EVERY_POD | {"deployment-replicas"},
     "Deployment/redis": EVERY_POD
     | {"container-security-context-user-group-id", "deployment-replicas", "deployment-strategy"},
     "Deployment/sample": EVERY_POD | {"deployment-replicas"},

@@ -52,7 +52,7 @@ def _is_cert_managers(rendered: Manifests, name: str) -> bool:
 def test_only_auth_mounts_the_private_signing_key(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         whole = [name for name, key in _mounted(workload.pod) if "signing-key" in name and key is None]
-        assert bool(whole) == (workload.id == "Deployment/auth"), workload.id
+        assert bool(whole) == (workload.id in ("Deployment/auth", "Deployment/auth-canary")), workload.id
 
 
 def test_the_mysql_certificate_has_the_names_of_services_and_members(default: Manifests) -> None:

@@ -123,11 +123,11 @@ def test_service_accounts_are_all_used_and_all_exist(rendered: Manifests) -> Non
     assert used == {account.name for account in rendered.of("ServiceAccount")}
 
 
-def test_every_image_has_a_fixed_tag(rendered: Manifests) -> None:
+def test_every_image_has_a_fixed_tag_or_a_digest(rendered: Manifests) -> None:
     for workload in rendered.workloads:
         for container in workload.all_containers:
             image = container["image"]
-            assert re.fullmatch(r"[a-z0-9./-]+:[\w.-]+", image), f"{workload.id}: {image}"
+            assert re.fullmatch(r"[a-z0-9./-]+(:[\w.-]+|@sha256:[0-9a-f]{64})", image), f"{workload.id}: {image}"
             assert not image.endswith(":latest"), f"{workload.id}: {image}"
             assert container["imagePullPolicy"] in ("IfNotPresent", "Always"), workload.id
 

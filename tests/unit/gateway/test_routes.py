@@ -53,6 +53,21 @@ def test_a_match_may_be_for_some_methods(tmp_path: Path) -> None:
     assert routes(path) == [{"match": {"prefix": "/docs/", "headers": methods}, "route": action}]
 
 
+def test_a_rule_that_delegates_is_left_out(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+    - match: [{uri: {prefix: /docs/}, gateways: [efishery]}]
+      delegate: {name: docs}
+      <<: &policy {timeout: 15s}
+    - match: [{uri: {prefix: /docs/}}]
+      route: [{destination: {host: docs}}]
+      <<: *policy
+""",
+    )
+    assert routes(path) == [{"match": {"prefix": "/docs/"}, "route": {"cluster": "docs", "timeout": "15s"}}]
+
+
 def test_a_rule_without_match_takes_all_and_without_timeout_waits(tmp_path: Path) -> None:
     path = write(tmp_path, "    - route: [{destination: {host: docs}}]")
     assert routes(path) == [{"match": {"prefix": "/"}, "route": {"cluster": "docs", "timeout": "0s"}}]

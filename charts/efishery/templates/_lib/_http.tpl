@@ -83,3 +83,15 @@ preStop:
   value: {{ .root.Values.tracing.sampleRatio | quote }}
 {{- end -}}
 {{- end }}
+
+{{- /* For development: a command that runs that of the image, and starts it again when its files change. Takes list COMPONENT WORD…. */}}
+{{- define "efishery.reloadCommand" -}}
+{{- $component := first . -}}
+{{- if and $component.root.Values.development $component.root.Values.development.reload -}} {{- /* no `development` in values that --reuse-values takes from an older release */}}
+command: {{ concat (list "python" "-m" "servicekit.development" (printf "efishery_%s" $component.name)) (rest .) | toJson }}
+{{- end }}
+{{- end }}
+
+{{- define "efishery.gunicornReloadCommand" -}}
+{{- include "efishery.reloadCommand" (list . "gunicorn" "-c" "python:servicekit.gunicorn_conf" (printf "efishery_%s:create_app()" .name)) -}}
+{{- end }}

@@ -5,7 +5,7 @@ Each helper takes a component: dict "root" $ "name" "rate-cron" "values" .Values
 {{- /* Labels that never change. Services and selectors may use only these. */}}
 {{- define "efishery.selectorLabels" -}}
 app.kubernetes.io/name: {{ .name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}{{ include "efishery.canarySuffix" . }}
 {{- end }}
 
 {{- define "efishery.labels" -}}

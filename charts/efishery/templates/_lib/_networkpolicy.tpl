@@ -20,12 +20,23 @@ spec:
   policyTypes: [Ingress, Egress]
 {{- end }}
 
-{{- /* A selector of the pods of components. Takes list $ "fetch" "rate-cron". */}}
+{{- /* A selector of the pods of components, or of the whole release, canaries included. Takes list $ "fetch" "rate-cron". */}}
 {{- define "efishery.componentSelector" -}}
-matchLabels:
-  app.kubernetes.io/instance: {{ (first .).Release.Name }}
+{{- $release := (first .).Release.Name -}}
+{{- $names := rest . | join ", " -}}
+{{- if include "efishery.hasCanary" (first .) -}}
 matchExpressions:
-  - {key: app.kubernetes.io/name, operator: In, values: [{{ rest . | join ", " }}]}
+  - {key: app.kubernetes.io/instance, operator: In, values: [{{ $release }}, {{ $release }}-canary]}
+{{- else -}}
+matchLabels:
+  app.kubernetes.io/instance: {{ $release }}
+{{- if $names }}
+matchExpressions:
+{{- end }}
+{{- end }}
+{{- with $names }}
+  - {key: app.kubernetes.io/name, operator: In, values: [{{ . }}]}
+{{- end }}
 {{- end }}
 
 {{- /* Rules for other components of the release. Take list $ 6379 "auth" "fetch". */}}

@@ -16,7 +16,7 @@ true
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
-  name: {{ .name }}
+  name: {{ include "efishery.objectName" . }}
   labels:
     {{- include "efishery.labels" . | nindent 4 }}
 spec:
@@ -71,17 +71,21 @@ spec:
           averageValue: {{ .values.autoscaling.requestsPerSecond | int64 | quote }}
     {{- end }}
   behavior:
-    # Up without a delay: each 15 s twice as many pods or four more, whichever is more.
-    scaleUp:
-      stabilizationWindowSeconds: 0
-      selectPolicy: Max
-      policies:
-        - {type: Percent, value: 100, periodSeconds: 15}
-        - {type: Pods, value: 4, periodSeconds: 15}
-    # Down by one pod a minute, to the highest number that the last five minutes needed.
-    scaleDown:
-      stabilizationWindowSeconds: 300
-      policies:
-        - {type: Pods, value: 1, periodSeconds: 60}
+    {{- mergeOverwrite (include "efishery.scalingBehavior" . | fromYaml) (.values.autoscaling.behavior | default dict) | toYaml | nindent 4 }}
 {{- end }}
+{{- end }}
+
+{{- define "efishery.scalingBehavior" -}}
+# Up without a delay: each 15 s twice as many pods or four more, whichever is more.
+scaleUp:
+  stabilizationWindowSeconds: 0
+  selectPolicy: Max
+  policies:
+    - {type: Percent, value: 100, periodSeconds: 15}
+    - {type: Pods, value: 4, periodSeconds: 15}
+# Down by one pod a minute, to the highest number that the last five minutes needed.
+scaleDown:
+  stabilizationWindowSeconds: 300
+  policies:
+    - {type: Pods, value: 1, periodSeconds: 60}
 {{- end }}

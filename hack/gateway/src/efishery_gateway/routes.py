@@ -19,6 +19,8 @@ _MATCH_KEYS: Final = {"name", "uri", "method"}
 def routes(virtual_service: Path, services: Collection[str]) -> Iterator[Json]:
     """Make the routes to `services`; raises GatewayError when the file uses what this gateway cannot do."""
     for rule in _http_rules(virtual_service):
+        if "delegate" in rule:  # no canary here, so Istio would leave it out too
+            continue
         refuse_others(rule, _HTTP_KEYS, "a VirtualService's http rule")
         action = _action(rule, services)
         for match in rule.get("match", [{"uri": {"prefix": "/"}}]):

@@ -1,0 +1,90 @@
+"""The verbs of hack/canary under load: the canary gets its share of the requests, and no request fails."""
+
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import load
+from tests.e2e.cluster import NAMESPACE, RELEASE, Cluster, run, wait_for
+from tests.e2e.conftest import Gateway, Headers
+
+RATE = 100  # requests a second
+COUNTED = 800  # requests to fetch; of a weight of 10 %, the share in them is between 7 and 13 % in 99 of 100 cases
+INSTANCE = "app.kubernetes.io/instance"
+COUNT = """
+import urllib.request
+lines = urllib.request.urlopen("http://127.0.0.1:9090/metrics").read().decode().splitlines()
+print(sum(float(line.split()[-1]) for line in lines if line.startswith("http_server_request_duration_seconds_count")))
+"""
+
+
+def canary(repository: Path, *arguments: str, **environment: str) -> None:
+    """Run hack/canary, or fail with its output."""
+    command = ["hack/canary", *arguments]
+    done = subprocess.run(
+        command, cwd=repository, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def image(cluster: Cluster, deployment: str) -> str | None:
+    """Return the image of a Deployment, or None if it does not exist."""
+    found = cluster.apps.list_namespaced_deployment(NAMESPACE, field_selector=f"metadata.name={deployment}").items
+    return str(found[0].spec.template.spec.containers[0].image) if found else None
+
+
+def answered(repository: Path, cluster: Cluster) -> Counter[str]:
+    """Return how many requests each instance of fetch has answered, by its label."""
+    counts: Counter[str] = Counter()
+    for pod in cluster.core.list_namespaced_pod(NAMESPACE, label_selector="app.kubernetes.io/name=fetch").items:
+        command = ["kubectl", "-n", NAMESPACE, "exec", pod.metadata.name, "-c", "fetch", "--", "python", "-c", COUNT]
+        counts[pod.metadata.labels[INSTANCE]] += int(float(run(repository, *command)))
+    return counts
+
+
+def share(repository: Path, cluster: Cluster) -> float:
+    """Return the canary's share of the next COUNTED requests."""
+    before = answered(repository, cluster)
+
+    def since() -> Counter[str] | None:
+        counts = answered(repository, cluster) - before
+        return counts if counts.total() > COUNTED else None
+
+    counts = wait_for(f"{COUNTED} requests", since, 60)
+    return counts[f"{RELEASE}-canary"] / counts.total()
+
+
+@pytest.fixture
+def stable(repository: Path, cluster: Cluster) -> Iterator[str | None]:
+    """The image of the stable pods, which they have again at the end."""
+    yield image(cluster, "fetch")
+    values = ["--set", "fetch.image.tag=", "--set", "fetch.canary.enabled=false"]
+    upgrade = ["helm", "upgrade", RELEASE, "charts/efishery", "--namespace", NAMESPACE, "--reset-then-reuse-values"]
+    run(repository, *upgrade, *values, "--wait", "--timeout", "3m", seconds=200)
+
+
+@pytest.mark.timeout(400)
+def test_a_canary_gets_its_share_and_is_promoted_or_aborted(
+    repository: Path, cluster: Cluster, gateway: Gateway, user: Headers, stable: str | None, tmp_path: Path
+) -> None:
+    tag = str(stable).rpartition(":")[2]
+    with load.running(tmp_path, gateway, user, RATE) as sent:
+        canary(repository, "set", "fetch", "10")
+        promoted = image(cluster, "fetch-canary")
+        found = share(repository, cluster)
+        canary(repository, "promote", "fetch")
+        after = image(cluster, "fetch"), image(cluster, "fetch-canary")
+        canary(repository, "set", "fetch", "50", IMAGE_TAG=tag)
+        with_canary = image(cluster, "fetch"), image(cluster, "fetch-canary")
+        canary(repository, "abort", "fetch")
+        aborted = image(cluster, "fetch"), image(cluster, "fetch-canary")
+    print(f"canary with {found:.1%} of the requests; promoted, another aborted: {sent}")  # noqa: T201 -- shown with -s
+    assert promoted not in (None, stable), "the canary has a tag of its own"
+    assert 0.05 <= found <= 0.15
+    assert after == aborted == (promoted, None)
+    assert with_canary == (promoted, stable)
+    assert not sent.failures, str(sent)

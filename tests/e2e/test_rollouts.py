@@ -1,0 +1,138 @@
+"""200 requests a second through the gateway while pods are replaced, killed, added and removed."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.charts import helm
+from tests.e2e import load
+from tests.e2e.cluster import NAMESPACE, Cluster, run, wait_for
+from tests.e2e.conftest import Gateway, Headers
+
+RATE = 200  # requests a second
+LOW_RATE = 20  # at which the autoscaler removes pods
+KILLED = 0.001  # the share of the requests that may fail when a pod is killed
+LEAST, MOST = 2, 6
+PODS = "app.kubernetes.io/name=fetch"
+# What SIGKILL does to the service, as when it has used up its memory: the first process ends with the others.
+KILL = """
+import os, signal
+for name in os.listdir("/proc"):
+    if name.isdecimal() and int(name) not in (1, os.getpid()):
+        os.kill(int(name), signal.SIGKILL)
+"""
+# The chart's autoscaler, except that it removes pods at once: by default it waits for five minutes.
+DOWN = "fetch.autoscaling.behavior.scaleDown"
+AUTOSCALING = (
+    "sample.enabled=true",
+    "fetch.autoscaling.enabled=true",
+    f"fetch.autoscaling.maxReplicas={MOST}",
+    f"{DOWN}.stabilizationWindowSeconds=0",
+    f"{DOWN}.policies[0].type=Pods",
+    f"{DOWN}.policies[0].value={MOST}",
+    f"{DOWN}.policies[0].periodSeconds=15",
+)
+
+
+def kubectl(repository: Path, *arguments: str) -> str:
+    """Run kubectl in the namespace of the release."""
+    return run(repository, "kubectl", "-n", NAMESPACE, *arguments)
+
+
+def ready_pods(cluster: Cluster) -> set[tuple[str, int]]:
+    """Return name and restarts of each pod of fetch; nothing if one of them is not ready."""
+    pods = cluster.core.list_namespaced_pod(NAMESPACE, label_selector=PODS).items
+    ready = [any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or []) for pod in pods]
+    if not all(ready):
+        return set()
+    return {(pod.metadata.name, sum(c.restart_count for c in pod.status.container_statuses)) for pod in pods}
+
+
+def wait_for_pods(cluster: Cluster, number: int, seconds: float = 120) -> set[tuple[str, int]]:
+    """Wait until fetch has this number of pods, and all are ready; return them."""
+
+    def settled() -> set[tuple[str, int]] | None:
+        pods = ready_pods(cluster)
+        return pods if len(pods) == number else None
+
+    return wait_for(f"{number} ready pods of fetch", settled, seconds)
+
+
+@pytest.fixture(autouse=True)
+def pods(cluster: Cluster) -> set[tuple[str, int]]:
+    """The two pods, before the test."""
+    return wait_for_pods(cluster, LEAST)
+
+
+@pytest.fixture
+def token(gateway: Gateway, user: Headers) -> Headers:
+    """A token that each pod has accepted before the load begins."""
+    wait_for("the token", lambda: all(gateway.get("/fetch/claims", user).status_code == 200 for _ in range(10)))
+    return user
+
+
+@contextmanager
+def autoscaler(repository: Path, folder: Path) -> Iterator[None]:
+    """Apply the chart's HorizontalPodAutoscaler of fetch; at the end delete it and set the number of pods again."""
+    values = [option for value in AUTOSCALING for option in ("--set", value)]
+    rendered = helm.template("efishery", "--show-only", "templates/fetch/hpa.yaml", *values)
+    manifest = folder / "hpa.yaml"
+    manifest.write_text(rendered.stdout)
+    kubectl(repository, "apply", "-f", str(manifest))
+    try:
+        yield
+    finally:
+        kubectl(repository, "delete", "-f", str(manifest))
+        kubectl(repository, "scale", "deployment/fetch", f"--replicas={LEAST}")
+
+
+@pytest.mark.timeout(240)
+def test_a_rolling_update_fails_no_request(repository: Path, gateway: Gateway, token: Headers, tmp_path: Path) -> None:
+    deployments = ("deployment/fetch", "deployment/auth")
+    with load.running(tmp_path, gateway, token, RATE) as sent:
+        kubectl(repository, "rollout", "restart", *deployments)
+        for deployment in deployments:
+            kubectl(repository, "rollout", "status", deployment, "--timeout=180s")
+    print(f"rolling update of auth and fetch: {sent}")  # noqa: T201 -- shown with -s, for docs/operations.md
+    assert not sent.failures, str(sent)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("killed", ["pod", "process"])
+def test_a_killed_pod_fails_hardly_a_request(
+    repository: Path,
+    cluster: Cluster,
+    gateway: Gateway,
+    token: Headers,
+    pods: set[tuple[str, int]],
+    tmp_path: Path,
+    killed: str,
+) -> None:
+    name = min(pods)[0]
+    delete = ["kubectl", "-n", NAMESPACE, "delete", "pod", name, "--grace-period=0", "--force"]
+    kill = ["kubectl", "-n", NAMESPACE, "exec", name, "-c", "fetch", "--", "python", "-c", KILL]
+    with load.running(tmp_path, gateway, token, RATE) as sent:
+        # kubectl exec fails, as its own process is killed too.
+        subprocess.run(delete if killed == "pod" else kill, capture_output=True, check=False, timeout=60)
+        wait_for("another pod or a restart", lambda: len(ready_pods(cluster) - pods) == 1)
+    print(f"{killed} of fetch killed: {sent}")  # noqa: T201
+    assert sent.failed_share <= KILLED, str(sent)
+
+
+@pytest.mark.timeout(360)
+def test_the_autoscaler_fails_no_request(
+    repository: Path, cluster: Cluster, gateway: Gateway, token: Headers, tmp_path: Path
+) -> None:
+    with autoscaler(repository, tmp_path):
+        started = time.monotonic()
+        with load.running(tmp_path, gateway, token, RATE) as high:
+            wait_for_pods(cluster, MOST, 150)
+        up = time.monotonic() - started
+        with load.running(tmp_path, gateway, token, LOW_RATE) as low:
+            wait_for_pods(cluster, LEAST, 180)
+    print(f"{LEAST} to {MOST} pods in {up:.0f} s: {high}; back to {LEAST}: {low}")  # noqa: T201
+    assert not high.failures + low.failures, f"{high}\n{low}"

@@ -1,0 +1,134 @@
+"""hack/canary: the order of its steps, so that no request meets a pod that is not there."""
+
+import pytest
+
+from tests.unit.hack.support import Checkout
+
+KUBECTL = """case "$*" in
+  "get nodes"*) echo "one-node {}" ;;
+  "config current-context") echo somewhere ;;
+  *"get virtualservice efishery"*) echo "auth auth fetch fetch docs docs" ;;
+  *"get deployment fetch-canary"*) [ ! -f canary ] || cat canary ;;
+  *"get pods"*) echo pod/canary ;;
+  *"rollout status"*) [ ! -f not-ready ] ;;
+  *" exec "*) echo x >>asked; [ "$(wc -l <asked)" = 1 ] || cat metrics ;;
+esac"""
+METRICS = """http_server_request_duration_seconds_count{http_response_status_code="200",http_route="/x"} %d.0
+http_server_request_duration_seconds_count{http_response_status_code="503",http_route="/x"} %d.0
+"""
+
+
+@pytest.fixture
+def scripts(checkout: Checkout) -> Checkout:
+    checkout.copy("hack/canary", "hack/lib.sh", "hack/one-node/settings")
+    for program in ("bin/helm", "bin/sleep", "hack/images", "hack/one-node/load", "charts/efishery/Chart.yaml"):
+        checkout.stand_in(program)
+    for source in ("pyproject.toml", "uv.lock", "libs/kit.py", "services/fetch/app.py"):
+        checkout.stand_in(source)
+    checkout.stand_in("bin/kubectl", KUBECTL)
+    return checkout
+
+
+def canary(scripts: Checkout, arguments: str, **environment: str) -> tuple[int, str]:
+    scripts.stand_in("hack/run-canary", f"exec {scripts.root}/hack/canary {arguments}")
+    return scripts.run("hack/run-canary", **environment)
+
+
+def steps(scripts: Checkout) -> list[str]:
+    """Return what changed the cluster: the values of each upgrade, and what was deleted."""
+    upgrades = [call for call in scripts.calls if call.startswith("helm upgrade") or " delete " in call]
+    return [" ".join(word for word in call.split() if "=" in word or word == "delete") for call in upgrades]
+
+
+def test_a_canary_gets_requests_only_when_its_pods_are_ready(scripts: Checkout) -> None:
+    code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next")
+    assert code == 0, printed
+    enabled, weighted = steps(scripts)
+    assert enabled == "fetch.canary.enabled=true fetch.canary.image.tag=next fetch.canary.image.digest="
+    assert weighted == "fetch.canary.weight=10"
+    assert all("--wait" in call for call in scripts.calls if call.startswith("helm upgrade"))
+
+
+def test_another_weight_replaces_no_pod(scripts: Checkout) -> None:
+    (scripts.root / "canary").write_text("docker.io/efishery/fetch:next")
+    canary(scripts, "set fetch 50", IMAGE_TAG="next")
+    assert steps(scripts) == ["fetch.canary.weight=50"]
+
+
+def test_without_a_tag_the_working_trees_image_gets_one_of_its_own(scripts: Checkout) -> None:
+    canary(scripts, "set fetch 10")
+    (loaded,) = [call for call in scripts.calls if call.startswith("load ")]
+    assert loaded.startswith("load docker.io/efishery/fetch:canary-")
+    assert "images fetch" in scripts.calls
+    assert f"fetch.canary.image.tag={loaded.rpartition(':')[2]}" in steps(scripts)[0]
+
+
+@pytest.mark.parametrize(
+    ("image", "value"),
+    [
+        ("docker.io/efishery/fetch:next", "fetch.image.tag=next fetch.image.digest="),
+        ("localhost:5000/efishery/fetch@sha256:12", "fetch.image.tag= fetch.image.digest=sha256:12"),
+    ],
+)
+def test_a_promotion_removes_the_canary_last(scripts: Checkout, image: str, value: str) -> None:
+    (scripts.root / "canary").write_text(image)
+    code, printed = canary(scripts, "promote fetch")
+    assert code == 0, printed
+    promoted, unrouted, removed = steps(scripts)
+    assert (promoted, unrouted.split()[0]) == (value, "delete")
+    assert removed.startswith("fetch.canary.enabled=false fetch.canary.weight=0")
+
+
+def test_an_abort_takes_the_requests_away_before_the_pods(scripts: Checkout) -> None:
+    (scripts.root / "canary").write_text("docker.io/efishery/fetch:next")
+    assert canary(scripts, "abort fetch")[0] == 0
+    unrouted, removed = steps(scripts)
+    assert unrouted.startswith("delete")
+    assert removed.startswith("fetch.canary.enabled=false")
+    order = [call.split()[0] for call in scripts.calls]
+    assert "sleep" in order[order.index("kubectl") :], "until each proxy knows"
+
+
+@pytest.mark.parametrize(("good", "bad", "aborted"), [(100, 2, True), (200, 1, False), (5, 5, False)])
+def test_a_watched_canary_is_aborted_when_it_answers_errors(
+    scripts: Checkout, good: int, bad: int, aborted: bool
+) -> None:
+    (scripts.root / "metrics").write_text(METRICS % (good, bad))
+    code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next", WATCH="1")
+    assert (code == 1) is aborted, printed
+    assert ("fetch.canary.enabled=false" in steps(scripts)[-1]) is aborted
+    if aborted:
+        assert f"answered {bad} of {good + bad} requests with 5xx" in printed
+
+
+def test_a_watched_canary_is_aborted_when_a_pod_is_not_ready(scripts: Checkout) -> None:
+    (scripts.root / "not-ready").touch()
+    code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next", WATCH="1")
+    assert code == 1
+    assert "not ready" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("set fetch 110", "WEIGHT is '110': give a whole number from 0 to 100"),
+        ("set fetch ten", "WEIGHT is 'ten'"),
+        ("set redis 10", "SERVICE is 'redis': auth, fetch and docs can have a canary"),
+        ("show fetch", "there is no 'show': set, promote and abort"),
+        ("promote fetch", "fetch has no canary: make canary SERVICE=fetch WEIGHT=10"),
+        ("abort fetch", "fetch has no canary"),
+    ],
+)
+def test_what_is_wrong_is_named_with_the_remedy(scripts: Checkout, arguments: str, message: str) -> None:
+    code, printed = canary(scripts, arguments)
+    assert code == 1
+    assert message in printed
+    assert not steps(scripts)
+
+
+def test_a_gateway_that_knows_no_canaries_is_named(scripts: Checkout) -> None:
+    scripts.stand_in("bin/kubectl", KUBECTL.replace("auth auth fetch fetch docs docs", ""))
+    code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next")
+    assert code == 1
+    assert "kubectl apply -k k8s/istio" in printed
+    assert not steps(scripts)

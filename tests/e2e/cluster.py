@@ -15,7 +15,7 @@ NAMESPACE = "efishery"
 RELEASE = "efishery"
 TEST_POD = {"e2e": "test"}
 """Label of the tests' pods."""
-# The network admits a new pod only some seconds after its start. A pod with a proxy connects to that, so it does not wait.
+# The network admits a new pod only some seconds after its start. A pod with a proxy connects to that, without waiting.
 WAIT_FOR_NETWORK = f"""
 import socket, time
 for _ in range(60):

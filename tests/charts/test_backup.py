@@ -132,6 +132,11 @@ class Volume:
         everything = settings | here | environment
         return subprocess.run(command, env=everything, capture_output=True, text=True, timeout=30, check=False)
 
+    def replace_sleep(self, command: str) -> None:
+        """Run a command in place of each pause of a script."""
+        (self.folder / "sleep").write_text(f"#!/bin/sh\n{command}\n")
+        (self.folder / "sleep").chmod(0o755)
+
     def names(self) -> set[str]:
         """Return the dumps' names."""
         return {path.name for path in self.dumps.glob("efishery-*.gz")}
@@ -219,9 +224,19 @@ def test_nor_where_the_database_has_what_no_dump_holds(volume: Volume) -> None:
 def test_nor_where_the_database_does_not_answer(volume: Volume) -> None:
     name = volume.dump(1, FISH)
     (volume.folder / "is-away").touch()
+    volume.replace_sleep("")
     done = volume.run("restore.sh", FILE=name)
     assert done.returncode == 1
+    assert "the primary does not answer" in done.stderr
     assert "loading" not in done.stdout, "a query that fails is no database without tables"
+
+
+def test_a_restore_waits_until_the_network_lets_it_connect(volume: Volume) -> None:
+    name = volume.dump(1, FISH)
+    (volume.folder / "is-away").touch()
+    volume.replace_sleep('rm "$FOLDER/is-away"')
+    done = volume.run("restore.sh", FILE=name)
+    assert done.returncode == 0, done.stderr
 
 
 def test_one_that_was_interrupted_without_a_database_can_be_repeated(volume: Volume) -> None:

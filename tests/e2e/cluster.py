@@ -15,6 +15,16 @@ NAMESPACE = "efishery"
 RELEASE = "efishery"
 TEST_POD = {"e2e": "test"}
 """Label of the tests' pods."""
+# The network admits a new pod only some seconds after its start. A pod with a proxy connects to that, without waiting.
+WAIT_FOR_NETWORK = f"""
+import socket, time
+for _ in range(60):
+    try:
+        socket.create_connection(("auth.{NAMESPACE}.svc.cluster.local", 80), timeout=2).close()
+        break
+    except OSError:
+        time.sleep(0.5)
+"""
 
 T = TypeVar("T")
 
@@ -97,6 +107,8 @@ class Cluster:
     ) -> str:
         """Run `script` in a new pod with auth's image; return its output, or fail with it."""
         name = unique_name()
+        if labels == TEST_POD:
+            script = WAIT_FOR_NETWORK + script
         self.core.create_namespaced_pod(namespace, self._python_pod(name, script, account, labels))
         try:
             phase = wait_for(f"pod {namespace}/{name} to end", lambda: self._ended(namespace, name))

@@ -31,7 +31,9 @@ Credentials = dict[str, str]
 class Answer:
     """How one attempt at a request ended: `status` 0 is no answer, with the error as `text`."""
 
-    time: float
+    sent: float
+    """Epoch seconds."""
+    seconds: float
     request: str
     status: int
     text: str = ""
@@ -111,7 +113,7 @@ class Load:
             if not answer.is_retryable:
                 return
             time.sleep(int(answer.retry_after))
-        self.answers.append(Answer(time.time(), "register", 0, f"not acknowledged after {ATTEMPTS} attempts"))
+        self.answers.append(Answer(time.time(), 0, "register", 0, f"not acknowledged after {ATTEMPTS} attempts"))
 
     def _send(self, kind: str, method: str, path: str, **options: Any) -> Answer:
         answer = self._answer(kind, method, path, options)
@@ -122,10 +124,11 @@ class Load:
         if not hasattr(self._local, "session"):
             self._local.session = Gateway(self._url)
         gateway: Gateway = self._local.session
+        sent = time.time()
         try:
             response = gateway.request(method, path, **options)
         except requests.RequestException as error:
-            return Answer(time.time(), kind, 0, repr(error))
+            return Answer(sent, time.time() - sent, kind, 0, repr(error))
         data = response.json()["data"] if response.status_code == 201 else None
         retry_after = response.headers.get("Retry-After", "")
-        return Answer(time.time(), kind, response.status_code, response.text[:200], retry_after, data)
+        return Answer(sent, time.time() - sent, kind, response.status_code, response.text[:200], retry_after, data)

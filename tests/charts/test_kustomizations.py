@@ -109,7 +109,7 @@ def test_the_readmes_own_installation_builds(tmp_path: Path) -> None:
     built = kustomize.build(mine)
     assert built.has("Certificate/efishery-tls")
     limit = built.get("EnvoyFilter/efishery-rate-limit").spec["configPatches"][0]["patch"]["value"]["typed_config"]
-    assert limit["descriptors"][0]["token_bucket"]["tokens_per_fill"] == 300
+    assert limit["descriptors"][0]["token_bucket"]["tokens_per_fill"] == 20
 
 
 def test_the_base_lists_every_file() -> None:

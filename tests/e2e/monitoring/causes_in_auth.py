@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -96,12 +96,14 @@ class AuthCauses:
         stop = Event()
 
         def log_in() -> None:
+            body = {"phone": phone, "password": CHOSEN}
             with requests.Session() as client:
                 while not stop.is_set():
-                    body = {"phone": phone, "password": CHOSEN}
-                    status = client.post(f"{self.gateway.url}/auth/login", json=body, timeout=30).status_code
-                    if status not in (200, 503):  # 429: the gateway's own limit
-                        stop.wait(0.5)
+                    # The gateway may close an idle connection just when a request is sent on it.
+                    with suppress(requests.ConnectionError):
+                        if client.post(f"{self.gateway.url}/auth/login", json=body, timeout=30).status_code == 200:
+                            continue
+                    stop.wait(0.3)  # after 503, and 429 of the gateway
 
         with scaled_to(self.cluster, "auth", 1), ThreadPoolExecutor(CLIENTS) as threads:
             clients = [threads.submit(log_in) for _ in range(CLIENTS)]

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.e2e.monitoring.prometheus import Monitoring
 
 COLUMNS = 24  # of Grafana's grid
 WIDTH, ROW = 15.0, 0.36  # inches: of the picture, and of a row of the grid
+LINES_ROWS = 6  # of a panel that is no number, at least
 DPI = 80
 STEP = 2.0  # seconds
 RATE_INTERVAL = "30s"
@@ -33,6 +34,11 @@ class Series:
     times: list[datetime]
     values: list[float]
 
+    @property
+    def highest(self) -> float:
+        """The highest value."""
+        return max(filter(isfinite, self.values))
+
 
 def draw(dashboard: Path, monitored: Monitoring, start: float, end: float, picture: Path) -> dict[str, list[Series]]:
     """Write the picture; return what was drawn, by the panel's title."""
@@ -45,8 +51,11 @@ def draw(dashboard: Path, monitored: Monitoring, start: float, end: float, pictu
     for panel in content["panels"]:
         series = [each for target in panel["targets"] for each in _series(monitored, target, start, end)]
         axes = figure.add_axes(_rectangle(panel["gridPos"], height), facecolor="white")
-        axes.set_title(panel["title"], loc="left", fontsize=10 if panel["gridPos"]["w"] > 4 else 8, weight="bold")
+        axes.set_title(panel["title"], loc="left", fontsize=10 if panel["gridPos"]["w"] > 4 else 6.5, weight="bold")
+        axes.spines[:].set_color("#d0d7de")
         (_draw_stat if panel["type"] == "stat" else _draw_lines)(axes, series, panel["fieldConfig"]["defaults"]["unit"])
+        if panel["type"] != "stat":
+            axes.set_xlim(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))  # type: ignore[arg-type]
         drawn[panel["title"]] = series
     figure.savefig(picture, dpi=DPI)
     return drawn
@@ -57,11 +66,11 @@ def _series(monitored: Monitoring, target: dict[str, Any], start: float, end: fl
     found = []
     for each in monitored.query_range(expression, start, end, STEP):
         name = _legend(target["legendFormat"], each["metric"])
-        points = [(float(time), float(value)) for time, value in each["values"] if isfinite(float(value))]
-        if points:
-            times = [datetime.fromtimestamp(time, UTC) for time, _ in points]
-            found.append(Series(name, times, [value for _, value in points]))
-    return sorted(found, key=lambda series: series.name)
+        times = [datetime.fromtimestamp(float(time), UTC) for time, _ in each["values"]]
+        values = [float(value) if isfinite(float(value)) else nan for _, value in each["values"]]  # nan is a gap
+        if any(map(isfinite, values)):
+            found.append(Series(name, times, values))
+    return found
 
 
 def _legend(template: str, labels: dict[str, str]) -> str:
@@ -70,16 +79,15 @@ def _legend(template: str, labels: dict[str, str]) -> str:
 
 def _rectangle(position: dict[str, int], height: float) -> tuple[float, float, float, float]:
     """Return left, bottom, width and height of the panel's axes, as shares of the picture."""
-    left = position["x"] / COLUMNS + 0.035
+    left = position["x"] / COLUMNS + 0.045
     top = 1 - (0.6 + position["y"] * ROW + 0.34) / height
-    inner = (position["h"] * ROW - 0.34 - 0.3) / height
-    return left, top - inner, position["w"] / COLUMNS - 0.045, inner
+    inner = (position["h"] * ROW - 0.34 - (0.3 if position["h"] < LINES_ROWS else 0.66)) / height  # below: the legend
+    return left, top - inner, position["w"] / COLUMNS - 0.055, inner
 
 
 def _draw_stat(axes: Axes, series: list[Series], unit: str) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.spines[:].set_color("#d0d7de")
     for number, each in enumerate(series):
         at = (number + 0.5) / len(series)
         axes.text(at, 0.56, _shown(each.values[-1], unit), ha="center", va="center", fontsize=17, color="#3f9d5f")
@@ -88,23 +96,21 @@ def _draw_stat(axes: Axes, series: list[Series], unit: str) -> None:
 
 def _draw_lines(axes: Axes, series: list[Series], unit: str) -> None:
     axes.grid(color="#e4e9ee")
-    axes.spines[:].set_color("#d0d7de")
     axes.tick_params(labelsize=8, length=0)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _shown(value, unit)))
     axes.xaxis.set_major_formatter(DateFormatter("%H:%M", tz=UTC))  # type: ignore[no-untyped-call]
     if not series:
-        axes.set_xticks([])
         axes.set_yticks([])
-        axes.text(0.5, 0.5, "none in this time", ha="center", va="center", fontsize=9, color="#5b6875")
+        axes.text(0.5, 0.5, "none in this time", transform=axes.transAxes, ha="center", fontsize=9, color="#5b6875")
         return
-    for number, each in enumerate(series):
+    for number, each in enumerate(sorted(series, key=lambda each: (-each.highest, each.name))):
         color = COLORS[number % len(COLORS)]
         name = each.name if number < MAX_LEGEND else None
         axes.plot(each.times, each.values, color=color, linewidth=1.3, label=name)  # type: ignore[arg-type]  # dates
     if len(series) > MAX_LEGEND:
         axes.plot([], [], " ", label=f"and {len(series) - MAX_LEGEND} more")
-    axes.set_ylim(bottom=min(0.0, *(value for each in series for value in each.values)))
-    axes.legend(fontsize=7.5, loc="upper left", framealpha=0.8, edgecolor="none")
+    axes.set_ylim(0, 1.1 * max(each.highest for each in series) or 1)
+    axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, frameon=False, columnspacing=1)
 
 
 def _shown(value: float, unit: str) -> str:

@@ -13,7 +13,7 @@ BEGIN, END = "<!-- who may talk: begin -->\n", "<!-- who may talk: end -->\n"
 
 ROLES = ("none", "user", "admin")
 # Callers that are no component of the release; they are not in its namespace.
-GATEWAY, ISTIOD, PROMETHEUS = "gateway", "istiod", "prometheus"
+GATEWAY, PROMETHEUS = "gateway", "prometheus"
 AUTH_JOBS = ("auth-migrate", "auth-first-admin", "auth-prune", "auth-key-rotation")
 # The ServiceAccounts of components, by which the mesh knows them, where they are not named after the component.
 ACCOUNTS = {
@@ -31,8 +31,6 @@ class Request:
 
     path: str
     role: str | None = "none"
-    # In addition to the callers of the port, which may send nothing else to it.
-    callers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,10 +44,6 @@ class Port:
     # Examples for each kind of request. Without any, it is not HTTP, or nobody in the mesh may use it.
     requests: tuple[Request, ...] = ()
 
-    def reached_by(self) -> tuple[str, ...]:
-        """Return who may connect to it, for whatever request."""
-        return tuple(dict.fromkeys(self.callers + tuple(name for each in self.requests for name in each.callers)))
-
 
 PORTS = (
     Port(
@@ -60,11 +54,17 @@ PORTS = (
         (
             Request("/ping"),
             Request("/auth/swagdocs"),
-            Request("/auth/.well-known/jwks.json", callers=("auth", "fetch")),  # of their proxies
             Request("/auth/claims", "user"),
             Request("/auth/users", "admin"),
             Request("/auth/unknown", None),
         ),
+    ),
+    Port(
+        "auth",
+        8080,
+        "the public keys",
+        (GATEWAY, "helm-test", "auth", "fetch"),  # the proxies of auth and fetch verify tokens with them
+        (Request("/auth/.well-known/jwks.json"),),
     ),
     Port(
         "fetch",
@@ -119,13 +119,12 @@ def connects(caller: str, component: str, port: int) -> bool:
     """Return whether the network lets a caller connect to a port of a component."""
     if port == AGENT_PORT:
         return caller in AGENT_CALLERS
-    return any(caller in each.reached_by() for each in PORTS if (each.component, each.number) == (component, port))
+    return any(caller in each.callers for each in PORTS if (each.component, each.number) == (component, port))
 
 
 def mesh_allows(caller: str, port: Port, request: Request | None = None, role: str = "none") -> bool:
     """Return whether the mesh lets the gateway or a ServiceAccount talk to a port, with a token of that role."""
-    callers = port.callers + (request.callers if request else ())
-    known = caller in {account(each) for each in callers} - {ISTIOD, PROMETHEUS}
+    known = caller in {account(each) for each in port.callers} - {PROMETHEUS}  # which has no proxy
     if request is None:
         return known
     return known and request.role is not None and ROLES.index(role) >= ROLES.index(request.role)
@@ -139,8 +138,7 @@ def tables() -> str:
 def _lines() -> Iterator[str]:
     yield from ("| Of | Port | Serves | Reached by |", "|---|---|---|---|")
     for port in PORTS:
-        single = "".join(f"; `{each.path}`: {', '.join(each.callers)}" for each in port.requests if each.callers)
-        yield f"| {port.component} | {port.number} | {port.serves} | {', '.join(port.callers)}{single} |"
+        yield f"| {port.component} | {port.number} | {port.serves} | {', '.join(port.callers)} |"
     yield f"| every pod | {AGENT_PORT} | in a mesh: metrics, of Istio's agent | {', '.join(AGENT_CALLERS)} |"
     yield from ("", "| To | From |", "|---|---|")
     yield f"| {OF_EVERY_POD} | every pod |"

@@ -14,15 +14,16 @@ NAME, INSTANCE = "app.kubernetes.io/name", "app.kubernetes.io/instance"
 NEIGHBOUR = Peer("another pod of the namespace", "efishery", (("app", "other"),))
 IMPOSTOR = Peer("a pod of another namespace, labelled as auth", "other", ((INSTANCE, "efishery"), (NAME, "auth")))
 INTERNET = Peer("an address outside the cluster")
+ISTIOD = Peer("istiod", "istio-system", (("app", "istiod"),))
 STRANGERS = (
     Peer(who_may_talk.GATEWAY, "istio-system", (("istio", "ingressgateway"),)),
-    Peer(who_may_talk.ISTIOD, "istio-system", (("app", "istiod"),)),
+    ISTIOD,
     Peer(who_may_talk.PROMETHEUS, "monitoring", (("app", "prometheus"),)),
     NEIGHBOUR,
     IMPOSTOR,
     INTERNET,
 )
-PORTS = sorted({port.number for port in who_may_talk.PORTS} | {who_may_talk.AGENT_PORT, 22, 33061})
+PORTS = sorted({port.number for port in who_may_talk.PORTS} | {who_may_talk.AGENT_PORT, 22, 8081, 33061})
 API_PORTS = {443, 6443}
 # By scenario of charts/efishery: the ports at which it has what is outside the release.
 LIST_AND_RATES = {"the price list": 443, "the rate providers": 443}
@@ -92,8 +93,8 @@ def test_connections_to_the_outside_are_as_declared(scenario: Scenario) -> None:
 def test_every_pod_reaches_dns_and_istiod(rendered: Manifests) -> None:
     dns = Peer("DNS", "kube-system", (("k8s-app", "kube-dns"),))
     needed = [Traffic(pod, dns, 53, protocol) for pod in components(rendered) for protocol in ("UDP", "TCP")]
-    needed += [Traffic(pod, STRANGERS[1], 15012) for pod in components(rendered)]
-    refused = [Traffic(pod, STRANGERS[1], 15010) for pod in components(rendered)]
+    needed += [Traffic(pod, ISTIOD, 15012) for pod in components(rendered)]
+    refused = [Traffic(pod, ISTIOD, 15010) for pod in components(rendered)]
     assert allowed(rendered.of("NetworkPolicy"), [*needed, *refused]) == set(needed)
 
 

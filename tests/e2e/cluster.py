@@ -13,6 +13,8 @@ from kubernetes import client, config
 
 NAMESPACE = "efishery"
 RELEASE = "efishery"
+TEST_POD = {"e2e": "test"}
+"""Label of the tests' pods."""
 
 T = TypeVar("T")
 
@@ -49,6 +51,7 @@ class Cluster:
         self.core: Any = client.CoreV1Api()
         self.batch: Any = client.BatchV1Api()
         self.apps: Any = client.AppsV1Api()
+        self.networking: Any = client.NetworkingV1Api()
         self.custom: Any = client.CustomObjectsApi()
 
     def secret(self, name: str, namespace: str = NAMESPACE) -> dict[str, str]:
@@ -75,10 +78,26 @@ class Cluster:
         finally:
             self.core.delete_namespace(name)
 
-    def run_python(self, namespace: str, script: str, *, account: str = "default") -> str:
+    @contextmanager
+    def network_open_to_tests(self) -> Iterator[None]:
+        """Let this class's pods connect to those of the release, so that the mesh alone judges them."""
+        name = unique_name()
+        anywhere = {"namespaceSelector": {}, "podSelector": {"matchLabels": TEST_POD}}
+        release = {"matchLabels": {"app.kubernetes.io/instance": RELEASE}}
+        spec = {"podSelector": release, "policyTypes": ["Ingress"], "ingress": [{"from": [anywhere]}]}
+        body = {"metadata": {"name": name}, "spec": spec}
+        self.networking.create_namespaced_network_policy(NAMESPACE, body)
+        try:
+            yield
+        finally:
+            self.networking.delete_namespaced_network_policy(name, NAMESPACE)
+
+    def run_python(
+        self, namespace: str, script: str, *, account: str = "default", labels: dict[str, str] = TEST_POD
+    ) -> str:
         """Run `script` in a new pod with auth's image; return its output, or fail with it."""
         name = unique_name()
-        self.core.create_namespaced_pod(namespace, self._python_pod(name, script, account))
+        self.core.create_namespaced_pod(namespace, self._python_pod(name, script, account, labels))
         try:
             phase = wait_for(f"pod {namespace}/{name} to end", lambda: self._ended(namespace, name))
             output: str = self.core.read_namespaced_pod_log(name, namespace, container="main")
@@ -91,8 +110,7 @@ class Cluster:
     def python_server(self, namespace: str, script: str, port: int) -> Iterator[str]:
         """Run `script`, an HTTP server on `port`, in a new pod behind a Service; yield the name of both."""
         name = unique_name()
-        pod: Any = self._python_pod(name, script, "default")
-        pod.metadata.labels = {"app": name}
+        pod: Any = self._python_pod(name, script, "default", {"app": name})
         service = client.V1ServiceSpec(selector={"app": name}, ports=[client.V1ServicePort(name="http", port=port)])
         self.core.create_namespaced_service(
             namespace, client.V1Service(metadata=client.V1ObjectMeta(name=name), spec=service)
@@ -119,7 +137,7 @@ class Cluster:
         phase: str = self.core.read_namespaced_pod(name, namespace).status.phase
         return phase if phase in ("Succeeded", "Failed") else None
 
-    def _python_pod(self, name: str, script: str, account: str) -> client.V1Pod:
+    def _python_pod(self, name: str, script: str, account: str, labels: dict[str, str]) -> client.V1Pod:
         image = self.apps.read_namespaced_deployment("auth", NAMESPACE).spec.template.spec.containers[0].image
         container = client.V1Container(
             name="main",
@@ -140,7 +158,7 @@ class Cluster:
             service_account_name=account,
             automount_service_account_token=False,
         )
-        return client.V1Pod(metadata=client.V1ObjectMeta(name=name), spec=spec)
+        return client.V1Pod(metadata=client.V1ObjectMeta(name=name, labels=labels), spec=spec)
 
     @contextmanager
     def job_of_cronjob(self, name: str, condition: str = "Complete") -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +60,24 @@ class Gateway:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Cluster:
-    return Cluster()
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster()
+    with cluster.network_open_to_tests():
+        yield cluster
+
+
+def trust_ca(repository: Path, folder: Path) -> None:
+    """Verify the gateway's certificate by the CA of the installation, if it has one of its own, in subprocesses too."""
+    ca = run(repository, "hack/gateway-ca")
+    if ca:
+        path = folder / "ca.crt"
+        path.write_text(ca)
+        os.environ |= {"SSL_CERT_FILE": str(path), "REQUESTS_CA_BUNDLE": str(path)}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def trusted_ca(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Verify the gateway's certificate by the CA of the installation, if it has one of its own, in subprocesses too."""
-    ca = run(repository, "hack/gateway-ca")
-    if ca:
-        path = tmp_path_factory.mktemp("tls") / "ca.crt"
-        path.write_text(ca)
-        os.environ |= {"SSL_CERT_FILE": str(path), "REQUESTS_CA_BUNDLE": str(path)}
+    trust_ca(repository, tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="session")

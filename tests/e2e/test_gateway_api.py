@@ -60,15 +60,14 @@ def _is_available(cluster: Cluster) -> bool:
 @contextmanager
 def _forwarded(repository: Path) -> Iterator[str]:
     command = ["kubectl", "-n", GATEWAY_NAMESPACE, "port-forward", f"service/{SERVICE}", ":443"]
-    process = subprocess.Popen(command, cwd=repository, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        found = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
-        assert found
-        yield f"https://127.0.0.1:{found[1]}"
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    with subprocess.Popen(command, cwd=repository, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
+            assert found
+            yield f"https://127.0.0.1:{found[1]}"
+        finally:
+            process.terminate()
 
 
 def _answers(gateway: Gateway) -> bool:

@@ -30,7 +30,7 @@ def test_no_stranger_connects_to_a_pod(cluster: Cluster) -> None:
     gateway = cluster.pod_address("istio-system", "istio=ingressgateway")  # in a namespace without policies
     script = CONNECT.format(port=AGENT_PORT, addresses=[gateway, *addresses])
     with cluster.temporary_namespace() as namespace:
-        connected = json.loads(cluster.run_python(namespace, script))
+        connected = json.loads(cluster.run_python(namespace, script, labels={}))
     assert dict(zip(["gateway", *components], connected, strict=True)) == {"gateway": True} | dict.fromkeys(
         components, False
     )

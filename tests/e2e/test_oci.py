@@ -5,14 +5,14 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
 
-from tests.e2e.cluster import Cluster, run
+from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.conftest import Gateway
 
 RELEASE = "second"
@@ -39,6 +39,7 @@ LEFT = {
     "job.batch/auth-migrate",
     "job.batch/auth-first-admin",
     *(f"{kind}/helm-test" for kind in ("pod", "serviceaccount", "configmap")),
+    "pod/mysql-test",
 }
 
 
@@ -126,11 +127,18 @@ def test_a_second_release_from_a_registry_and_what_its_removal_leaves(
         run(repository, "helm", "test", RELEASE, *place, "--timeout", "2m")
 
         run(repository, "helm", "uninstall", RELEASE, *place, "--wait", "--timeout", "2m")
-        assert objects(repository, namespace) == LEFT
+        wait_until_left(repository, namespace, LEFT)
 
         for command in documented_removal(repository):
             run(repository, *shlex.split(command), *place)
-        assert objects(repository, namespace) == set()
+        wait_until_left(repository, namespace, set())
+
+
+def wait_until_left(repository: Path, namespace: str, expected: set[str]) -> None:
+    """Wait until exactly these objects are left: pods end after the objects that own them."""
+    with suppress(AssertionError):
+        wait_for("the last pods to end", lambda: objects(repository, namespace) == expected, 60)
+    assert sorted(objects(repository, namespace)) == sorted(expected)
 
 
 def images_of_pods(cluster: Cluster, namespace: str) -> set[str]:

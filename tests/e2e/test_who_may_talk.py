@@ -15,7 +15,7 @@ from tests.e2e.conftest import Gateway, Headers
 from tests.who_may_talk import GATEWAY, PORTS, PROMETHEUS, ROLES, Port, Request, account, mesh_allows
 
 COMPONENTS = {port.component for port in PORTS}
-IN_RELEASE = {caller for port in PORTS for caller in port.reached_by()} - {GATEWAY, PROMETHEUS}
+IN_RELEASE = {caller for port in PORTS for caller in port.callers} - {GATEWAY, PROMETHEUS}
 ACCOUNTS = sorted({account(component) for component in COMPONENTS | IN_RELEASE} | {"default"})
 NOBODY = "default"  # no policy names this account, nor any of another namespace
 SERVICES = {"mysql": "mysql-primary"}
@@ -43,10 +43,8 @@ class Case:
         return Probe(host, number, path, tuple(tokens[self.role].items()))
 
 
-CASES = [
-    *(Case(port, request, role) for port in PORTS for request in port.requests for role in ROLES),
-    *(Case(port, None, "none") for port in PORTS if not port.requests),
-]
+CASES = [Case(port, request, role) for port in PORTS for request in port.requests for role in ROLES]
+CASES += [Case(port, None, "none") for port in PORTS if not port.requests]
 
 
 def wrong(caller: str, outcomes: list[str], cases: list[Case], declared: list[bool]) -> set[str]:

@@ -6,6 +6,7 @@ client whose connection is closed opens another, so that their number stays the 
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import sys
@@ -165,6 +166,7 @@ class SlowClients:
 
 async def main(url: str, count: int) -> None:
     """Run `count` clients until standard input ends."""
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each write after the server has closed
     clients = SlowClients(url)
     tasks = [
         asyncio.create_task(clients.keep(BEHAVIOURS[i % len(BEHAVIOURS)], RAMP_SECONDS * i / count))

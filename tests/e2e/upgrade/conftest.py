@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster import NAMESPACE, Cluster
-from tests.e2e.conftest import Gateway
+from tests.e2e.conftest import Gateway, trust_ca
 from tests.e2e.upgrade import data, versions
 from tests.e2e.upgrade.versions import Version
 
@@ -31,6 +31,11 @@ def note(pytestconfig: pytest.Config) -> Note:
 
 
 @pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture(scope="session")
 def working_tree(repository: Path) -> Version:
     return versions.working_tree(repository)
 
@@ -51,11 +56,20 @@ def previous(
 
 
 @pytest.fixture(scope="session")
-def gateway(previous: Version) -> Gateway:
-    """The gateway as the last release configures it: its mesh manifests stay until the chart has been upgraded."""
-    return Gateway(previous.gateway_url())
+def stored(cluster: Cluster, previous: Version) -> data.Data:
+    return data.create(cluster, Gateway(previous.gateway_url()))
 
 
 @pytest.fixture(scope="session")
-def stored(cluster: Cluster, gateway: Gateway) -> data.Data:
-    return data.create(cluster, gateway)
+def gateway(
+    repository: Path,
+    stored: data.Data,
+    working_tree: Version,
+    note: Note,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Gateway:
+    """The gateway with the mesh manifests of the working tree, which come before its chart (CHANGELOG.md)."""
+    note(f"applying the new mesh manifests for {len(stored.users)} users")
+    working_tree.up("mesh")
+    trust_ca(repository, tmp_path_factory.mktemp("tls"))  # made by that step
+    return Gateway(working_tree.gateway_url())

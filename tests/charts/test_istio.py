@@ -120,7 +120,7 @@ def test_only_get_and_head_may_reach_a_service_twice(istio: Manifests) -> None:
     """The others are not retried, or only when nothing of the request had been sent; GET and HEAD match first."""
     routes = _routes(istio)
     names = [route["name"] for route in routes]
-    unsent = {"connect-failure", "refused-stream", "reset-before-request"}
+    unsent = {"connect-failure", "refused-stream", "reset-before-request", "retriable-headers"}
     for route in routes:
         methods = [match.get("method") for match in route["match"]]
         if route["name"].endswith("-get"):
@@ -130,6 +130,19 @@ def test_only_get_and_head_may_reach_a_service_twice(istio: Manifests) -> None:
         else:
             assert methods == [None] * len(methods), route["name"]
             assert set(route["retries"].get("retryOn", "connect-failure").split(",")) <= unsent, route["name"]
+
+
+def test_only_a_missing_connection_behind_the_sidecar_is_a_retriable_header(istio: Manifests) -> None:
+    """The sidecar's own answer, before anything of the request was sent; never an answer of the service."""
+    (patch,) = istio.get("EnvoyFilter/efishery-retries").spec["configPatches"]
+    (header,) = patch["patch"]["value"]["request_headers_to_add"]
+    assert header["header"]["key"] == "x-envoy-retriable-header-names"
+    name = header["header"]["value"]
+    (errors,) = istio.get("EnvoyFilter/errors").spec["configPatches"]
+    mappers = errors["patch"]["value"]["typed_config"]["local_reply_config"]["mappers"]
+    added = [(m["filter"], [h["header"]["key"] for h in m.get("headers_to_add", [])]) for m in mappers]
+    assert [where for where, names in added if name in names] == [{"response_flag_filter": {"flags": ["UF"]}}]
+    assert patch["patch"]["value"]["response_headers_to_remove"] == [name], "it is not passed on"
 
 
 def test_the_timeout_of_fetch_is_longer_than_its_upstream_timeout(istio: Manifests) -> None:

@@ -34,6 +34,7 @@ GATEWAY_FILTERS = [
     "efishery-limits",
     "efishery-errors",
     "efishery-headers",
+    "efishery-retries",
     "efishery-paths",
     "efishery-rate-limit",
     "efishery-response-headers",

@@ -123,7 +123,6 @@ class Volume:
         """Run a script as the pod does; its exit code and output are the caller's to check."""
         settings = {"HOST": "h", "MYSQL_USER": "u", "MYSQL_DATABASE": "efishery", "KEEP": "0"}
         here = {
-            "WAIT_SECONDS": "1",
             "PATH": f"{self.folder}:/usr/bin:/bin",
             "STATE": str(self.state),
             "FOLDER": str(self.folder),

@@ -19,8 +19,8 @@ dump() {
 
 if [ "${1:-}" = print ]; then dump; exit; fi
 
-# NetworkPolicies may let a new pod through some seconds after its start only.
-for _ in $(seq "${WAIT_SECONDS:-30}"); do
+# Repeated for a while, because the network may let a new pod connect only some seconds after its start.
+for _ in $(seq 30); do
   mysql --no-defaults --host="$HOST" --user="$MYSQL_USER" --connect-timeout=5 \
     --ssl-mode=VERIFY_IDENTITY --ssl-ca="$CA" --execute="SELECT 1" >/dev/null 2>&1 && break
   sleep 1

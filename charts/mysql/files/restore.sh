@@ -33,14 +33,14 @@ if [ -z "${FILE:-}" ] && ! gzip --decompress --stdout "$file" | grep -q '^CREATE
   fail "the newest dump, $name, has no tables: name the one to restore; the volume holds: $(ls "$folder")"
 fi
 
-# NetworkPolicies may let a new pod through some seconds after its start only.
-for _ in $(seq "${WAIT_SECONDS:-30}"); do
-  client --execute="SELECT 1" >/dev/null 2>&1 && break
-  sleep 1
+# A restore that was interrupted may have left no database. Repeated for a while, because the network may let a new pod
+# connect only some seconds after its start, when it has applied its policies.
+attempts=15
+until client --execute="CREATE DATABASE IF NOT EXISTS \`$MYSQL_DATABASE\`"; do
+  attempts=$((attempts - 1))
+  [ "$attempts" -gt 0 ] || fail "the primary does not answer"
+  sleep 2
 done
-
-# A restore that was interrupted may have left no database.
-client --execute="CREATE DATABASE IF NOT EXISTS \`$MYSQL_DATABASE\`"
 # Assigned before they are tested, so that a query that fails ends the script.
 lost=$(programs)
 [ -z "$lost" ] || fail "the database has stored routines or events, which no dump holds: $(one_line "$lost"); save and drop them first"

@@ -15,7 +15,7 @@ from tests.e2e.conftest import CERTIFIED_NAME, Gateway
 from tests.load.connections import address, connect
 from tests.load.response_headers import REQUESTS, check_response_headers
 
-HANDSHAKE_SECONDS = 5  # envoyfilter-limits.yaml
+HANDSHAKE_SECONDS = 10  # envoyfilter-limits.yaml
 # RFC 9113: a client's first bytes, with a SETTINGS frame without settings; SETTINGS_MAX_CONCURRENT_STREAMS.
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 MAX_CONCURRENT_STREAMS = 3
@@ -69,7 +69,7 @@ def test_a_handshake_that_does_not_end_is_ended(gateway: Gateway) -> None:
     hello = client_hello()
     with ExitStack() as stack:
         connections = [
-            stack.enter_context(closing(socket.create_connection(address(gateway.url), timeout=10))) for _ in range(4)
+            stack.enter_context(closing(socket.create_connection(address(gateway.url), timeout=20))) for _ in range(4)
         ]
         began = time.monotonic()
         for connection, data in zip(connections, (b"", hello[:1], hello[:-1], hello), strict=True):

@@ -73,7 +73,7 @@ def test_an_installation_starts_a_first_dump_with_the_same_pod_template() -> Non
     assert claim.annotations["helm.sh/resource-policy"] == "keep"
 
 
-MYSQLDUMP = '#!/bin/sh\ncat "$STATE"\n'
+MYSQLDUMP = '#!/bin/sh\n[ ! -e "$FOLDER/is-away" ] || exit 1\ncat "$STATE"\n'
 # Answers the lists of tables and of stored programs from files, and loads what it reads into the state.
 MYSQL = """#!/bin/sh
 [ ! -e "$FOLDER/is-away" ] || exit 1
@@ -230,11 +230,12 @@ def test_nor_where_the_database_does_not_answer(volume: Volume) -> None:
     assert "loading" not in done.stdout, "a query that fails is no database without tables"
 
 
-def test_a_restore_waits_until_the_network_lets_it_connect(volume: Volume) -> None:
-    name = volume.dump(1, FISH)
+@pytest.mark.parametrize("script", ["backup.sh", "restore.sh"])
+def test_a_script_waits_until_the_network_lets_it_connect(volume: Volume, script: str) -> None:
+    volume.dump(1, FISH)
     (volume.folder / "is-away").touch()
     volume.replace_sleep('rm "$FOLDER/is-away"')
-    done = volume.run("restore.sh", FILE=name)
+    done = volume.run(script)
     assert done.returncode == 0, done.stderr
 
 

@@ -17,6 +17,7 @@ INTERNET = Peer("an address outside the cluster")
 ISTIOD = Peer("istiod", "istio-system", (("app", "istiod"),))
 STRANGERS = (
     Peer(who_may_talk.GATEWAY, "istio-system", (("istio", "ingressgateway"),)),
+    Peer(who_may_talk.GATEWAY, "istio-system", (("gateway.networking.k8s.io/gateway-name", "efishery"),)),
     ISTIOD,
     Peer(who_may_talk.PROMETHEUS, "monitoring", (("app", "prometheus"),)),
     NEIGHBOUR,

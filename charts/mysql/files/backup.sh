@@ -17,16 +17,6 @@ dump() {
     --loose-skip-masking-policies "$MYSQL_DATABASE"
 }
 
-# The network may let a new pod connect only some seconds after its start, when it has applied its policies.
-wait_for_server() {
-  attempts=15
-  until mysql --no-defaults --host="$HOST" --user="$MYSQL_USER" --connect-timeout=10 --ssl-mode=VERIFY_IDENTITY \
-    --ssl-ca="$CA" --execute="SELECT 1" >/dev/null || [ "$attempts" -eq 0 ]; do
-    attempts=$((attempts - 1))
-    sleep 2
-  done
-}
-
 if [ "${1:-}" = print ]; then dump; exit; fi
 
 # Repeated for a while, because the network may let a new pod connect only some seconds after its start.
@@ -44,7 +34,6 @@ new_name
 while [ -e "$folder/$name" ]; do sleep 1; new_name; done
 rm -f "$folder"/.partial-*
 partial=$folder/.partial-$name
-wait_for_server
 dump | gzip >"$partial"
 is_complete "$partial" || { rm -f "$partial"; echo "mysqldump did not finish: nothing was kept" >&2; exit 1; }
 # The checksum first, so that a dump under its final name always has one.

@@ -64,7 +64,7 @@ def stable(repository: Path, cluster: Cluster) -> Iterator[str | None]:
     yield image(cluster, "fetch")
     values = ["--set", "fetch.image.tag=", "--set", "fetch.canary.enabled=false"]
     upgrade = ["helm", "upgrade", RELEASE, "charts/efishery", "--namespace", NAMESPACE, "--reset-then-reuse-values"]
-    run(repository, *upgrade, *values, "--wait", "--timeout", "3m", seconds=200)
+    run(repository, *upgrade, *values, "--no-hooks", "--wait", "--timeout", "3m", seconds=200)
 
 
 @pytest.mark.timeout(400)

@@ -18,10 +18,17 @@ http_server_request_duration_seconds_count{http_response_status_code="503",http_
 """
 
 
+def stand_in_for_helm(checkout: Checkout, deployed: str = "efishery-0.2.0") -> None:
+    checkout.stand_in(
+        "bin/helm", f"""case "$1" in list) echo "- chart: {deployed}" ;; show) echo "version: 0.2.0" ;; esac"""
+    )
+
+
 @pytest.fixture
 def scripts(checkout: Checkout) -> Checkout:
     checkout.copy("hack/canary", "hack/lib.sh", "hack/one-node/settings")
-    for program in ("bin/helm", "bin/sleep", "hack/images", "hack/one-node/load", "charts/efishery/Chart.yaml"):
+    stand_in_for_helm(checkout)
+    for program in ("bin/sleep", "hack/images", "hack/one-node/load", "charts/efishery/Chart.yaml"):
         checkout.stand_in(program)
     for source in ("pyproject.toml", "uv.lock", "libs/kit.py", "services/fetch/app.py"):
         checkout.stand_in(source)
@@ -47,6 +54,22 @@ def test_a_canary_gets_requests_only_when_its_pods_are_ready(scripts: Checkout) 
     assert enabled == "fetch.canary.enabled=true fetch.canary.image.tag=next fetch.canary.image.digest="
     assert weighted == "fetch.canary.weight=10"
     assert all("--wait" in call for call in scripts.calls if call.startswith("helm upgrade"))
+
+
+def test_only_a_promotion_runs_the_charts_jobs(scripts: Checkout) -> None:
+    (scripts.root / "canary").write_text("docker.io/efishery/fetch:next")
+    canary(scripts, "promote fetch")
+    canary(scripts, "set fetch 10", IMAGE_TAG="another")
+    hooks = ["--no-hooks" not in call for call in scripts.calls if call.startswith("helm upgrade")]
+    assert hooks == [True, False, False, False]
+
+
+def test_another_chart_than_that_of_the_release_is_refused(scripts: Checkout) -> None:
+    stand_in_for_helm(scripts, "efishery-0.1.0")
+    code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next")
+    assert code == 1
+    assert "the release has the chart efishery-0.1.0 and CHART is efishery-0.2.0: upgrade the release first" in printed
+    assert not steps(scripts)
 
 
 def test_another_weight_replaces_no_pod(scripts: Checkout) -> None:

@@ -27,7 +27,7 @@ bench: setup ## Measure the services beside reference implementations, 19 min; w
 	@$(RUN) python -m bench $(ARGS)
 
 ##@ On a cluster (the current kubectl context)
-.PHONY: cluster up e2e e2e-mysql e2e-upgrade canary canary-promote canary-abort bench-mesh down
+.PHONY: cluster up e2e e2e-mysql e2e-rollouts e2e-upgrade canary canary-promote canary-abort bench-mesh down
 cluster: ## Create a cluster: kind if Docker runs, else one node built from source
 	@hack/cluster
 
@@ -36,10 +36,14 @@ up: setup ## Build and load the images, install chart and mesh, print the URL an
 
 e2e: setup ## Test the deployment through the Istio gateway
 	@hack/tools vegeta
-	@hack/with-cluster $(RUN) pytest tests/e2e --ignore=tests/e2e/mysql --ignore=tests/e2e/upgrade $(ARGS)
+	@hack/with-cluster $(RUN) pytest tests/e2e $(foreach folder,mysql rollouts upgrade,--ignore=tests/e2e/$(folder)) $(ARGS)
 
 e2e-mysql: setup ## Inject faults into MySQL and check that no acknowledged write is lost, 1 h (ARGS="-m short": the worst, 5 min)
 	@hack/with-cluster $(RUN) pytest tests/e2e/mysql $(ARGS)
+
+e2e-rollouts: setup ## Replace, kill, add and remove pods, and run a canary, under 200 requests a second; 10 min
+	@hack/tools vegeta
+	@hack/with-cluster $(RUN) pytest tests/e2e/rollouts $(ARGS)
 
 e2e-upgrade: setup ## Install the last release into an empty cluster, upgrade it under load, roll back, upgrade again
 	@hack/with-cluster $(RUN) pytest tests/e2e/upgrade $(ARGS)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.charts import helm
-from tests.e2e import load
 from tests.e2e.cluster import NAMESPACE, Cluster, run, wait_for
 from tests.e2e.conftest import Gateway, Headers
+from tests.e2e.rollouts import load
 
 RATE = 200  # requests a second
 LOW_RATE = 20  # at which the autoscaler removes pods

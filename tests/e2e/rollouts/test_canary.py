@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import load
 from tests.e2e.cluster import NAMESPACE, RELEASE, Cluster, run, wait_for
 from tests.e2e.conftest import Gateway, Headers
+from tests.e2e.rollouts import load
 
 RATE = 100  # requests a second
 COUNTED = 800  # requests to fetch; of a weight of 10 %, the share in them is between 7 and 13 % in 99 of 100 cases

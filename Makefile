@@ -35,7 +35,6 @@ up: setup ## Build and load the images, install chart and mesh, print the URL an
 	@hack/up
 
 e2e: setup ## Test the deployment through the Istio gateway
-	@hack/tools vegeta
 	@hack/with-cluster $(RUN) pytest tests/e2e $(foreach folder,mysql rollouts upgrade,--ignore=tests/e2e/$(folder)) $(ARGS)
 
 e2e-mysql: setup ## Inject faults into MySQL and check that no acknowledged write is lost, 1 h (ARGS="-m short": the worst, 5 min)

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.upgrade.versions import previous_release
 from tests.system.running import is_alive
 from tests.unit.hack.support import Checkout
 
 
 @pytest.fixture
 def ci(checkout: Checkout) -> Checkout:
-    checkout.copy(".ci/run", "CHANGELOG.md")
+    checkout.copy(".ci/run")
     for program in ("bin/apt-get", "bin/make", "hack/one-node/up", "hack/one-node/down", "hack/diagnose"):
         checkout.stand_in(program)
     checkout.stand_in("hack/one-node/env", "echo export KUBECONFIG=/dev/null")
@@ -44,19 +43,6 @@ def test_recorded_lists_are_tested_where_they_are_and_in_ci_always(ci: Checkout,
         "make e2e",
         "make e2e-mysql ARGS=-m short",
     ]
-
-
-@pytest.mark.parametrize("has_history", [True, False], ids=["history", "shallow"])
-def test_the_upgrade_is_tested_where_the_last_release_is_in_the_clone(
-    ci: Checkout, repository: Path, has_history: bool
-) -> None:
-    _, commit = previous_release((repository / "CHANGELOG.md").read_text())
-    ci.stand_in("bin/git", "" if has_history else "exit 1")
-    code, printed = ci.run(".ci/run")
-    assert code == 0, printed
-    assert f"git cat-file -e {commit}^{{commit}}" in ci.calls
-    assert ("make e2e-upgrade" in ci.calls) == has_history
-    assert (f"commit {commit} is not in this clone" in printed) != has_history
 
 
 @pytest.mark.parametrize("code", [0, 1])

@@ -69,7 +69,7 @@ def upstream_calls(cluster: Cluster) -> int:
 def test_three_new_pods_make_one_call_of_the_upstream(cluster: Cluster, gateway: Gateway, user: Headers) -> None:
     before = upstream_calls(cluster)
     cluster.scale("fetch", 3)
-    with ThreadPoolExecutor(64) as pool:  # the gateway admits 128 requests at a time
+    with ThreadPoolExecutor(64) as pool:
         answers = list(pool.map(lambda _: gateway.get(PATH, user), range(1000)))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.headers["ETag"] for answer in answers}) == 1

@@ -121,8 +121,8 @@ def table(outcomes: Iterable[Outcome]) -> str:
 def section(outcomes: Iterable[Outcome], when: str) -> str:
     """Return the part of docs/operations.md with the table."""
     return (
-        f"Measured {when} by `make e2e` on the one-node cluster, every `for`, range and offset of the rules divided"
-        f" by {SPEED}:\n\n{table(outcomes)}"
+        f"Measured {when} by `make e2e-observability` on the one-node cluster, every `for`, range and offset of the"
+        f" rules divided by {SPEED}:\n\n{table(outcomes)}"
     )
 
 

@@ -19,9 +19,8 @@ from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.monitoring.kube_state import kube_state
 from tests.e2e.monitoring.pod_monitors import Config, discovery, scrape_config
 
-SPEED = (
-    40  # every `for`, range and offset of the rules is divided by it: 5 min are 7 s. Expressions and thresholds stay
-)
+# Every `for`, range and offset of the rules is divided by it: 5 min are 7 s. Expressions and thresholds stay.
+SPEED = 40
 TARGETS = "targets.json"
 
 

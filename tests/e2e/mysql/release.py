@@ -176,11 +176,16 @@ def client_pod(name: str, image: str, script: str, environment: dict[str, str], 
         "command": ["python", "-c", script],
         "env": [*variables, {"name": "WORKLOAD_PASSWORD", "valueFrom": secret}],
         "volumeMounts": [{"name": "tls", "mountPath": "/etc/mysql-tls", "readOnly": True}] if tls else [],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
     volume = {"name": "tls", "secret": {"secretName": "mysql-tls", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}
+    # Those of the CronJob auth-prune: no Service selects them, and the NetworkPolicies let them connect to MySQL.
+    labels = {"app.kubernetes.io/instance": RELEASE, "app.kubernetes.io/name": "auth-prune"}
+    user = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
     return {
-        "metadata": {"name": name, "annotations": {"sidecar.istio.io/nativeSidecar": "true"}},
+        "metadata": {"name": name, "labels": labels, "annotations": {"sidecar.istio.io/nativeSidecar": "true"}},
         "spec": {
+            "securityContext": user,
             "containers": [container],
             "volumes": [volume] if tls else [],
             "restartPolicy": "Never",

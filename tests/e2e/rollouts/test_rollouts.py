@@ -16,6 +16,7 @@ from tests.e2e.rollouts import load
 RATE = 200  # requests a second
 LOW_RATE = 20  # at which the autoscaler removes pods
 KILLED = 0.001  # the share of the requests that may fail when a pod is killed
+KILL_SECONDS = 20  # the least time in which that share is measured
 LEAST, MOST = 2, 6
 PODS = "app.kubernetes.io/name=fetch"
 # What SIGKILL does to the service, as when it has used up its memory: the first process ends with the others.
@@ -115,10 +116,12 @@ def test_a_killed_pod_fails_hardly_a_request(
     name = min(pods)[0]
     delete = ["kubectl", "-n", NAMESPACE, "delete", "pod", name, "--grace-period=0", "--force"]
     kill = ["kubectl", "-n", NAMESPACE, "exec", name, "-c", "fetch", "--", "python", "-c", KILL]
+    started = time.monotonic()
     with load.running(tmp_path, gateway, token, RATE) as sent:
         # kubectl exec fails, as its own process is killed too.
         subprocess.run(delete if killed == "pod" else kill, capture_output=True, check=False, timeout=60)
         wait_for("another pod or a restart", lambda: len(ready_pods(cluster) - pods) == 1)
+        wait_for("enough requests", lambda: time.monotonic() > started + KILL_SECONDS)
     print(f"{killed} of fetch killed: {sent}")  # noqa: T201
     assert sent.failed_share <= KILLED, str(sent)
 

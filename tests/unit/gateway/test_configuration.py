@@ -46,8 +46,8 @@ def test_the_gateway_has_the_meshs_limits() -> None:
 def test_each_public_service_has_a_limit_of_requests() -> None:
     clusters = configuration(ISTIO, LISTEN, SERVICES)["static_resources"]["clusters"]
     limits = {cluster["name"]: cluster.get("circuit_breakers") for cluster in clusters}
-    thresholds = {"thresholds": [{"max_requests": 128, "max_pending_requests": 128}]}
-    assert limits == {"auth": thresholds, "fetch": thresholds, "docs": thresholds, "sample": None}
+    few, many = ({"thresholds": [{"max_requests": n, "max_pending_requests": n}]} for n in (128, 1000))
+    assert limits == {"auth": few, "fetch": many, "docs": few, "sample": None}
 
 
 def test_envoy_accepts_the_configuration(tmp_path: Path) -> None:

@@ -36,41 +36,38 @@ class CronJobCauses:
 
     def _observe(self, observer: Observer) -> None:
         observer.observe(
-            Cause("no run of auth-prune ends in time", self._slow_prune, (Alert("CronJobFails"),)),
+            Cause("no run of auth-prune ends in time", lambda: self._slow(PRUNE), (Alert("CronJobFails"),)),
             Cause("no run of mysql-backup ends in time", self._slow_backup, (Alert("MysqlBackupFails"),)),
             fire_seconds=SECONDS,
         )
 
     @contextmanager
-    def _slow_prune(self) -> Iterator[None]:
-        before = self.cluster.batch.read_namespaced_cron_job(PRUNE, NAMESPACE).spec
-        self._set_prune(EACH_MINUTE, deadline=1)
+    def _slow(self, name: str) -> Iterator[None]:
+        """Run the CronJob each minute, and end its runs after a second."""
+        before = self.cluster.batch.read_namespaced_cron_job(name, NAMESPACE).spec.job_template.spec
+        self._patch(name, deadline=1)
         try:
             yield
         finally:
-            self._set_prune(EACH_MINUTE, before.job_template.spec.active_deadline_seconds)
+            self._patch(name, before.active_deadline_seconds)
 
-    def _set_prune(self, schedule: str, deadline: int) -> None:
-        spec = {"schedule": schedule, "jobTemplate": {"spec": {"activeDeadlineSeconds": deadline}}}
-        self.cluster.batch.patch_namespaced_cron_job(PRUNE, NAMESPACE, {"spec": spec})
+    def _patch(self, name: str, deadline: int) -> None:
+        spec = {"schedule": EACH_MINUTE, "jobTemplate": {"spec": {"activeDeadlineSeconds": deadline}}}
+        self.cluster.batch.patch_namespaced_cron_job(name, NAMESPACE, {"spec": spec})
 
     @contextmanager
     def _slow_backup(self) -> Iterator[None]:
-        self._apply_backup(deadline=1)
-        try:
-            yield
-        finally:
-            self._apply_backup(deadline=600)
-
-    def _apply_backup(self, deadline: int) -> None:
         """Install what the chart has for backups, without the first backup's Job."""
-        values = f"enabled=true,mysql.backup.schedule={EACH_MINUTE},mysql.backup.deadlineSeconds={deadline}"
-        chart = ["--values", str(self.repository / "hack/values-dev.yaml"), "--set", f"mysql.backup.{values}"]
+        chart = ["--values", str(self.repository / "hack/values-dev.yaml"), "--set", "mysql.backup.enabled=true"]
         result = helm.template("efishery", *chart, "--namespace", NAMESPACE)
         assert result.returncode == 0, result.stderr
         wanted = [each.body for each in parse(result.stdout).objects if _is_of_backup(each)]
         kubectl = ["kubectl", "-n", NAMESPACE, "apply", "-f", "-"]
-        subprocess.run(kubectl, input=yaml.safe_dump_all(wanted), text=True, check=True, timeout=60)
+        subprocess.run(
+            kubectl, input=yaml.safe_dump_all(wanted), text=True, check=True, capture_output=True, timeout=60
+        )
+        with self._slow(BACKUP):
+            yield
 
     def _kubectl(self, *arguments: str) -> str:
         return run(self.repository, "kubectl", "-n", NAMESPACE, *arguments)

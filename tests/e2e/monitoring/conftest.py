@@ -10,6 +10,11 @@ from tests.e2e.conftest import Gateway
 from tests.e2e.monitoring.prometheus import Monitoring, monitoring
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Ignore the sockets that PyMySQL leaves open after a failed connection."""
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket.*family=1:ResourceWarning")
+
+
 @pytest.fixture(scope="package")
 def monitored(
     cluster: Cluster, gateway: Gateway, repository: Path, tmp_path_factory: pytest.TempPathFactory

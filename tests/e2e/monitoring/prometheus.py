@@ -19,8 +19,8 @@ from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.monitoring.kube_state import kube_state
 from tests.e2e.monitoring.pod_monitors import Config, discovery, scrape_config
 
-# Every `for`, range and offset of the rules is divided by it: 5 min are 7 s. Expressions and thresholds stay.
-SPEED = 40
+# Every `for`, range and offset of the rules is divided by it: 5 min are 10 s. Expressions and thresholds stay.
+SPEED = 30
 TARGETS = "targets.json"
 
 

@@ -1,10 +1,11 @@
 """Each alert fires because its reason is there, and resolves once it is gone."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 import yaml
@@ -31,6 +32,8 @@ ALERTS = sorted(
     for group in yaml.safe_load(path.read_text())["groups"]
     for rule in group["rules"]
 )
+
+Step = Callable[[Observer], None]
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,27 @@ def observed(
     observer = Observer(monitored, lambda line: print_line(pytestconfig, line))
     auth = AuthCauses(cluster, gateway, harness, new_phone)
     mysql = MysqlCauses(harness)
-    with ThreadPoolExecutor() as lanes:
-        running = [
-            lanes.submit(FetchCauses(cluster, gateway, repository, user).run, observer),
-            lanes.submit(CronJobCauses(cluster, repository).run, observer),
-            lanes.submit(auth.age_key, observer),
-            lanes.submit(_auth_then_mysql, auth, mysql, observer),
-        ]
-    errors = [text for lane in running for text in _error_of(lane)]
+    errors: list[str] = []
+
+    def in_parallel(*lanes: Sequence[Step]) -> None:
+        """Run the steps of each lane one after the other; an error of one does not hide the alerts of the next."""
+        with ThreadPoolExecutor() as threads:
+            for found in threads.map(lambda lane: [text for step in lane for text in _errors(step, observer)], lanes):
+                errors.extend(found)
+
+    def auth_then_mysql(_: Observer) -> None:
+        """Change the primary only after the alerts on auth, which needs one."""
+        in_parallel([auth.run], [mysql.fill_volume])
+        in_parallel([mysql.disturb_members, mysql.refuse_to_join, mysql.stop_majority])
+
+    in_parallel(
+        [FetchCauses(cluster, gateway, repository, user).run],
+        [CronJobCauses(cluster, repository).run],
+        [auth.age_key],
+        [auth_then_mysql],
+    )
+    for text in errors:
+        print_line(pytestconfig, text)
     outcomes = [observer.outcomes[name] for name in ALERTS if name in observer.outcomes]
     print_line(pytestconfig, "\n" + table(outcomes))
     if pytestconfig.getoption("--write-docs"):
@@ -78,21 +94,10 @@ def observed(
     return Run(observer, errors)
 
 
-def _auth_then_mysql(auth: AuthCauses, mysql: MysqlCauses, observer: Observer) -> None:
-    """Change the primary only after the alerts on auth, which needs one."""
-    with ThreadPoolExecutor() as lanes:
-        both = [lanes.submit(auth.run, observer), lanes.submit(mysql.fill_volume, observer)]
-    for each in both:
-        each.result()
-    mysql.disturb_members(observer)
-    mysql.refuse_to_join(observer)
-    mysql.stop_majority(observer)
-
-
-def _error_of(lane: "Future[None]") -> Iterator[str]:
-    error = lane.exception()
-    if error:
-        yield f"{type(error).__name__}: {error}"
+def _errors(step: Step, observer: Observer) -> list[str]:
+    with ThreadPoolExecutor(1) as thread:
+        error = thread.submit(step, observer).exception()
+    return ["".join(format_exception(error))] if error else []
 
 
 @pytest.mark.timeout(1500)

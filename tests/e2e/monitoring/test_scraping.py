@@ -36,7 +36,8 @@ def test_each_pod_with_metrics_is_scraped_once(cluster: Cluster, monitored: Moni
 
 def test_no_alert_fires_while_nothing_is_wrong(monitored: Monitoring) -> None:
     # Within the first minute: by the faster rules, RateCronSilent fires between two runs.
-    firing = monitored.query('ALERTS{alertstate="firing", severity!="info"}')
+    # The volumes of a one-node cluster are the machine's disk, which others may have filled.
+    firing = monitored.query('ALERTS{alertstate="firing", severity!="info", alertname!="MysqlDiskFills"}')
     assert not [series["metric"]["alertname"] for series in firing]
 
 

@@ -1,12 +1,12 @@
 """An open-loop load generator: requests at a fixed rate, half registrations (writes) and half logins (reads)."""
 
+import functools
 import itertools
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +16,7 @@ import requests
 from tests.e2e.mysql.history import Operation, outcome_of_registration
 from tests.e2e.mysql.limits import FAILOVER_SECONDS, REQUEST_SECONDS
 from tests.e2e.mysql.members import API_PHONES
+from tests.e2e.open_loop import sending
 
 USERS = 10
 # All requests that can be open at once: 25 registrations a second that wait 7 s each, and some logins.
@@ -76,20 +77,13 @@ class LoadGenerator:
         self._url = url
         self._first = f"{API_PHONES}9{int(time.time()) % 10**5:05d}"
         self._local = threading.local()
-        self._ending = threading.Event()
 
     @contextmanager
     def running(self) -> Iterator["LoadGenerator"]:
         """Register the users for the logins, then send until the block ends, and wait for the last answer."""
         users = [self._new_user(number) for number in range(USERS)]
-        with ThreadPoolExecutor(THREADS) as pool:
-            sender = threading.Thread(target=self._send_all, args=(pool, users), daemon=True)
-            sender.start()
-            try:
-                yield self
-            finally:
-                self._ending.set()
-                sender.join()
+        with sending(self._requests(users), self.rate, THREADS):
+            yield self
 
     def of(self, kind: Kind) -> list[Answer]:
         """Return the answers to requests of one kind, in the order of sending."""
@@ -139,15 +133,11 @@ class LoadGenerator:
         time.sleep(max(0, answer.done + int(answer.retry_after) - time.time()))
         return self._send(answer.request)
 
-    def _send_all(self, pool: ThreadPoolExecutor, users: list[dict[str, str]]) -> None:
+    def _requests(self, users: list[dict[str, str]]) -> Iterator[Callable[[], None]]:
         logins = itertools.cycle(users)
-        due = time.monotonic()
         for number in itertools.count(USERS):
-            due += 1 / self.rate
-            if self._ending.wait(max(0, due - time.monotonic())):
-                return
             request = Request("login", next(logins)) if number % 2 else self._registration(number)
-            pool.submit(self._send_and_record, request)
+            yield functools.partial(self._send_and_record, request)
 
     def _send_and_record(self, request: Request) -> None:
         self.answers.append(self._send(request))

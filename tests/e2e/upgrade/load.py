@@ -1,12 +1,12 @@
 """Clients of the API during an upgrade: registrations, logins and reads at a steady rate."""
 
+import functools
 import itertools
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from tests.e2e.conftest import Gateway, Headers
+from tests.e2e.open_loop import sending
 
 REQUESTS_PER_SECOND = 25
 # Sent in turn: 5 registrations, 5 logins and 15 reads a second.
@@ -22,7 +23,6 @@ PHONES = "+62877"
 THREADS = 100
 # A registration that is answered 503 is repeated with its Idempotency-Key, as the API documents.
 ATTEMPTS = 20
-TIMEOUT_SECONDS = 20
 
 Credentials = dict[str, str]
 
@@ -58,7 +58,6 @@ class Load:
         self.answers: list[Answer] = []
         self.acknowledged: list[Credentials] = []
         self._url = gateway.url
-        self._ending = threading.Event()
         self._numbers = itertools.count(int(time.time()) % 10**6 * 1000)
         self._local = threading.local()
 
@@ -69,14 +68,8 @@ class Load:
         assert self.acknowledged, self.answers
         user = self.acknowledged[0]
         headers = Gateway(self._url).login(user["phone"], user["password"])
-        with ThreadPoolExecutor(THREADS) as pool:
-            sender = threading.Thread(target=self._send_all, args=(pool, user, headers), daemon=True)
-            sender.start()
-            try:
-                yield self
-            finally:
-                self._ending.set()
-                sender.join()
+        with sending(self._requests(user, headers), REQUESTS_PER_SECOND, THREADS):
+            yield self
 
     def failed(self) -> list[Answer]:
         """Return the answers that were neither a success nor a registration to be repeated."""
@@ -90,18 +83,14 @@ class Load:
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         return f"{counts}; {repeated} registrations answered 503 and repeated; failed: {dict(failed) or 0}"
 
-    def _send_all(self, pool: ThreadPoolExecutor, user: Credentials, headers: Headers) -> None:
-        due = time.monotonic()
+    def _requests(self, user: Credentials, headers: Headers) -> Iterator[Callable[[], object]]:
         for kind in itertools.cycle(MIX):
-            due += 1 / REQUESTS_PER_SECOND
-            if self._ending.wait(max(0, due - time.monotonic())):
-                return
             if kind == "register":
-                pool.submit(self._register)
+                yield self._register
             elif kind == "login":
-                pool.submit(self._send, kind, "POST", "/auth/login", json=user)
+                yield functools.partial(self._send, kind, "POST", "/auth/login", json=user)
             else:
-                pool.submit(self._send, kind, "GET", kind, headers=headers)
+                yield functools.partial(self._send, kind, "GET", kind, headers=headers)
 
     def _register(self) -> None:
         body = {"name": "Load", "phone": f"{PHONES}{next(self._numbers):09d}"}

@@ -1,7 +1,6 @@
 """A Prometheus and an Alertmanager, as processes beside the tests, with the chart's PodMonitors and rules."""
 
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from tests.charts.manifests import Manifests, parse
 from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.monitoring.kube_state import kube_state
 from tests.e2e.monitoring.pod_monitors import Config, discovery, scrape_config
+from tests.system.running import free_port
 
 # Every `for`, range and offset of the rules is divided by it: 5 min are 10 s. Expressions and thresholds stay.
 SPEED = 30
@@ -130,13 +130,6 @@ def _listen(url: str) -> list[str]:
 
 def _write(path: Path, content: Config) -> None:
     path.write_text(yaml.safe_dump(content))
-
-
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def test_a_killed_pod_fails_hardly_a_request(
         subprocess.run(delete if killed == "pod" else kill, capture_output=True, check=False, timeout=60)
         wait_for("another pod or a restart", lambda: len(ready_pods(cluster) - pods) == 1)
         wait_for("enough requests", lambda: time.monotonic() > started + KILL_SECONDS)
-    print(f"{killed} of fetch killed: {sent}")  # noqa: T201
+    print(f"{killed} of fetch killed: {sent}")  # noqa: T201 -- shown with -s
     assert sent.failed_share <= KILLED, str(sent)
 
 
@@ -137,5 +137,5 @@ def test_the_autoscaler_fails_no_request(
         up = time.monotonic() - started
         with load.running(tmp_path, gateway, token, LOW_RATE) as low:
             wait_for_pods(cluster, LEAST, 180)
-    print(f"{LEAST} to {MOST} pods in {up:.0f} s: {high}; back to {LEAST}: {low}")  # noqa: T201
+    print(f"{LEAST} to {MOST} pods in {up:.0f} s: {high}; back to {LEAST}: {low}")  # noqa: T201 -- shown with -s
     assert not high.failures + low.failures, f"{high}\n{low}"

@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         default=REPOSITORY / ".run",
         help="folder of the database, the keys and the logs (default: .run in the repository)",
     )
-    parser.add_argument("--istio", type=Path, default=ISTIO, help="the gateway's manifests (default: k8s/istio)")
+    parser.add_argument("--istio", type=Path, default=ISTIO, help="the gateway's manifests (default: k8s/istio/base)")
     parser.add_argument(
         "--redis",
         choices=get_args(RedisKind),

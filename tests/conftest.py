@@ -1,5 +1,7 @@
 """Fixtures for all tests."""
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,17 @@ settings.load_profile("untimed")
 def key_pair(tmp_path_factory: pytest.TempPathFactory) -> KeyPair:
     """Return one signing key for the whole session, because generating a key is slow."""
     return write_key_pair(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture
+def no_garbage_collection() -> Iterator[None]:
+    """Keep the collector away from a recursion as deep as Python allows.
+
+    It would call there the finalizers of other tests' objects, which fail with RecursionError and fail the test.
+    """
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

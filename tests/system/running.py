@@ -1,6 +1,7 @@
 """The system of `make run`, on free ports and with a state of its own."""
 
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -80,6 +81,8 @@ Start = Callable[..., RunningSystem]
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """The system that all tests share; SIGINT must end it with exit code 0 and leave no process."""
     folder = tmp_path_factory.mktemp("system")
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # test_limits.py has 1,500 connections; Envoy inherits this
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     # All tests have one address; test_rate_limit.py has the limit of one.
     system = RunningSystem.start(folder, "--istio", str(copy_for_one_address(folder)))
     try:

@@ -29,7 +29,8 @@ def test_a_body_at_the_limit_reaches_the_service(system: RunningSystem) -> None:
 
 def test_requests_past_the_limit_are_503_with_retry_after(system: RunningSystem, admin_token: str) -> None:
     headers = {"Authorization": f"Bearer {admin_token}"}
-    connections = [HTTPConnection("127.0.0.1", system.port, timeout=30) for _ in range(400)]
+    # fetch gets 1,000 requests at a time.
+    connections = [HTTPConnection("127.0.0.1", system.port, timeout=30) for _ in range(1500)]
     with ExitStack() as stack:
         for connection in connections:
             stack.callback(connection.close)

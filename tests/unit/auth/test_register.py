@@ -73,6 +73,7 @@ def test_missing_fields_are_all_named(client: FlaskClient) -> None:
     assert [error["field"] for error in body["errors"]] == ["name", "phone"]
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
     [

@@ -137,6 +137,7 @@ def test_the_stored_form_is_parsed_to_an_equal_list(name: str) -> None:
     assert Catalogue.loads(catalogue.dumps()) == catalogue
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize(
     ("body", "count", "rejected"),
     [
@@ -188,6 +189,7 @@ def test_a_changed_rule_has_a_new_version() -> None:
     assert (CLEANING_VERSION, digest) == (1, "bfac86ae96e6e062"), "increase CLEANING_VERSION, and write both down here"
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 def test_a_row_that_is_nested_too_deeply_is_rejected(
     client: FlaskClient, httpserver: HTTPServer, admin: Headers
 ) -> None:

@@ -42,6 +42,7 @@ def test_a_rate_that_is_no_rate_is_corrupt(rate: object) -> None:
         parse(rate=rate)
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 def test_json_nested_without_end_is_corrupt() -> None:
     with pytest.raises(CorruptRateError):
         parse_rate(b"[" * 100_000)

@@ -70,6 +70,7 @@ def test_a_number_that_is_none_or_too_long_is_not_text(httpserver: HTTPServer, n
 NESTED = b"[" * 100_000 + b"]" * 100_000
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize(
     "body",
     [
@@ -87,12 +88,14 @@ def test_an_item_that_is_nested_too_deeply_does_not_fail_the_list(httpserver: HT
     assert 0 < len(text) <= 500
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize("end", [b"", b",", b",]", b"] x", b"]]", b"}", b" 1]", b', "\xff"]', b', "a]', b", nul]"])
 def test_a_list_with_such_an_item_that_is_not_json_is_invalid(httpserver: HTTPServer, end: bytes) -> None:
     with pytest.raises(UpstreamInvalid, match="upstream answered with something that is not JSON"):
         fetch(httpserver, b"[" + NESTED + end)
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1, 2", b"\xff\xfe\xfd", b"[" * 100_000])
 def test_a_body_that_is_not_json_is_invalid(httpserver: HTTPServer, body: bytes) -> None:
     with pytest.raises(UpstreamInvalid, match="upstream answered with something that is not JSON"):

@@ -16,6 +16,7 @@ from servicekit.http import HTTPClient
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 BOUNDS = Bounds(Decimal("0.00002"), Decimal("0.0002"))
 PROVIDERS = ["frankfurter", "open-er-api", "custom"]
+pytestmark = pytest.mark.usefixtures("no_garbage_collection")  # for DEEP
 DEEP = "[" * 20_000 + "]" * 20_000
 
 RATES = {

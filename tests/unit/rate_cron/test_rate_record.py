@@ -78,6 +78,7 @@ def test_a_record_with_a_wrong_value_is_corrupt(field: str, value: str) -> None:
         parse(json.dumps({**RECORD, field: value}))
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize("text", ["", "null", "[]", "{", "[" * 100_000, '"rate"', "9" * 5000])
 def test_another_text_is_corrupt(text: str) -> None:
     with pytest.raises(CorruptRecordError):

@@ -92,6 +92,7 @@ def test_the_stored_rate_is_read(redis_client: redis.Redis) -> None:
     assert store.read_rate(redis_client) == Decimal("0.00006")
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize("text", [b"", b"{}", b"\xff", b"[" * 100_000])
 def test_a_corrupt_rate_is_logged_and_counts_as_none(redis_client: redis.Redis, text: bytes) -> None:
     redis_client.set(KEY, text)

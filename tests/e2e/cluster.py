@@ -40,9 +40,11 @@ def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 120) -> 
         time.sleep(0.5)
 
 
-def run(repository: Path, *command: str, seconds: float = 300) -> str:
+def run(repository: Path, *command: str, seconds: float = 300, stdin: str | None = None) -> str:
     """Run a program in the repository's root; return its stdout, or fail with its whole output."""
-    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=seconds, check=False)
+    done = subprocess.run(
+        command, cwd=repository, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
+    )
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
     return done.stdout
 

@@ -1,7 +1,6 @@
 """An OpenTelemetry Collector as a process on the node, which pods reach as a Service, and the spans that it has got."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.cluster import Cluster, run, wait_for
+from tests.e2e.cluster import Cluster, run
+from tests.e2e.processes import running
 
 NAMESPACE, SERVICE = "observability", "collector"  # as in hack/istio.yaml
 PORT = 4318
@@ -57,17 +57,9 @@ def collecting(cluster: Cluster, repository: Path, folder: Path) -> Iterator[Col
     run(repository, "hack/tools", "otel-collector", seconds=900)
     file, config, log = folder / "spans.json", folder / "collector.yaml", folder / "collector.log"
     config.write_text(yaml.safe_dump(_config(file)))
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [repository / ".tools/bin/otel-collector", f"--config=file:{config}"], stdout=output, stderr=output
-        )
-    try:
-        wait_for(f"the collector, see {log}", lambda: "Everything is ready" in log.read_text(), 30)
-        with _service(cluster, repository):
-            yield Collector(file)
-    finally:
-        process.terminate()
-        process.wait(30)
+    command = (repository / ".tools/bin/otel-collector", f"--config=file:{config}")
+    with running(command, log, lambda: "Everything is ready" in log.read_text()), _service(cluster, repository):
+        yield Collector(file)
 
 
 def _config(file: Path) -> dict[str, Any]:
@@ -104,8 +96,7 @@ def _service(cluster: Cluster, repository: Path) -> Iterator[None]:
             "endpoints": [{"addresses": [address]}],
         },
     ]
-    manifests = yaml.safe_dump_all(objects)
-    subprocess.run(["kubectl", "apply", "-f", "-"], input=manifests, text=True, check=True, timeout=60)
+    run(repository, "kubectl", "apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
     try:
         yield
     finally:

@@ -1,6 +1,5 @@
 """The proxies connect only to what the chart declares (egress.registryOnly, which hack/values-dev.yaml sets)."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ def declared(repository: Path, url: str) -> Iterator[None]:
     rendered = helm.template("efishery", *chart, "--show-only", "templates/egress/serviceentry.yaml").stdout
     (entry,) = parse(rendered).of("ServiceEntry")
     kubectl = ["kubectl", "-n", NAMESPACE]
-    subprocess.run([*kubectl, "apply", "-f", "-"], input=rendered, text=True, check=True, timeout=60)
+    run(repository, *kubectl, "apply", "-f", "-", stdin=rendered)
     try:
         yield
     finally:

@@ -49,7 +49,7 @@ def _applied(repository: Path, folder: Path) -> Iterator[None]:
         for namespace, kind, *names in ADDED:
             run(repository, "kubectl", "-n", namespace, "delete", f"{kind}.gateway.networking.k8s.io", *names)
         again = json.dumps({"apiVersion": "v1", "kind": "List", "items": before})
-        subprocess.run(["kubectl", "apply", "-f", "-"], input=again, text=True, check=True, timeout=60)
+        run(repository, "kubectl", "apply", "-f", "-", stdin=again)
 
 
 def _is_available(cluster: Cluster) -> bool:

@@ -1,6 +1,5 @@
 """What makes the alerts on CronJobs fire: runs that cannot end in time."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,15 +61,12 @@ class CronJobCauses:
         result = helm.template("efishery", *chart, "--namespace", NAMESPACE)
         assert result.returncode == 0, result.stderr
         wanted = [each.body for each in parse(result.stdout).objects if _is_of_backup(each)]
-        kubectl = ["kubectl", "-n", NAMESPACE, "apply", "-f", "-"]
-        subprocess.run(
-            kubectl, input=yaml.safe_dump_all(wanted), text=True, check=True, capture_output=True, timeout=60
-        )
+        self._kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(wanted))
         with self._slow(BACKUP):
             yield
 
-    def _kubectl(self, *arguments: str) -> str:
-        return run(self.repository, "kubectl", "-n", NAMESPACE, *arguments)
+    def _kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return run(self.repository, "kubectl", "-n", NAMESPACE, *arguments, stdin=stdin)
 
 
 def _is_of_backup(manifest: Manifest) -> bool:

@@ -1,7 +1,6 @@
 """A Prometheus and an Alertmanager, as processes beside the tests, with the chart's PodMonitors and rules."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +13,10 @@ import yaml
 
 from tests.charts import helm
 from tests.charts.manifests import Manifests, parse
-from tests.e2e.cluster import Cluster, run, wait_for
+from tests.e2e.cluster import Cluster, run
 from tests.e2e.monitoring.kube_state import kube_state
 from tests.e2e.monitoring.pod_monitors import Config, discovery, scrape_config
+from tests.e2e.processes import running
 from tests.system.running import free_port
 
 # Every `for`, range and offset of the rules is divided by it: 5 min are 10 s. Expressions and thresholds stay.
@@ -135,21 +135,12 @@ def _write(path: Path, content: Config) -> None:
 @contextmanager
 def _process(repository: Path, folder: Path, command: list[str], ready_url: str) -> Iterator[None]:
     own = repository / ".tools/bin" / command[0]
-    log = folder / f"{command[0]}.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [str(own) if own.exists() else command[0], *command[1:]], stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        wait_for(f"{command[0]} to be ready, see {log}", lambda: _is_ready(process, ready_url, log), 30)
+    program = own if own.exists() else command[0]
+    with running([program, *command[1:]], folder / f"{command[0]}.log", lambda: _is_ready(ready_url)):
         yield
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
-def _is_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> bool:
-    assert process.poll() is None, log.read_text()
+def _is_ready(url: str) -> bool:
     try:
         return requests.get(url, timeout=2).status_code == 200
     except requests.ConnectionError:

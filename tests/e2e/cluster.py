@@ -15,15 +15,20 @@ NAMESPACE = "efishery"
 RELEASE = "efishery"
 TEST_POD = {"e2e": "test"}
 """Label of the tests' pods."""
-# The network admits a new pod only some seconds after its start. A pod with a proxy connects to that, without waiting.
+# The network admits a new pod only some seconds after its start: until then it is refused, or its proxy answers 503.
 WAIT_FOR_NETWORK = f"""
-import socket, time
+import http.client, time
 for _ in range(60):
     try:
-        socket.create_connection(("auth.{NAMESPACE}.svc.cluster.local", 80), timeout=2).close()
+        connection = http.client.HTTPConnection("auth.{NAMESPACE}.svc.cluster.local", timeout=5)
+        connection.request("GET", "/")
+        if connection.getresponse().status != 503:
+            break
+    except ConnectionResetError:  # by the proxy of auth: the network has let it through
         break
     except OSError:
-        time.sleep(0.5)
+        pass
+    time.sleep(0.5)
 """
 
 T = TypeVar("T")

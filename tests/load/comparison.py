@@ -12,8 +12,9 @@ from typing import Any
 SLOW_CLIENTS = 500
 NORMAL_RATE = 20  # requests a second
 REPOSITORY = Path(__file__).parents[2]
-# A p99 below this may be scheduling noise: the system and its clients share a few cores. A held thread costs seconds.
-FLOOR_SECONDS = 0.25
+# Slow clients are ended after 5 s (header) and 10 s (body): if they held threads, normal requests would wait as long.
+# A shorter p99 may be noise of the machine, whose few cores the system shares with its clients.
+HELD_SECONDS = 3
 
 
 @dataclass
@@ -27,8 +28,8 @@ class Comparison:
 
     @property
     def allowed_p99(self) -> float:
-        """Twice the calm p99, or the floor."""
-        return max(2 * self.calm_p99, FLOOR_SECONDS)
+        """Twice the calm p99, or what only a held thread causes."""
+        return max(2 * self.calm_p99, HELD_SECONDS)
 
 
 def usual_requests(login: dict[str, str], token: dict[str, str]) -> list[dict[str, Any]]:

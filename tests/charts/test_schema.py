@@ -128,7 +128,7 @@ def test_a_missing_value_is_named_with_the_remedy(values: list[str], message: st
         ),
         ("fetch.podLabels.role=x", "fetch.podLabels.role is set: the label role is the chart's; choose another name"),
         (r"rateCron.podLabels.app\.kubernetes\.io/name=x", "rateCron.podLabels.app.kubernetes.io/name is set"),
-        ("mysql.podLabels.reads=x", "mysql.podLabels.reads is set: the label reads is the chart's; choose another name"),
+        ("mysql.podLabels.reads=x", "mysql.podLabels.reads is set: the label reads is the chart's"),
         (
             "fetch.canary.weight=10",
             "fetch.canary.weight is 10, but fetch.canary.enabled is false: enable the canary, or set the weight to 0",

@@ -270,7 +270,7 @@ def test_while_the_upstream_fails_the_list_is_served_and_becomes_stale(
     answer = pod.get(PATH, headers=user)
     assert (answer.status_code, answer.get_json()["msg"]) == (
         502,
-        "the upstream of the price list answered with status 500",
+        "the price list's upstream answered with status 500",
     )
     assert not_ready(pod) is None
     answer_from(upstream, [upstream_row()])
@@ -288,7 +288,7 @@ def test_the_first_list_is_tried_again_each_second_by_one_pod(
             refresh_snapshot(other_pod)
         assert len(httpserver.log) == calls
         time.advance(1)
-    assert not_ready(pod) == "the upstream of the price list answered with status 404"
+    assert not_ready(pod) == "the price list's upstream answered with status 404"
     assert not_ready(other_pod) == "the price list is being fetched"
 
 

@@ -21,7 +21,7 @@ class UpstreamError(Exception):
     """
 
     def __init__(self, outcome: str, reason: str) -> None:
-        super().__init__(f"the upstream of the price list {reason}")
+        super().__init__(f"the price list's upstream {reason}")
         self.outcome = outcome
 
 

@@ -85,6 +85,7 @@ def test_error_answers_name_the_limits(istio: Manifests) -> None:
     limits = _typed(istio, "efishery-limits", "HttpConnectionManager")
     replies = _typed(istio, "efishery-errors", "HttpConnectionManager")["local_reply_config"]["mappers"]
     texts = {_status(reply): reply.get("body", {}).get("inline_string", "") for reply in replies if _of_status(reply)}
+    assert "encoded slash" in texts[400], "of envoyfilter-paths.yaml; such a request is valid HTTP"
     assert str(LARGEST_BODY) in texts[413]
     assert limits["request_timeout"].replace("s", " s") in texts[408]
     assert f"{limits['common_http_protocol_options']['max_headers_count']}, " in texts[431]

@@ -21,19 +21,23 @@ def _notes(folder: Path, namespace: str, *options: str) -> str:
     return rendered.stdout
 
 
-def test_the_namespace_is_applied_before_the_mesh_policies(tmp_path: Path) -> None:
+def test_pods_without_a_proxy_are_repaired(tmp_path: Path) -> None:
     notes = _notes(tmp_path, "efishery")
-    assert notes.index("k8s/namespace.yaml must have been applied before") < notes.index("kubectl apply -k k8s/istio")
+    assert notes.index("kubectl apply -f k8s/namespace.yaml") < notes.index("rollout restart deployment,statefulset")
+
+
+def test_they_say_where_the_url_the_login_and_the_dashboards_are(tmp_path: Path) -> None:
+    notes, readme = _notes(tmp_path, "efishery"), (helm.REPOSITORY / "README.md").read_text()
+    assert "kubectl -n istio-system get service istio-ingressgateway" in notes
+    for section in ("Install on a cluster", "Alerts and dashboards"):
+        assert f"README.md, {section}" in notes
+        assert f"\n## {section}\n" in readme
 
 
 def test_another_namespace_needs_a_changed_copy_of_the_policies(tmp_path: Path) -> None:
     notes = _notes(tmp_path, "fish")
     assert "kubectl apply -k" not in notes
     assert "This release is in fish" in notes
-
-
-def test_manual_rate_jobs_have_unique_names(tmp_path: Path) -> None:
-    assert "rate-cron-$(date +%s)" in _notes(tmp_path, "efishery")
 
 
 def test_autoscaling_needs_metrics_server(tmp_path: Path) -> None:
@@ -43,10 +47,12 @@ def test_autoscaling_needs_metrics_server(tmp_path: Path) -> None:
     assert "metrics-server" not in _notes(tmp_path / "fixed", "efishery")
 
 
-def test_the_notes_say_what_an_uninstallation_leaves(tmp_path: Path) -> None:
+def test_the_readme_says_what_an_uninstallation_leaves(tmp_path: Path) -> None:
     """Helm deletes neither hooks nor what the hooks made, nor volumes of a StatefulSet, nor what is to be kept."""
-    notes = _notes(tmp_path, "efishery").partition("helm uninstall")[2]
+    assert "What `helm uninstall` leaves" in _notes(tmp_path, "efishery")
+    readme = (helm.REPOSITORY / "charts/efishery/README.md").read_text()
+    section = readme.split("### What `helm uninstall` leaves")[1].split("###")[0]
     kept = [m.name for m in Scenario("efishery", "default").rendered().objects if "keep" in m.annotations.values()]
     assert kept == ["mysql"]
-    for name in ("Secrets", "data-mysql-N", "the Lease mysql", "auth-migrate", "auth-first-admin"):
-        assert name in notes, name
+    for name in ("Secrets", "`data-mysql-N`", "the Lease `mysql`", "`auth-migrate`", "`auth-first-admin`"):
+        assert name in section, name

@@ -20,6 +20,8 @@ def test_no_number_is_rendered_in_float_notation(tmp_path: Path, scenario: str) 
     values = _largest(schema, schema)
     values["mysql"] = {"settings": {"max_binlog_size": LARGE}}
     values["sample"]["enabled"] = True
+    for name in ("auth", "fetch", "docs"):
+        values[name]["canary"]["enabled"] = True  # a weight needs it
     file = tmp_path / "values.yaml"
     file.write_text(yaml.safe_dump(values))
     scenario_file = chart / f"ci/{scenario}-values.yaml"

@@ -87,6 +87,8 @@ def test_each_alert_says_how_urgent_it_is_and_links_to_its_runbook(rule: dict[st
 def test_the_runbook_lists_each_alert_with_its_severity() -> None:
     listed = dict(re.findall(r"^\| \[(\w+)\]\(#\w+\) \| (\w+) \|", RUNBOOK.read_text(), flags=re.MULTILINE))
     assert listed == {rule["alert"]: rule["labels"]["severity"] for path in RULES for rule in alerts_in(path)}
+    headings = re.findall(r"^### (\w+)$", RUNBOOK.read_text(), flags=re.MULTILINE)
+    assert [name for name in headings if name in listed] == list(listed), "in the order of the table"
 
 
 def test_the_default_values_render_the_numbers_of_the_files() -> None:

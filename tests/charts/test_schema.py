@@ -32,26 +32,26 @@ OPEN = {
         ("auth.canary.weight=1.5", "weight"),
         ("auth.canary.image.tag=latest", "tag"),
         ("auth.canary.replicas=0", "replicas"),
-        ("auth.extraEnv[0].name=HTTP_GRACEFUL_SECONDS", "extraEnv"),
         ("auth.priorityClassName=High", "priorityClassName"),
         ("auth.topologySpreadConstraints[0].whenUnsatisfiable=Never", "topologySpreadConstraints"),
         ("auth.database.name=a/b", "name"),
-        ("auth.extraEnv[0].name=AUTH_DATABASE_URL", "extraEnv"),
         ("auth.firstAdmin.phone=0812", "phone"),
         ("auth.firstAdmin.phone=+0812345678", "phone"),
         (f"auth.firstAdmin.name={'x' * 101}", "name"),
         ("auth.image.tag=latest", "tag"),
-        ("auth.podLabels.role=primary", "podLabels"),
-        (r"auth.podLabels.app\.kubernetes\.io/name=fetch", "podLabels"),
         ("auth.keyRotation.publishSeconds=599", "publishSeconds"),
         ("auth.keyRotation.rotateDays=0", "rotateDays"),
         ("auth.keyRotation.schedule=hourly", "schedule"),
+        ("auth.prune.schedule=daily", "schedule"),
         ("auth.publicUrl=https://api.example.org/", "publicUrl"),
+        ("auth.resources.limits.memory=lots", "memory"),
+        ("auth.resources.limit.memory=1Gi", "limit"),
         ("auth.signingKey.existingSecret=No_Name", "existingSecret"),
         ("auth.signingKey.previousSecrets={No_Name}", "previousSecrets"),
         ("egress.extraUrls={cdn.example.org}", "extraUrls"),
         ("egress.registryonly=true", "registryonly"),
         ("fetch.listUrl=list.example.org", "listUrl"),
+        ("fetch.listUrl=https://list.example.org/a b", "listUrl"),
         ("fetch.listTtlSeconds=soon", "listTtlSeconds"),
         ("fetch.maxPriceIdr=10000000000001", "maxPriceIdr"),
         ("fetch.upstreamTimeoutSeconds=11", "upstreamTimeoutSeconds"),
@@ -65,11 +65,11 @@ OPEN = {
         ("global.networkPolicy.kubernetesApiPorts=null", "kubernetesApiPorts"),
         ("log.level=critical", "level"),
         ("log.level=loud", "level"),
+        ("mysql.backup.schedule=x", "schedule"),
         ("mysql.replicas=10", "replicas"),
         ("mysql.databse=x", "databse"),
-        ("mysql.podLabels.role=primary", "podLabels"),
+        ("mysql.resources.requests.cpu=1.5x", "cpu"),
         ("mysql.topologySpreadConstraints[0].maxSkew=0", "topologySpreadConstraints"),
-        ("mysql.podLabels.reads=yes", "podLabels"),
         ("rateCron.providers={bank}", "providers"),
         ("rateCron.minRate=little", "minRate"),
         ("rateCron.schedule=every minute", "schedule"),
@@ -109,6 +109,57 @@ def test_a_missing_value_is_named_with_the_remedy(values: list[str], message: st
     assert refused.returncode != 0
     assert message in refused.stderr
     assert "or set " in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            "auth.extraEnv[0].name=HTTP_THREADS",
+            "auth.extraEnv sets HTTP_THREADS, which the chart sets: use the value auth.threads",
+        ),
+        (
+            "fetch.extraEnv[0].name=FETCH_LIST_TTL_SECONDS",
+            "fetch.extraEnv sets FETCH_LIST_TTL_SECONDS, which the chart sets: use the value fetch.listTtlSeconds",
+        ),
+        (
+            "auth.extraEnv[0].name=AUTH_DATABASE_URL",
+            "auth.extraEnv sets AUTH_DATABASE_URL, which the chart sets: remove it",
+        ),
+        ("fetch.podLabels.role=x", "fetch.podLabels.role is set: the label role is the chart's; choose another name"),
+        (r"rateCron.podLabels.app\.kubernetes\.io/name=x", "rateCron.podLabels.app.kubernetes.io/name is set"),
+        ("mysql.podLabels.reads=x", "mysql.podLabels.reads is set: the label reads is the chart's"),
+        (
+            "fetch.canary.weight=10",
+            "fetch.canary.weight is 10, but fetch.canary.enabled is false: enable the canary, or set the weight to 0",
+        ),
+        (
+            "fetch.listStaleAfterSeconds=10",
+            "fetch.listStaleAfterSeconds is 10, below fetch.listTtlSeconds, 300: every list would be stale; raise it",
+        ),
+        ("mysql.tls.source=certManager", "mysql.tls.issuerRef.name is not set: name your cert-manager issuer"),
+        ("mysql.tls.source=existingSecret", "mysql.tls.existingSecret is not set: name the Secret with"),
+        (
+            "mysql.tls.existingSecret=mine",
+            "mysql.tls.existingSecret is set, but mysql.tls.source is 'generated': set mysql.tls.source=existingSecret",
+        ),
+    ],
+)
+def test_values_that_do_not_go_together_are_named_with_the_remedy(value: str, message: str) -> None:
+    refused = helm.template("efishery", "--set", LIST, "--set", value)
+    assert refused.returncode != 0
+    assert message in refused.stderr
+
+
+def test_the_mysql_chart_alone_names_its_values_without_a_prefix() -> None:
+    refused = helm.template("mysql", "--set", "tls.source=certManager")
+    assert "): tls.issuerRef.name is not set" in refused.stderr
+
+
+def test_resources_take_every_form_of_a_quantity() -> None:
+    values = "auth.resources.limits.cpu=2,auth.resources.requests.cpu=0.5,auth.resources.requests.memory=1e9"
+    accepted = helm.template("efishery", "--set", LIST, "--set", values)
+    assert accepted.returncode == 0, accepted.stderr
 
 
 @pytest.mark.parametrize("least", ["0.0002", "0.0003", "0"])
@@ -174,7 +225,7 @@ def _reading(name: str) -> str:
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_the_readme_has_the_table_of_values(chart: str) -> None:
+def test_the_readme_has_the_tables_of_values(chart: str) -> None:
     folder = helm.REPOSITORY / "charts" / chart
-    table = values_table.table(folder)
-    assert table in (folder / "README.md").read_text(), "run `python -m tests.charts.values_table`"
+    tables = values_table.tables(folder)
+    assert tables in (folder / "README.md").read_text(), "run `python -m tests.charts.values_table`"

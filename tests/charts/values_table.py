@@ -1,4 +1,4 @@
-"""Write the table of values into each chart's README: `python -m tests.charts.values_table`.
+"""Write the tables of values into each chart's README: `python -m tests.charts.values_table`.
 
 Names and descriptions come from values.schema.json, defaults from values.yaml.
 """
@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 MISSING = object()
+LONGEST = 80  # characters of a default
 BEGIN, END = "<!-- values: begin -->\n", "<!-- values: end -->\n"
 
 
@@ -25,7 +26,14 @@ class Row:
     description: str
 
     def __str__(self) -> str:
-        return f"| `{self.name}` | `{json.dumps(self.default, ensure_ascii=False)}` | {self.description} |"
+        default = json.dumps(self.default, ensure_ascii=False)
+        shown = f"`{default}`" if len(default) <= LONGEST else "see values.yaml"
+        return f"| `{self.name}` | {shown} | {self.description} |"
+
+    @property
+    def group(self) -> str:
+        """The first part of its name; empty for a value at the top."""
+        return self.name.partition(".")[0] if "." in self.name else ""
 
 
 def rows(chart: Path) -> list[Row]:
@@ -49,17 +57,24 @@ def _walk(schema: dict[str, Any], node: dict[str, Any], value: Any, path: tuple[
             yield from _walk(schema, child, known.get(key, MISSING), (*path, key))
 
 
-def table(chart: Path) -> str:
-    """Return the table in Markdown."""
-    lines = ["| Value | Default | Meaning |", "|---|---|---|", *map(str, rows(chart))]
-    return "\n".join(lines) + "\n"
+def tables(chart: Path) -> str:
+    """Return a table in Markdown for the values at the top, then one with a heading for each group."""
+    groups: dict[str, list[Row]] = {"": []}
+    for row in rows(chart):
+        groups.setdefault(row.group, []).append(row)
+    return "\n".join(_table(group, members) for group, members in groups.items() if members)
+
+
+def _table(group: str, members: list[Row]) -> str:
+    heading = [f"### {group}", ""] if group else []
+    return "\n".join([*heading, "| Value | Default | Meaning |", "|---|---|---|", *map(str, members), ""])
 
 
 def write(chart: Path) -> None:
-    """Write the table between the two marks in the chart's README.md."""
+    """Write the tables between the two marks in the chart's README.md."""
     readme = chart / "README.md"
     marked = re.compile(f"(?<={re.escape(BEGIN)}).*(?={re.escape(END)})", re.DOTALL)
-    readme.write_text(marked.sub(lambda _: table(chart), readme.read_text()))
+    readme.write_text(marked.sub(lambda _: tables(chart), readme.read_text()))
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def test_a_pod_without_the_lease_waits_for_the_list_of_the_other(
     redis.set(keys.lease, b"", ex=10)
     answer = pod.get(PATH, headers=user)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
-    assert not_ready(pod) == "the commodity list is being fetched"
+    assert not_ready(pod) == "the price list is being fetched"
     assert upstream.log == []
     redis.delete(keys.lease)  # as when the other pod has died
     assert pod.get(PATH, headers=user).status_code == 200
@@ -270,7 +270,7 @@ def test_while_the_upstream_fails_the_list_is_served_and_becomes_stale(
     answer = pod.get(PATH, headers=user)
     assert (answer.status_code, answer.get_json()["msg"]) == (
         502,
-        "the commodity list's upstream answered with status 500",
+        "the price list's upstream answered with status 500",
     )
     assert not_ready(pod) is None
     answer_from(upstream, [upstream_row()])
@@ -288,8 +288,8 @@ def test_the_first_list_is_tried_again_each_second_by_one_pod(
             refresh_snapshot(other_pod)
         assert len(httpserver.log) == calls
         time.advance(1)
-    assert not_ready(pod) == "the commodity list's upstream answered with status 404"
-    assert not_ready(other_pod) == "the commodity list is being fetched"
+    assert not_ready(pod) == "the price list's upstream answered with status 404"
+    assert not_ready(other_pod) == "the price list is being fetched"
 
 
 def test_a_failed_call_is_not_repeated_at_once_while_there_is_a_list(

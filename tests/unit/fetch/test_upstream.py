@@ -171,4 +171,4 @@ def test_the_client_gets_an_envelope_with_retry_after(
     answer = client.get("/fetch/resource", headers=user)
     assert (answer.status_code, answer.headers["Retry-After"]) == (status, "10")
     assert answer.get_json()["success"] is False
-    assert answer.get_json()["msg"].startswith("the commodity list's upstream ")
+    assert answer.get_json()["msg"].startswith("the price list's upstream ")

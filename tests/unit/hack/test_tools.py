@@ -1,5 +1,8 @@
 """hack/tools: helm is built once for each pinned version."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.unit.hack.support import Checkout
@@ -31,3 +34,24 @@ def test_a_helm_of_the_pinned_version_is_kept(tools: Checkout) -> None:
     tools.stand_in(".tools/bin/helm", f"echo {version}")
     assert tools.run("hack/tools") == (0, "")
     assert builds(tools) == []
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(tools: Checkout) -> None:
+    tools.stand_in("hack/run-tools", f"exec {tools.root}/hack/tools nosuch")
+    code, printed = tools.run("hack/run-tools")
+    assert code == 1
+    assert printed.startswith("tools: there is no 'nosuch': alertmanager cyclonus helm ")
+    assert builds(tools) == []
+
+
+def test_every_recipe_has_a_name_that_is_known(tools: Checkout, repository: Path) -> None:
+    scripts = [(repository / path).read_text() for path in ("hack/tools", "hack/one-node/tool")]
+    recipes = {name for script in scripts for name in re.findall(r"^ {2,4}([a-z0-9-]+)\) ", script, flags=re.MULTILINE)}
+    (names,) = re.findall(r'^NAMES="(.*)"$', scripts[0], flags=re.MULTILINE)
+    assert recipes == set(names.split())
+
+
+def test_an_unknown_program_of_prometheus_is_answered_with_the_known_ones(checkout: Checkout) -> None:
+    checkout.copy("hack/install-prometheus", "hack/lib.sh", "hack/one-node/settings")
+    checkout.stand_in("hack/run", f"exec {checkout.root}/hack/install-prometheus alertmanager")
+    assert checkout.run("hack/run") == (1, "install-prometheus: there is no 'alertmanager': promtool and prometheus\n")

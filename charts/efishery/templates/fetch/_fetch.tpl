@@ -4,6 +4,6 @@
 {{- else if .Values.sample.enabled -}}
 http://sample/commodities
 {{- else -}}
-{{- fail "fetch.listUrl is not set: give the URL of the commodity list, or set sample.enabled=true for a generated one" -}}
+{{- fail "fetch.listUrl is not set: give the URL of the price list, or set sample.enabled=true for a generated one" -}}
 {{- end -}}
 {{- end }}

@@ -25,7 +25,7 @@ class ListUnavailable(Exception):
     """There is no list yet, or the last one is too old to be served. The text is for clients."""
 
     def __init__(self) -> None:
-        super().__init__("the commodity list is being fetched")
+        super().__init__("the price list is being fetched")
 
 
 def _query_cache() -> LRUCache[Hashable, Representation]:

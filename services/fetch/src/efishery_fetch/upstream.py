@@ -1,4 +1,4 @@
-"""Requests the commodity list from its upstream."""
+"""Requests the price list from its upstream."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class UpstreamError(Exception):
     """
 
     def __init__(self, outcome: str, reason: str) -> None:
-        super().__init__(f"the commodity list's upstream {reason}")
+        super().__init__(f"the price list's upstream {reason}")
         self.outcome = outcome
 
 
@@ -47,7 +47,7 @@ class ListAnswer:
 
 
 class Upstream:
-    """The server of the commodity list."""
+    """The server of the price list."""
 
     def __init__(self, client: HTTPClient, url: str) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Generates the commodity list: valid rows from a seed, to which the defects of `defects` are applied."""
+"""Generates the price list: valid rows from a seed, to which the defects of `defects` are applied."""
 
 import uuid
 from collections.abc import Mapping

@@ -9,7 +9,7 @@ KUBECTL = """case "$*" in
   "config current-context") echo somewhere ;;
   *"get virtualservice efishery"*) echo "auth auth fetch fetch docs docs" ;;
   *"get deployment fetch-canary"*) [ ! -f canary ] || cat canary ;;
-  *"get pods"*) [ "$(wc -l <asked)" = 1 ] && [ -f pods-later ] && cat pods-later || echo "canary-1 0"; echo "canary-2 0" ;;
+  *"get pods"*) if [ -s asked ]; then cat pods-later; else cat pods; fi ;;
   *"rollout status"*) [ ! -f not-ready ] ;;
   *" exec canary-1 "*) echo x >>asked; if [ "$(wc -l <asked)" = 1 ]; then cat metrics-before; else cat metrics; fi ;;
   *" exec canary-2 "*) ;;
@@ -36,6 +36,8 @@ def scripts(checkout: Checkout) -> Checkout:
     checkout.stand_in("bin/kubectl", KUBECTL)
     for file in ("asked", "metrics-before"):
         (checkout.root / file).touch()
+    for file in ("pods", "pods-later"):
+        (checkout.root / file).write_text("canary-1 0\ncanary-2 0\n")
     return checkout
 
 
@@ -145,7 +147,7 @@ def test_a_watched_canary_is_aborted_when_a_pod_cannot_be_asked(scripts: Checkou
 @pytest.mark.parametrize("later", ["canary-1 1", "canary-3 0"], ids=["restarted", "replaced"])
 def test_a_watched_canary_is_aborted_when_a_pod_is_restarted_or_replaced(scripts: Checkout, later: str) -> None:
     (scripts.root / "metrics").write_text(METRICS % (100, 0))
-    (scripts.root / "pods-later").write_text(f"{later}\n")
+    (scripts.root / "pods-later").write_text(f"{later}\ncanary-2 0\n")
     code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next", WATCH="1")
     assert code == 1, printed
     assert "a pod of the canary has been restarted or replaced" in printed

@@ -32,8 +32,8 @@ OTHER = {
 # What the settings have before, by installation: each alternative occurs in what is built.
 OLD = {
     ISTIO: r"namespace: efishery|auth\.efishery\.svc|istio-system|: ingressgateway|efishery-auth",
-    GATEWAY_API: r"namespace: efishery|auth\.efishery\.svc|istio-system|gateway-name: efishery|/efishery-istio|efishery-auth"
-    r"|prices\.example|metadata\.name: efishery",
+    GATEWAY_API: r"namespace: efishery|auth\.efishery\.svc|istio-system|gateway-name: efishery|/efishery-istio"
+    r"|efishery-auth|prices\.example|metadata\.name: efishery",
 }
 Installation = Callable[..., Path]
 
@@ -172,7 +172,8 @@ def _objects(built: Manifests) -> set[tuple[str, str]]:
 
 def _gateway_labels(built: Manifests) -> set[str]:
     """Return the labels of the gateway's pods, as its filters and its Gateway select them."""
-    selectors = [m.spec["workloadSelector"]["labels"] for m in built.of("EnvoyFilter") if m.name.startswith("efishery-")]
+    filters = [m for m in built.of("EnvoyFilter") if m.name.startswith("efishery-")]
+    selectors = [m.spec["workloadSelector"]["labels"] for m in filters]
     for gateway in built.of("Gateway"):
         made = {"gateway.networking.k8s.io/gateway-name": gateway.name}  # by Istio, for the pods that it makes
         selectors.append(gateway.spec.get("selector", made))

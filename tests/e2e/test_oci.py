@@ -1,10 +1,14 @@
-"""A second release, in a namespace of its own: charts and images from a registry, images by digest."""
+"""A second release, in a namespace of its own, by Helm 4: charts and images from a registry, images by digest.
 
+Its pods run with a user id that the images do not know. An upgrade turns the autoscaler of fetch on.
+"""
+
+import functools
 import os
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,6 +16,7 @@ import pytest
 import requests
 import yaml
 
+from tests.e2e import foreign_uid
 from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.conftest import Gateway
 
@@ -25,7 +30,11 @@ SERVICES = {
     "sample": "sample",
     "mysql-agent": "mysql.agent",
 }
-VALUES = ("auth.replicas=1", "fetch.replicas=1", "docs.replicas=1", "mysql.replicas=1", "sample.enabled=true")
+VALUES = (
+    *("auth.replicas=1", "fetch.replicas=1", "docs.replicas=1", "mysql.replicas=1", "sample.enabled=true"),
+    "global.compatibility.randomUid=true",
+)
+AUTOSCALED = 2  # pods of fetch, of which Helm sets no number any more
 MANIFEST_TYPES = "application/vnd.oci.image.index.v1+json,application/vnd.docker.distribution.manifest.list.v2+json"
 # What Kubernetes and Istio put into each namespace, and what follows its owner.
 NOT_OF_A_RELEASE = re.compile(
@@ -110,28 +119,70 @@ def documented_removal(repository: Path) -> list[str]:
     return [command for line in found for command in line.split("; ")]
 
 
+def helm4(repository: Path, plugins: Path, *arguments: str) -> None:
+    """Run Helm 4."""
+    run(repository, "env", f"HELM_PLUGINS={plugins}", "helm4", *arguments)
+
+
 @pytest.mark.timeout(480)
 def test_a_second_release_from_a_registry_and_what_its_removal_leaves(
-    cluster: Cluster, gateway: Gateway, repository: Path, registry: str, version: str, digests: dict[str, str]
+    cluster: Cluster,
+    gateway: Gateway,
+    repository: Path,
+    registry: str,
+    version: str,
+    digests: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     values = [*VALUES, f"global.image.registry={registry}"]
     values += [f"{SERVICES[service]}.image.digest={digest}" for service, digest in digests.items()]
-    install = ["helm", "install", RELEASE, f"oci://{registry}/efishery/charts/efishery", "--version", version]
-    install += ["--plain-http"] if registry.startswith("localhost:") else []
-    sets = [word for value in values for word in ("--set", value)]
+    chart = [f"oci://{registry}/efishery/charts/efishery", "--version", version]
+    chart += ["--plain-http"] if registry.startswith("localhost:") else []
+    chart += ["--post-renderer", foreign_uid.NAME, "--wait", "--wait-for-jobs", "--timeout", "4m"]
+    foreign_uid.write_plugin(tmp_path)
+    helm = functools.partial(helm4, repository, tmp_path)
     with cluster.temporary_namespace(**{"istio-injection": "enabled"}) as namespace:
         place = ["--namespace", namespace]
-        run(repository, *install, *place, *sets, "--wait", "--wait-for-jobs", "--timeout", "4m")
+        helm("install", RELEASE, *chart, *place, *sets(*values))
         assert images_of_pods(cluster, namespace) == {f"{registry}/efishery/{s}@{d}" for s, d in digests.items()}
         check_isolation(cluster, gateway, namespace)
-        run(repository, "helm", "test", RELEASE, *place, "--timeout", "2m")
+        helm("test", RELEASE, *place, "--timeout", "2m")
+        check_users(cluster, namespace)
+        check_autoscaling(cluster, namespace, functools.partial(helm, "upgrade", RELEASE, *chart, *place))
 
-        run(repository, "helm", "uninstall", RELEASE, *place, "--wait", "--timeout", "2m")
+        helm("uninstall", RELEASE, *place, "--wait", "--timeout", "2m")
         wait_until_left(repository, namespace, LEFT)
 
         for command in documented_removal(repository):
             run(repository, *shlex.split(command), *place)
         wait_until_left(repository, namespace, set())
+
+
+def sets(*values: str) -> list[str]:
+    """Return Helm's options for values."""
+    return [word for value in values for word in ("--set", value)]
+
+
+def check_users(cluster: Cluster, namespace: str) -> None:
+    """Every pod runs, or has run, with the foreign user id, those of hooks and tests too."""
+    pods = cluster.core.list_namespaced_pod(namespace).items
+    users = {pod.metadata.name: pod.spec.security_context.run_as_user for pod in pods}
+    assert set(users.values()) == {foreign_uid.UID}, users
+    assert {"mysql-0", "mysql-test", "helm-test"} <= users.keys()
+
+
+def check_autoscaling(cluster: Cluster, namespace: str, upgrade: Callable[..., None]) -> None:
+    """The autoscaler decides how many pods fetch has, and a later upgrade leaves that number alone."""
+
+    def pods() -> int:
+        number: int = cluster.apps.read_namespaced_deployment("fetch", namespace).spec.replicas
+        return number
+
+    autoscaling = sets("fetch.autoscaling.enabled=true", f"fetch.autoscaling.minReplicas={AUTOSCALED}")
+    upgrade("--reuse-values", *autoscaling)
+    wait_for(f"{AUTOSCALED} pods of fetch", lambda: pods() == AUTOSCALED, 60)
+    upgrade("--reuse-values", "--no-hooks", *sets("fetch.autoscaling.cpuUtilization=90"))
+    assert pods() == AUTOSCALED
 
 
 def wait_until_left(repository: Path, namespace: str, expected: set[str]) -> None:

@@ -6,17 +6,16 @@ Its pods run with a user id that the images do not know. An upgrade turns the au
 import functools
 import os
 import re
-import shlex
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
 
-from tests.e2e import foreign_uid
+from tests.e2e import foreign_uid, removal
 from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.conftest import Gateway
 
@@ -36,20 +35,6 @@ VALUES = (
 )
 AUTOSCALED = 2  # pods of fetch, of which Helm sets no number any more
 MANIFEST_TYPES = "application/vnd.oci.image.index.v1+json,application/vnd.docker.distribution.manifest.list.v2+json"
-# What Kubernetes and Istio put into each namespace, and what follows its owner.
-NOT_OF_A_RELEASE = re.compile(
-    r"configmap/(kube-root-ca\.crt|istio-ca-.*)|serviceaccount/default|event.*|endpoint.*|pods?\.metrics.*"
-    r"|pod/auth-(migrate|first-admin)-.*"
-)
-LEFT = {
-    *(f"secret/{name}" for name in ("auth-first-admin", "auth-signing-key", "mysql", "mysql-tls", "redis")),
-    "persistentvolumeclaim/data-mysql-0",
-    "lease.coordination.k8s.io/mysql",
-    "job.batch/auth-migrate",
-    "job.batch/auth-first-admin",
-    *(f"{kind}/helm-test" for kind in ("pod", "serviceaccount", "configmap")),
-    "pod/mysql-test",
-}
 
 
 @pytest.fixture(scope="module")
@@ -103,22 +88,6 @@ def forwarded(namespace: str, service: str) -> Iterator[str]:
             running.terminate()
 
 
-def objects(repository: Path, namespace: str) -> set[str]:
-    """Return the objects of all kinds in a namespace, as kind/name."""
-    kinds = run(repository, "kubectl", "api-resources", "--verbs=list", "--namespaced", "-o", "name").split()
-    listed = run(repository, "kubectl", "-n", namespace, "get", ",".join(kinds), "-o", "name", "--ignore-not-found")
-    return {name for name in listed.split() if not NOT_OF_A_RELEASE.fullmatch(name)}
-
-
-def documented_removal(repository: Path) -> list[str]:
-    """Return the commands by which charts/efishery/README.md removes what `helm uninstall` leaves."""
-    text = (repository / "charts/efishery/README.md").read_text()
-    section = text.split("### What `helm uninstall` leaves")[1].split("###")[0]
-    found = re.findall(r"`(kubectl delete [^`]*)`", section)
-    assert len(found) == 3, found
-    return [command for line in found for command in line.split("; ")]
-
-
 def helm4(repository: Path, plugins: Path, *arguments: str) -> None:
     """Run Helm 4."""
     run(repository, "env", f"HELM_PLUGINS={plugins}", "helm4", *arguments)
@@ -151,11 +120,9 @@ def test_a_second_release_from_a_registry_and_what_its_removal_leaves(
         check_autoscaling(cluster, namespace, functools.partial(helm, "upgrade", RELEASE, *chart, *place))
 
         helm("uninstall", RELEASE, *place, "--wait", "--timeout", "2m")
-        wait_until_left(repository, namespace, LEFT)
-
-        for command in documented_removal(repository):
-            run(repository, *shlex.split(command), *place)
-        wait_until_left(repository, namespace, set())
+        removal.wait_until_left(repository, namespace, removal.LEFT)
+        removal.remove_the_rest(repository, namespace)
+        removal.wait_until_left(repository, namespace, set())
 
 
 def sets(*values: str) -> list[str]:
@@ -183,13 +150,6 @@ def check_autoscaling(cluster: Cluster, namespace: str, upgrade: Callable[..., N
     wait_for(f"{AUTOSCALED} pods of fetch", lambda: pods() == AUTOSCALED, 60)
     upgrade("--reuse-values", "--no-hooks", *sets("fetch.autoscaling.cpuUtilization=90"))
     assert pods() == AUTOSCALED
-
-
-def wait_until_left(repository: Path, namespace: str, expected: set[str]) -> None:
-    """Wait until exactly these objects are left: pods end after the objects that own them."""
-    with suppress(AssertionError):
-        wait_for("the last pods to end", lambda: objects(repository, namespace) == expected, 60)
-    assert sorted(objects(repository, namespace)) == sorted(expected)
 
 
 def images_of_pods(cluster: Cluster, namespace: str) -> set[str]:

@@ -36,6 +36,7 @@ up: setup ## Build and load the images, install chart and mesh, print the URL an
 	@hack/up
 
 e2e: setup ## Test the deployment through the Istio gateway
+	@hack/tools helm4
 	@hack/with-cluster $(RUN) pytest tests/e2e $(foreach path,mysql rollouts upgrade monitoring/test_triggered_alerts.py test_traces.py,--ignore=tests/e2e/$(path)) $(ARGS)
 
 e2e-mysql: setup ## Inject faults into MySQL and check that no acknowledged write is lost, 1 h (ARGS="-m short": the worst, 5 min)

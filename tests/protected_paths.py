@@ -1,4 +1,4 @@
-"""The paths of the gateway that need a token, requests that need an admin's, and other ways to write them."""
+"""The requests to the gateway that need a token or an admin's, and other ways to write their paths."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -6,16 +6,23 @@ from contextlib import closing
 
 from tests.load.connections import connect
 
-PROTECTED_PATHS = (
+PROTECTED_PATHS = (  # of GET
     "/auth/claims",
+    "/auth/sessions",
     "/fetch/claims",
     "/fetch/rate",
     "/fetch/rate/history",
     "/fetch/resource",
     "/fetch/resource/aggregate",
 )
+# These and those of admins are all that the OpenAPI documents have (tests/contract/test_openapi.py).
 PROTECTED_REQUESTS = (
     *(("GET", path) for path in PROTECTED_PATHS),
+    ("POST", "/auth/logout"),
+    ("PUT", "/auth/name"),
+    ("PUT", "/auth/password"),
+    ("DELETE", "/auth/sessions"),
+    ("DELETE", "/auth/sessions/1"),
     ("HEAD", "/fetch/resource"),
     ("OPTIONS", "/fetch/resource"),
 )

@@ -95,6 +95,25 @@ def test_a_service_of_another_namespace_is_known_by_its_name(host: str) -> None:
     assert "*/collector.tracing.svc.cluster.local" in sidecar(rendered)["egress"][0]["hosts"]
 
 
+def test_a_service_is_known_by_the_domain_of_the_cluster() -> None:
+    values = ("tracing.endpoint=http://collector.tracing.svc.fish.local:4318", "mysql.clusterDomain=fish.local")
+    rendered = render("sample.enabled=true", *values)
+    assert hosts(rendered) == set()
+    services = [host for host in sidecar(rendered)["egress"][0]["hosts"] if "svc" in host]
+    assert services == ["default/kubernetes.default.svc.fish.local", "*/collector.tracing.svc.fish.local"]
+
+
+@pytest.mark.parametrize("enabled", ["true", "false"], ids=["own MySQL", "another MySQL"])
+@pytest.mark.parametrize("host", ["x.svc.example.org", "x.list.svc.fish.local", "svc.example.org", "xsvc.example.org"])
+def test_a_host_outside_that_is_named_like_a_service_is_declared(host: str, enabled: str) -> None:
+    values = ("--values", str(helm.charts() / "efishery/ci/external-mysql-redis-values.yaml"))
+    options = (f"fetch.listUrl=https://{host}/list", f"mysql.enabled={enabled}", "egress.registryOnly=true")
+    rendered = helm.template("efishery", *values, "--set", ",".join(options))
+    assert rendered.returncode == 0, rendered.stderr
+    assert (host, 443, "TLS") in hosts(parse(rendered.stdout))
+    assert not [each for each in sidecar(parse(rendered.stdout))["egress"][0]["hosts"] if each.startswith("*/")]
+
+
 def test_databases_outside_are_declared_by_their_port() -> None:
     values = helm.charts() / "efishery/ci/external-mysql-redis-values.yaml"
     rendered = parse(helm.template("efishery", "-f", str(values), "--set", "egress.registryOnly=true").stdout)

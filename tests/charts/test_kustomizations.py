@@ -1,6 +1,7 @@
 """What of k8s/istio differs between installations: settings, components, the Gateway API overlay."""
 
 import functools
+import json
 import re
 import shutil
 import subprocess
@@ -22,13 +23,17 @@ OTHER = {
     "hosts": ["one.example", "two.example"],
     "issuer": "https://issuer.example",
     "audiences": ["buyers"],
-    "gateway": {"namespace": "edge", "labels": {"app": "entry"}, "serviceAccounts": ["entry"]},
+    "gateway": {
+        "namespace": "edge",
+        "labels": {"gateway.networking.k8s.io/gateway-name": "entry"},
+        "serviceAccounts": ["entry"],
+    },
 }
 # What the settings have before, by installation: each alternative occurs in what is built.
 OLD = {
     ISTIO: r"namespace: efishery|auth\.efishery\.svc|istio-system|: ingressgateway|efishery-auth",
-    GATEWAY_API: r"namespace: efishery|auth\.efishery\.svc|istio-system|gateway-name: |/efishery-istio|efishery-auth"
-    r"|prices\.example|metadata\.name: efishery",
+    GATEWAY_API: r"namespace: efishery|auth\.efishery\.svc|istio-system|gateway-name: efishery|/efishery-istio"
+    r"|efishery-auth|prices\.example|metadata\.name: efishery",
 }
 Installation = Callable[..., Path]
 
@@ -125,7 +130,8 @@ def test_a_changed_setting_leaves_no_trace_of_the_old_one(
 ) -> None:
     built = kustomize.output(installation(*components, of=of, **OTHER))
     assert re.findall(rf".*(?:{OLD[of]}).*", built) == []
-    for value in ("namespace: fish", "namespace: edge", "auth.fish.svc", "one.example", "two.example", "app: entry"):
+    names = ("namespace: fish", "namespace: edge", "auth.fish.svc", "gateway-name: entry")
+    for value in (*names, "one.example", "two.example"):
         assert value in built
     tokens = parse(built).get("RequestAuthentication/fetch").spec["jwtRules"][0]
     assert (tokens["issuer"], tokens["audiences"]) == (OTHER["issuer"], OTHER["audiences"])
@@ -138,6 +144,40 @@ def test_a_changed_setting_leaves_no_trace_of_the_old_one(
 def test_the_old_values_are_there_before(of: Path) -> None:
     found = set(re.findall(OLD[of], kustomize.output(of)))
     assert len(found) == OLD[of].count("|") + 1, found
+
+
+def _second_of_the_readme() -> dict[str, Any]:
+    """Return the settings of a second release that README.md shows."""
+    (example,) = re.findall(r"```yaml\n(spec:\n  namespace: .*?)```", (ISTIO / "README.md").read_text(), re.DOTALL)
+    settings: dict[str, Any] = yaml.safe_load(example)["spec"]
+    return settings
+
+
+@pytest.mark.parametrize(("of", "other"), [(ISTIO, _second_of_the_readme()), (GATEWAY_API, OTHER)])
+def test_two_installations_share_no_object_and_no_gateway(tmp_path: Path, of: Path, other: dict[str, Any]) -> None:
+    components = ("cert-manager", "tracing")
+    first = kustomize.build(kustomize.installation(tmp_path / "1", *components, of=of, hosts=["prices.example"]))
+    second = kustomize.build(kustomize.installation(tmp_path / "2", *components, of=of, **other))
+    assert len(_objects(first)) == len(first.objects) == len(second.objects)
+    assert not _objects(first) & _objects(second)
+    # Istio applies what is in its own namespace, and a Gateway, to the pods of every namespace with these labels.
+    assert len(_gateway_labels(first)) == len(_gateway_labels(second)) == 1
+    assert not _gateway_labels(first) & _gateway_labels(second)
+
+
+def _objects(built: Manifests) -> set[tuple[str, str]]:
+    """Return namespace, kind and name of each object."""
+    return {(m.body["metadata"]["namespace"], m.id) for m in built.objects}
+
+
+def _gateway_labels(built: Manifests) -> set[str]:
+    """Return the labels of the gateway's pods, as its filters and its Gateway select them."""
+    filters = [m for m in built.of("EnvoyFilter") if m.name.startswith("efishery-")]
+    selectors = [m.spec["workloadSelector"]["labels"] for m in filters]
+    for gateway in built.of("Gateway"):
+        made = {"gateway.networking.k8s.io/gateway-name": gateway.name}  # by Istio, for the pods that it makes
+        selectors.append(gateway.spec.get("selector", made))
+    return {json.dumps(selector, sort_keys=True) for selector in selectors}
 
 
 def test_both_settings_are_of_one_release(default: Manifests) -> None:

@@ -27,12 +27,11 @@ def test_the_charts_need_no_custom_resources_by_default() -> None:
         "networking.k8s.io/v1",
         "rbac.authorization.k8s.io/v1",
     }
-    # tls.source=certManager; global.monitoring; egress.registryOnly
+    # tls.source=certManager; global.monitoring; egress.registryOnly and canaries
     optional = {"cert-manager.io/v1", "monitoring.coreos.com/v1", "networking.istio.io/v1"}
     assert groups == builtin | optional
-    kinds = ("Certificate", "PodMonitor", "PrometheusRule", "ServiceEntry", "Sidecar")
-    custom = Scenario("efishery", "default").rendered().of(*kinds)
-    assert not [manifest.id for manifest in custom]
+    defaults = [m for chart in ("efishery", "mysql") for m in Scenario(chart, "default").rendered().objects]
+    assert not [m.id for m in defaults if m.body["apiVersion"] in optional]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)

@@ -26,7 +26,7 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(helm.REPOSITORY / ".tools/bin"), os.environ.get("PATH", "")])
     program = shutil.which("promtool", path=path)
     if program is None:
-        raise FileNotFoundError("promtool is neither on PATH nor in .tools/bin: run `make promtool`")
+        raise FileNotFoundError("promtool is neither on PATH nor in .tools/bin: run `make chart-tools`")
     return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -24,6 +24,7 @@ from efishery_auth.queries import AuditQuery, Query, UsersQuery
 from efishery_auth.settings import AuthSettings
 from efishery_fetch.settings import FetchSettings
 from tests.keys import KeyPair
+from tests.protected_paths import ADMIN_REQUESTS, PROTECTED_REQUESTS
 
 
 class Service(NamedTuple):
@@ -76,6 +77,24 @@ def test_paths_and_routes_are_the_same(service: Service) -> None:
     }
     documented = {(method, path) for path, item in service.document["paths"].items() for method in item}
     assert routes == documented
+
+
+def _needs_a_token(service: Service) -> set[tuple[str, str]]:
+    """Return method and path of the operations that are never answered without a token, with parameters as 1."""
+    default = service.document.get("security", [])
+    securities = {
+        (method.upper(), re.sub(r"{\w+}", "1", path)): operation.get("security", default)
+        for path, item in service.document["paths"].items()
+        for method, operation in item.items()
+    }
+    return {request for request, security in securities.items() if security and {} not in security}
+
+
+def test_what_needs_a_token_is_requested_without_one_in_all_spellings(key_pair: KeyPair) -> None:
+    requested = {
+        (method, path) for method, path in (*PROTECTED_REQUESTS, *ADMIN_REQUESTS) if method not in ("HEAD", "OPTIONS")
+    }
+    assert requested == _needs_a_token(_auth(key_pair)) | _needs_a_token(_fetch(key_pair))
 
 
 def test_every_operation_is_explained(service: Service) -> None:

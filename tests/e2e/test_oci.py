@@ -1,17 +1,21 @@
-"""A second release, in a namespace of its own: charts and images from a registry, images by digest."""
+"""A second release, in a namespace of its own, by Helm 4: charts and images from a registry, images by digest.
 
+Its pods run with a user id that the images do not know. An upgrade turns the autoscaler of fetch on.
+"""
+
+import functools
 import os
 import re
-import shlex
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
 
+from tests.e2e import foreign_uid, removal
 from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.conftest import Gateway
 
@@ -25,22 +29,12 @@ SERVICES = {
     "sample": "sample",
     "mysql-agent": "mysql.agent",
 }
-VALUES = ("auth.replicas=1", "fetch.replicas=1", "docs.replicas=1", "mysql.replicas=1", "sample.enabled=true")
-MANIFEST_TYPES = "application/vnd.oci.image.index.v1+json,application/vnd.docker.distribution.manifest.list.v2+json"
-# What Kubernetes and Istio put into each namespace, and what follows its owner.
-NOT_OF_A_RELEASE = re.compile(
-    r"configmap/(kube-root-ca\.crt|istio-ca-.*)|serviceaccount/default|event.*|endpoint.*|pods?\.metrics.*"
-    r"|pod/auth-(migrate|first-admin)-.*"
+VALUES = (
+    *("auth.replicas=1", "fetch.replicas=1", "docs.replicas=1", "mysql.replicas=1", "sample.enabled=true"),
+    "global.compatibility.randomUid=true",
 )
-LEFT = {
-    *(f"secret/{name}" for name in ("auth-first-admin", "auth-signing-key", "mysql", "mysql-tls", "redis")),
-    "persistentvolumeclaim/data-mysql-0",
-    "lease.coordination.k8s.io/mysql",
-    "job.batch/auth-migrate",
-    "job.batch/auth-first-admin",
-    *(f"{kind}/helm-test" for kind in ("pod", "serviceaccount", "configmap")),
-    "pod/mysql-test",
-}
+AUTOSCALED = 2  # pods of fetch, of which Helm sets no number any more
+MANIFEST_TYPES = "application/vnd.oci.image.index.v1+json,application/vnd.docker.distribution.manifest.list.v2+json"
 
 
 @pytest.fixture(scope="module")
@@ -94,51 +88,68 @@ def forwarded(namespace: str, service: str) -> Iterator[str]:
             running.terminate()
 
 
-def objects(repository: Path, namespace: str) -> set[str]:
-    """Return the objects of all kinds in a namespace, as kind/name."""
-    kinds = run(repository, "kubectl", "api-resources", "--verbs=list", "--namespaced", "-o", "name").split()
-    listed = run(repository, "kubectl", "-n", namespace, "get", ",".join(kinds), "-o", "name", "--ignore-not-found")
-    return {name for name in listed.split() if not NOT_OF_A_RELEASE.fullmatch(name)}
-
-
-def documented_removal(repository: Path) -> list[str]:
-    """Return the commands by which charts/efishery/README.md removes what `helm uninstall` leaves."""
-    text = (repository / "charts/efishery/README.md").read_text()
-    section = text.split("### What `helm uninstall` leaves")[1].split("###")[0]
-    found = re.findall(r"`(kubectl delete [^`]*)`", section)
-    assert len(found) == 3, found
-    return [command for line in found for command in line.split("; ")]
+def helm4(repository: Path, plugins: Path, *arguments: str) -> None:
+    """Run Helm 4."""
+    run(repository, "env", f"HELM_PLUGINS={plugins}", "helm4", *arguments)
 
 
 @pytest.mark.timeout(480)
 def test_a_second_release_from_a_registry_and_what_its_removal_leaves(
-    cluster: Cluster, gateway: Gateway, repository: Path, registry: str, version: str, digests: dict[str, str]
+    cluster: Cluster,
+    gateway: Gateway,
+    repository: Path,
+    registry: str,
+    version: str,
+    digests: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     values = [*VALUES, f"global.image.registry={registry}"]
     values += [f"{SERVICES[service]}.image.digest={digest}" for service, digest in digests.items()]
-    install = ["helm", "install", RELEASE, f"oci://{registry}/efishery/charts/efishery", "--version", version]
-    install += ["--plain-http"] if registry.startswith("localhost:") else []
-    sets = [word for value in values for word in ("--set", value)]
+    chart = [f"oci://{registry}/efishery/charts/efishery", "--version", version]
+    chart += ["--plain-http"] if registry.startswith("localhost:") else []
+    chart += ["--post-renderer", foreign_uid.NAME, "--wait", "--wait-for-jobs", "--timeout", "4m"]
+    foreign_uid.write_plugin(tmp_path)
+    helm = functools.partial(helm4, repository, tmp_path)
     with cluster.temporary_namespace(**{"istio-injection": "enabled"}) as namespace:
         place = ["--namespace", namespace]
-        run(repository, *install, *place, *sets, "--wait", "--wait-for-jobs", "--timeout", "4m")
+        helm("install", RELEASE, *chart, *place, *sets(*values))
         assert images_of_pods(cluster, namespace) == {f"{registry}/efishery/{s}@{d}" for s, d in digests.items()}
         check_isolation(cluster, gateway, namespace)
-        run(repository, "helm", "test", RELEASE, *place, "--timeout", "2m")
+        helm("test", RELEASE, *place, "--timeout", "2m")
+        check_users(cluster, namespace)
+        check_autoscaling(cluster, namespace, functools.partial(helm, "upgrade", RELEASE, *chart, *place))
 
-        run(repository, "helm", "uninstall", RELEASE, *place, "--wait", "--timeout", "2m")
-        wait_until_left(repository, namespace, LEFT)
-
-        for command in documented_removal(repository):
-            run(repository, *shlex.split(command), *place)
-        wait_until_left(repository, namespace, set())
+        helm("uninstall", RELEASE, *place, "--wait", "--timeout", "2m")
+        removal.wait_until_left(repository, namespace, removal.LEFT)
+        removal.remove_the_rest(repository, namespace)
+        removal.wait_until_left(repository, namespace, set())
 
 
-def wait_until_left(repository: Path, namespace: str, expected: set[str]) -> None:
-    """Wait until exactly these objects are left: pods end after the objects that own them."""
-    with suppress(AssertionError):
-        wait_for("the last pods to end", lambda: objects(repository, namespace) == expected, 60)
-    assert sorted(objects(repository, namespace)) == sorted(expected)
+def sets(*values: str) -> list[str]:
+    """Return Helm's options for values."""
+    return [word for value in values for word in ("--set", value)]
+
+
+def check_users(cluster: Cluster, namespace: str) -> None:
+    """Every pod runs, or has run, with the foreign user id, those of hooks and tests too."""
+    pods = cluster.core.list_namespaced_pod(namespace).items
+    users = {pod.metadata.name: pod.spec.security_context.run_as_user for pod in pods}
+    assert set(users.values()) == {foreign_uid.UID}, users
+    assert {"mysql-0", "mysql-test", "helm-test"} <= users.keys()
+
+
+def check_autoscaling(cluster: Cluster, namespace: str, upgrade: Callable[..., None]) -> None:
+    """The autoscaler decides how many pods fetch has, and a later upgrade leaves that number alone."""
+
+    def pods() -> int:
+        number: int = cluster.apps.read_namespaced_deployment("fetch", namespace).spec.replicas
+        return number
+
+    autoscaling = sets("fetch.autoscaling.enabled=true", f"fetch.autoscaling.minReplicas={AUTOSCALED}")
+    upgrade("--reuse-values", *autoscaling)
+    wait_for(f"{AUTOSCALED} pods of fetch", lambda: pods() == AUTOSCALED, 60)
+    upgrade("--reuse-values", "--no-hooks", *sets("fetch.autoscaling.cpuUtilization=90"))
+    assert pods() == AUTOSCALED
 
 
 def images_of_pods(cluster: Cluster, namespace: str) -> set[str]:

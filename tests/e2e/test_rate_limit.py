@@ -1,18 +1,18 @@
 """The gateway's limits of logins, registrations and refreshes (envoyfilter-rate-limit.yaml)."""
 
 import json
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.e2e.cluster import NAMESPACE, Cluster
+from tests.e2e.cluster import NAMESPACE, Cluster, run, wait_for
 from tests.e2e.conftest import Gateway
 from tests.load.flood import check_rate_limit
-from tests.load.rate_limit import FILE, ISTIO, of_one_address
+from tests.load.rate_limit import FILE, ISTIO, Bucket, config, of_one_address
 
 # Prints how many of %d logins were answered and how many refused, and how many seconds they took. Each says that it is
 # forwarded for another client.
@@ -31,19 +31,41 @@ print(json.dumps({"answered": sum(statuses.values()), "refused": refused, "secon
 """
 
 
+GATEWAY = ("kubectl", "-n", "istio-system", "exec", "deployment/istio-ingressgateway", "-c", "istio-proxy", "--")
+LISTENERS = (*GATEWAY, "pilot-agent", "request", "GET", "config_dump?resource=dynamic_listeners")
+
+
+def limits_of_one_address(repository: Path) -> set[Bucket]:
+    """Return the limit of each client address in the gateway's listeners, apart from those that it replaces."""
+    listeners = json.loads(run(repository, *LISTENERS))["configs"]
+    filters = [
+        http_filter
+        for listener in listeners
+        for chain in listener.get("active_state", {}).get("listener", {}).get("filter_chains", [])
+        for network_filter in chain["filters"]
+        for http_filter in network_filter["typed_config"].get("http_filters", [])
+    ]
+    limits = [each["typed_config"] for each in filters if each["name"] == "envoy.filters.http.local_ratelimit"]
+    return {Bucket.of(each["descriptors"][0]["token_bucket"]) for each in limits}
+
+
 @pytest.fixture
-def default_limits(cluster: Cluster) -> Iterator[None]:
+def default_limits(cluster: Cluster, repository: Path) -> Iterator[None]:
     """The limits of k8s/istio, in the place of those of hack/mesh."""
     names = ("networking.istio.io", "v1alpha3", "istio-system", "envoyfilters", "efishery-rate-limit")
-    applied = cluster.custom.get_namespaced_custom_object(*names)["spec"]
-    spec = yaml.safe_load((ISTIO / FILE).read_text())["spec"]
-    cluster.custom.patch_namespaced_custom_object(*names, {"spec": spec})
+    applied = cluster.custom.get_namespaced_custom_object(*names)
+    default = yaml.safe_load((ISTIO / FILE).read_text())
+
+    def apply(manifest: dict[str, Any]) -> None:
+        cluster.custom.patch_namespaced_custom_object(*names, {"spec": manifest["spec"]})
+        limit = Bucket.of(config(manifest)["descriptors"][0]["token_bucket"])
+        wait_for(f"{limit} in the gateway", lambda: limits_of_one_address(repository) == {limit}, 30)
+
     try:
-        time.sleep(2)  # istiod sends it to the gateway while the clients' pods start
+        apply(default)
         yield
     finally:
-        cluster.custom.patch_namespaced_custom_object(*names, {"spec": applied})
-        time.sleep(2)
+        apply(applied)
 
 
 def test_requests_over_the_limit_are_429_and_others_are_not_limited(gateway: Gateway) -> None:

@@ -31,12 +31,12 @@ class Bucket(NamedTuple):
 
 def of_one_address() -> Bucket:
     """Return the limit of each client address."""
-    return Bucket.of(_config(_manifest())["descriptors"][0]["token_bucket"])
+    return Bucket.of(config(_manifest())["descriptors"][0]["token_bucket"])
 
 
 def total() -> Bucket:
     """Return the limit of all clients together."""
-    return Bucket.of(_config(_manifest())["descriptors"][1]["token_bucket"])
+    return Bucket.of(config(_manifest())["descriptors"][1]["token_bucket"])
 
 
 def copy_for_one_address(folder: Path) -> Path:
@@ -45,15 +45,14 @@ def copy_for_one_address(folder: Path) -> Path:
     (operation,) = yaml.safe_load(patch["patch"])
     assert operation["path"].endswith("/typed_config/descriptors/0/token_bucket")
     manifest = _manifest()
-    _config(manifest)["descriptors"][0]["token_bucket"] = operation["value"]
+    config(manifest)["descriptors"][0]["token_bucket"] = operation["value"]
     return _copy(manifest, folder)
 
 
 def copy_with_all_requests_limited(folder: Path, bucket: Bucket) -> Path:
     """Copy k8s/istio/base with another limit of all requests."""
     manifest = _manifest()
-    config = _config(manifest)
-    config["token_bucket"] |= {"tokens_per_fill": bucket.rate, "max_tokens": bucket.burst}
+    config(manifest)["token_bucket"] |= {"tokens_per_fill": bucket.rate, "max_tokens": bucket.burst}
     return _copy(manifest, folder)
 
 
@@ -62,10 +61,11 @@ def _manifest() -> dict[str, Any]:
     return manifest
 
 
-def _config(manifest: dict[str, Any]) -> dict[str, Any]:
+def config(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the rate limit filter's configuration in a manifest."""
     (patch,) = manifest["spec"]["configPatches"]
-    config: dict[str, Any] = patch["patch"]["value"]["typed_config"]
-    return config
+    found: dict[str, Any] = patch["patch"]["value"]["typed_config"]
+    return found
 
 
 def _copy(manifest: dict[str, Any], folder: Path) -> Path:

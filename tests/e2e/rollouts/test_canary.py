@@ -1,7 +1,9 @@
 """The verbs of hack/canary under load: the canary gets its share of the requests, and no request fails."""
 
 import os
+import shutil
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from tests.e2e.rollouts import load
 
 RATE = 100  # requests a second
 COUNTED = 800  # requests to fetch; of a weight of 10 %, the share in them is between 7 and 13 % in 99 of 100 cases
+AFTER_SECONDS = 5  # of load after an abort
 INSTANCE = "app.kubernetes.io/instance"
 COUNT = """
 import urllib.request
@@ -22,12 +25,32 @@ print(sum(float(line.split()[-1]) for line in lines if line.startswith("http_ser
 """
 
 
-def canary(repository: Path, *arguments: str, **environment: str) -> None:
-    """Run hack/canary, or fail with its output."""
+RATE_VIEW = '    """Answer the rate with its source, or 503 when there is none."""\n'
+
+
+def run_canary(repository: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    """Run hack/canary; return its exit code and its output."""
     command = ["hack/canary", *arguments]
     env = os.environ | {"IMAGE_TAG": ""} | environment  # hack/with-cluster sets it, and `set` would take it as given
     done = subprocess.run(command, cwd=repository, env=env, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+def canary(repository: Path, *arguments: str, **environment: str) -> None:
+    """Run hack/canary, or fail with its output."""
+    code, printed = run_canary(repository, *arguments, **environment)
+    assert code == 0, printed
+
+
+def copy_with_an_error(repository: Path, folder: Path) -> Path:
+    """Copy the working tree; in the copy, fetch answers the rate with 500. Its probes succeed."""
+    ignored = shutil.ignore_patterns(".git", ".venv", ".tools", "__pycache__", ".*_cache")
+    shutil.copytree(repository, folder / "copy", ignore=ignored)
+    view = folder / "copy/services/fetch/src/efishery_fetch/views/rate.py"
+    before = view.read_text()
+    assert before.count(RATE_VIEW) == 1
+    view.write_text(before.replace(RATE_VIEW, f'{RATE_VIEW}    raise RuntimeError("a bug, for a test")\n'))
+    return folder / "copy"
 
 
 def image(cluster: Cluster, deployment: str) -> str | None:
@@ -87,3 +110,23 @@ def test_a_canary_gets_its_share_and_is_promoted_or_aborted(
     assert after == aborted == (promoted, None)
     assert with_canary == (promoted, stable)
     assert not sent.failures, str(sent)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("stable")
+def test_a_canary_that_answers_errors_is_aborted(
+    repository: Path, cluster: Cluster, gateway: Gateway, user: Headers, tmp_path: Path
+) -> None:
+    copy = copy_with_an_error(repository, tmp_path)
+    programs = os.pathsep.join((str(repository / ".tools/bin"), os.environ["PATH"]))
+    with load.running(tmp_path, gateway, user, RATE) as sent:
+        code, printed = run_canary(copy, "set", "fetch", "20", WATCH="60", PATH=programs)
+    assert code == 1, printed
+    assert "requests with 5xx, more than 1 %" in printed
+    assert "aborted: all requests go to the stable pods of fetch" in printed
+    assert image(cluster, "fetch-canary") is None
+    assert {failure.split()[1:3] == ["/fetch/rate", "500"] for failure in sent.failures} == {True}, str(sent)
+    with load.running(tmp_path, gateway, user, RATE) as after:
+        started = time.monotonic()
+        wait_for("enough requests", lambda: time.monotonic() > started + AFTER_SECONDS)
+    assert not after.failures, str(after)

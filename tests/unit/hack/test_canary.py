@@ -9,9 +9,10 @@ KUBECTL = """case "$*" in
   "config current-context") echo somewhere ;;
   *"get virtualservice efishery"*) echo "auth auth fetch fetch docs docs" ;;
   *"get deployment fetch-canary"*) [ ! -f canary ] || cat canary ;;
-  *"get pods"*) echo pod/canary ;;
+  *"get pods"*) if [ -s asked ]; then cat pods-later; else cat pods; fi ;;
   *"rollout status"*) [ ! -f not-ready ] ;;
-  *" exec "*) echo x >>asked; [ "$(wc -l <asked)" = 1 ] || cat metrics ;;
+  *" exec canary-1 "*) echo x >>asked; if [ "$(wc -l <asked)" = 1 ]; then cat metrics-before; else cat metrics; fi ;;
+  *" exec canary-2 "*) ;;
 esac"""
 METRICS = """http_server_request_duration_seconds_count{http_response_status_code="200",http_route="/x"} %d.0
 http_server_request_duration_seconds_count{http_response_status_code="503",http_route="/x"} %d.0
@@ -33,6 +34,10 @@ def scripts(checkout: Checkout) -> Checkout:
     for source in ("pyproject.toml", "uv.lock", "libs/kit.py", "services/fetch/app.py"):
         checkout.stand_in(source)
     checkout.stand_in("bin/kubectl", KUBECTL)
+    for file in ("asked", "metrics-before"):
+        (checkout.root / file).touch()
+    for file in ("pods", "pods-later"):
+        (checkout.root / file).write_text("canary-1 0\ncanary-2 0\n")
     return checkout
 
 
@@ -129,6 +134,32 @@ def test_a_watched_canary_is_aborted_when_a_pod_is_not_ready(scripts: Checkout) 
     code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next", WATCH="1")
     assert code == 1
     assert "not ready" in printed
+
+
+def test_a_watched_canary_is_aborted_when_a_pod_cannot_be_asked(scripts: Checkout) -> None:
+    """`metrics` is missing: the first of the two pods fails, and the second does not."""
+    code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next", WATCH="1")
+    assert code == 1, printed
+    assert "a pod of the canary does not answer" in printed
+    assert "fetch.canary.enabled=false" in steps(scripts)[-1]
+
+
+@pytest.mark.parametrize("later", ["canary-1 1", "canary-3 0"], ids=["restarted", "replaced"])
+def test_a_watched_canary_is_aborted_when_a_pod_is_restarted_or_replaced(scripts: Checkout, later: str) -> None:
+    (scripts.root / "metrics").write_text(METRICS % (100, 0))
+    (scripts.root / "pods-later").write_text(f"{later}\ncanary-2 0\n")
+    code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next", WATCH="1")
+    assert code == 1, printed
+    assert "a pod of the canary has been restarted or replaced" in printed
+
+
+def test_a_watched_canary_is_aborted_when_it_counts_from_0_again(scripts: Checkout) -> None:
+    """Its restart is not yet in the status of the pod."""
+    (scripts.root / "metrics-before").write_text(METRICS % (100, 0))
+    (scripts.root / "metrics").write_text(METRICS % (10, 0))
+    code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next", WATCH="1")
+    assert code == 1, printed
+    assert "a pod of the canary has been restarted or replaced" in printed
 
 
 @pytest.mark.parametrize(

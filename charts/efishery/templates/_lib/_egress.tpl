@@ -5,20 +5,28 @@
 {{ $urls | toJson }}
 {{- end }}
 
+{{- /* Domain of the cluster's DNS. Without charts/mysql its default is not there. */}}
+{{- define "efishery.clusterDomain" -}}
+{{ .Values.mysql.clusterDomain | default "cluster.local" }}
+{{- end }}
+
 {{- /*
 What the pods connect to outside the namespace, as a JSON object: {"services": [HOST…], "external": [{host, port, protocol}…]}.
-A host without a dot is a Service of the namespace, one that ends with .svc or .svc.DOMAIN a Service of another.
+A host without a dot is a Service of the namespace, one that ends with .svc or .svc.DOMAIN, of the cluster's DNS, a Service of another.
 */}}
 {{- define "efishery.egress.destinations" -}}
 {{- $services := list -}}
 {{- $external := list -}}
+{{- $domain := include "efishery.clusterDomain" . | lower -}}
 {{- range include "efishery.egress.urls" . | fromJsonArray -}}
 {{- $url := include "efishery.url" . | fromJson -}}
 {{- $host := lower $url.host -}}
 {{- if regexMatch "^[0-9.]+$|:" $host -}}
 {{- fail (printf "egress.registryOnly is set, and %s has an address: give the host's name, or set egress.registryOnly=false" .) -}}
-{{- else if regexMatch "\\.svc(\\..+)?$" $host -}}
-{{- $services = append $services (regexReplaceAll "\\.svc(\\..+)?$" $host ".svc.cluster.local") -}}
+{{- else if hasSuffix ".svc" $host -}}
+{{- $services = append $services (printf "%s.%s" $host $domain) -}}
+{{- else if hasSuffix (printf ".svc.%s" $domain) $host -}}
+{{- $services = append $services $host -}}
 {{- else if contains "." $host -}}
 {{- $external = append $external (dict "host" $host "port" $url.port "protocol" (ternary "TLS" "HTTP" (eq $url.scheme "https"))) -}}
 {{- end -}}

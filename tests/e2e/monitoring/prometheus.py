@@ -22,6 +22,8 @@ from tests.system.running import free_port
 # Every `for`, range and offset of the rules is divided by it: 5 min are 10 s. Expressions and thresholds stay.
 SPEED = 30
 TARGETS = "targets.json"
+# The scraped processes of pods. Not `up`: Istio's agent answers the scrape of a pod whose process does not start.
+PROCESSES = 'python_info{pod!=""}'
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ import yaml
 
 from tests.charts import helm
 from tests.charts.manifests import Manifests, parse
+from tests.e2e.monitoring.prometheus import SPEED
+from tests.generated import section
 
 RULES = sorted(helm.REPOSITORY.glob("charts/*/files/rules/*.yaml"))
 TESTS = sorted((helm.REPOSITORY / "tests/charts/rules").glob("*.yaml"))
@@ -26,7 +28,7 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(helm.REPOSITORY / ".tools/bin"), os.environ.get("PATH", "")])
     program = shutil.which("promtool", path=path)
     if program is None:
-        raise FileNotFoundError("promtool is neither on PATH nor in .tools/bin: run `make promtool`")
+        raise FileNotFoundError("promtool is neither on PATH nor in .tools/bin: run `make chart-tools`")
     return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -87,6 +89,16 @@ def test_each_alert_says_how_urgent_it_is_and_links_to_its_runbook(rule: dict[st
 def test_the_runbook_lists_each_alert_with_its_severity() -> None:
     listed = dict(re.findall(r"^\| \[(\w+)\]\(#\w+\) \| (\w+) \|", RUNBOOK.read_text(), flags=re.MULTILINE))
     assert listed == {rule["alert"]: rule["labels"]["severity"] for path in RULES for rule in alerts_in(path)}
+
+
+def test_the_runbook_has_the_measured_times_of_each_alert() -> None:
+    # `make e2e-observability ARGS=--write-docs` writes them.
+    rows = re.findall(r"^\| (\w+) \| .+ \| \d+ \| \d+ \|$", section(RUNBOOK, "measured alerts"), flags=re.MULTILINE)
+    assert rows == sorted(rule["alert"] for path in RULES for rule in alerts_in(path))
+
+
+def test_the_measured_times_are_those_of_the_speed_of_today() -> None:
+    assert f"divided by {SPEED}:" in section(RUNBOOK, "measured alerts")
 
 
 def test_the_default_values_render_the_numbers_of_the_files() -> None:

@@ -55,7 +55,7 @@ class FetchCauses:
         observer.observe(self._scaled_to_nothing("redis", Alert("RedisUnavailable")))
         of_fetch = (("app_kubernetes_io_name", "fetch"),)
         observer.observe(
-            Cause("no rate in Redis when fetch starts", self._no_rate, (Alert("RateMissing"),)),
+            Cause("a malformed rate in Redis when fetch starts", self._malformed_rate, (Alert("RateMissing"),)),
             Cause("`FETCH_MAX_PRICE_IDR` below a third of the prices", self._short_list, (Alert("ListRowsRejected"),)),
             self._scaled_to_nothing("sample", Alert("ListNotRefreshed"), Alert("ServerErrors", of_fetch)),
             meanwhile=lambda: self.gateway.get("/fetch/resource", self.user),
@@ -96,9 +96,9 @@ class FetchCauses:
                     pass
 
     @contextmanager
-    def _no_rate(self) -> Iterator[None]:
+    def _malformed_rate(self) -> Iterator[None]:
         with self.cluster.suspended_cronjob("rate-cron"):
-            self._redis("DEL", RATE_KEY)
+            self._redis("SET", RATE_KEY, "{", "EX", WEEK)
             try:
                 yield
             finally:

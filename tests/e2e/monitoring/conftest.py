@@ -20,7 +20,7 @@ def monitored(
     cluster: Cluster, gateway: Gateway, repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Monitoring]:
     """Prometheus with some seconds of data, and requests to see in them."""
-    with monitoring(cluster, repository, tmp_path_factory.mktemp("monitoring")) as servers:
+    with monitoring(cluster, repository, gateway.url, tmp_path_factory.mktemp("monitoring")) as servers:
         wait_for("each service to be scraped", lambda: len(_scraped(servers)) == 5, 60)
         first = cluster.secret("auth-first-admin")
         for _ in range(5):

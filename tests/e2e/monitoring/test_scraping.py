@@ -10,6 +10,7 @@ from tests.e2e.monitoring.prometheus import PROCESSES, Monitoring
 
 SCRAPED = "app.kubernetes.io/name in (auth, docs, fetch, mysql, sample)"
 # Their series begin with the first failure, or with the first action or call since the pod's start.
+# test_visualization.py demands data of them too, after the alerts.
 MAY_BE_EMPTY = {
     "auth_database_errors_total",
     "fetch_corrupt_records_total",

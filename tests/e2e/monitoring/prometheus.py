@@ -36,7 +36,7 @@ class Monitoring:
     prometheus: str
     alertmanager: str
     blackbox_exporter: str
-    started: float = field(default_factory=time.time)
+    started: float = field(default_factory=time.time, init=False)
 
     def query(self, expression: str) -> list[Any]:
         """Return the series that an expression has now."""

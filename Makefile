@@ -37,13 +37,13 @@ up: setup ## Build and load the images, install chart and mesh, print the URL an
 
 e2e: setup ## Test the deployment through the Istio gateway
 	@hack/tools helm4
-	@hack/with-cluster $(RUN) pytest tests/e2e $(foreach path,mysql rollouts upgrade monitoring/test_triggered_alerts.py test_traces.py,--ignore=tests/e2e/$(path)) $(ARGS)
+	@hack/with-cluster $(RUN) pytest tests/e2e $(foreach path,mysql rollouts upgrade monitoring/test_triggered_alerts.py monitoring/test_visualization.py test_traces.py,--ignore=tests/e2e/$(path)) $(ARGS)
 
 e2e-mysql: setup ## Inject faults into MySQL and check that no acknowledged write is lost, 1 h (ARGS="-m short": the worst, 5 min)
 	@hack/with-cluster $(RUN) pytest tests/e2e/mysql $(ARGS)
 
-e2e-observability: setup ## Make alerts fire by their reasons, and read traces from a collector, on the one-node cluster; 10 min
-	@hack/with-cluster $(RUN) pytest tests/e2e/monitoring/test_triggered_alerts.py tests/e2e/test_traces.py $(ARGS)
+e2e-observability: setup ## Make alerts fire by their reasons, draw the dashboards, and read traces from a collector, on the one-node cluster; 10 min
+	@hack/with-cluster $(RUN) pytest tests/e2e/monitoring tests/e2e/test_traces.py $(ARGS)
 
 e2e-rollouts: setup ## Replace, kill, add and remove pods, and run a canary, under 200 requests a second; 10 min
 	@hack/tools vegeta

@@ -14,6 +14,8 @@ import yaml
 
 from tests.charts import helm
 from tests.charts.manifests import Manifests, parse
+from tests.e2e.monitoring.prometheus import SPEED
+from tests.generated import section
 
 RULES = sorted(helm.REPOSITORY.glob("charts/*/files/rules/*.yaml"))
 TESTS = sorted((helm.REPOSITORY / "tests/charts/rules").glob("*.yaml"))
@@ -89,6 +91,16 @@ def test_the_runbook_lists_each_alert_with_its_severity() -> None:
     assert listed == {rule["alert"]: rule["labels"]["severity"] for path in RULES for rule in alerts_in(path)}
     headings = re.findall(r"^### (\w+)$", RUNBOOK.read_text(), flags=re.MULTILINE)
     assert [name for name in headings if name in listed] == list(listed), "in the order of the table"
+
+
+def test_the_runbook_has_the_measured_times_of_each_alert() -> None:
+    # `make e2e-observability ARGS=--write-docs` writes them.
+    rows = re.findall(r"^\| (\w+) \| .+ \| \d+ \| \d+ \|$", section(RUNBOOK, "measured alerts"), flags=re.MULTILINE)
+    assert rows == sorted(rule["alert"] for path in RULES for rule in alerts_in(path))
+
+
+def test_the_measured_times_are_those_of_the_speed_of_today() -> None:
+    assert f"divided by {SPEED}:" in section(RUNBOOK, "measured alerts")
 
 
 def test_the_default_values_render_the_numbers_of_the_files() -> None:

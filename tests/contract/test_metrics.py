@@ -23,13 +23,15 @@ EXPORTING = [
 ]
 # Prometheus and its operator add these to every series; `le` is of histograms.
 ADDED = {"namespace", "pod", "job", "app_kubernetes_io_name", "le"}
-# Of Prometheus itself, and of kube-state-metrics (docs/cronjob-metrics.md in its repository), with their labels.
+# Of Prometheus itself, kube-state-metrics (docs/cronjob-metrics.md in its repository) and blackbox exporter, with their
+# labels.
 OTHERS = {
     "up": set[str](),
     "kube_cronjob_next_schedule_time": {"cronjob"},
     "kube_cronjob_spec_suspend": {"cronjob"},
     "kube_cronjob_status_last_schedule_time": {"cronjob"},
     "kube_cronjob_status_last_successful_time": {"cronjob"},
+    "probe_ssl_earliest_cert_expiry": {"instance"},
 }
 # A metric has an underscore, or is `up`; functions are followed by a parenthesis, labels are in braces or lists.
 METRIC = re.compile(r"(?<![\w:$])(up\b|[a-z]+_\w+)(?!\w|\s*\()(?:\{([^}]*)\})?")

@@ -11,6 +11,7 @@ from tests.e2e.cluster import NAMESPACE, Cluster, run
 from tests.e2e.conftest import Gateway, Headers
 from tests.e2e.monitoring.outcomes import Alert, Cause, Observer
 
+KUBECTL = ("kubectl", "-n", NAMESPACE)
 RATE_KEY = "rate:IDR:USD"
 FAR_RATE = "0.0001"  # within the bounds, and over 10 % from any rate of the sample
 WEEK = "604800"
@@ -38,7 +39,11 @@ class FetchCauses:
         with self.cluster.job_of_cronjob("rate-cron"):
             pass
         observer.observe(
-            self._scaled_to_nothing("docs", Alert("ServiceDown", (("app_kubernetes_io_name", "docs"),))),
+            Cause(
+                "each pod of docs exits at its start",
+                lambda: self._exits_at_start("docs"),
+                (Alert("ServiceDown", (("app_kubernetes_io_name", "docs"),)),),
+            ),
             Cause(
                 "rate-cron suspended, the rate two hours old and far from the provider's, one run by hand",
                 self._old_far_rate,
@@ -50,7 +55,7 @@ class FetchCauses:
         observer.observe(self._scaled_to_nothing("redis", Alert("RedisUnavailable")))
         of_fetch = (("app_kubernetes_io_name", "fetch"),)
         observer.observe(
-            Cause("no rate in Redis when fetch starts", self._no_rate, (Alert("RateMissing"),)),
+            Cause("a malformed rate in Redis when fetch starts", self._malformed_rate, (Alert("RateMissing"),)),
             Cause("`FETCH_MAX_PRICE_IDR` below a third of the prices", self._short_list, (Alert("ListRowsRejected"),)),
             self._scaled_to_nothing("sample", Alert("ListNotRefreshed"), Alert("ServerErrors", of_fetch)),
             meanwhile=lambda: self.gateway.get("/fetch/resource", self.user),
@@ -58,6 +63,22 @@ class FetchCauses:
 
     def _scaled_to_nothing(self, deployment: str, *alerts: Alert) -> Cause:
         return Cause(f"{deployment} has no pod", lambda: scaled_to(self.cluster, deployment, 0), alerts)
+
+    @contextmanager
+    def _exits_at_start(self, deployment: str) -> Iterator[None]:
+        """Replace all pods at once by such whose container ends; Istio's agent in them still answers Prometheus."""
+        before = self.cluster.apps.read_namespaced_deployment(deployment, NAMESPACE).spec
+        self._patch(deployment, {"rollingUpdate": {"maxUnavailable": "100%"}}, ["python", "-c", "raise SystemExit(1)"])
+        try:
+            yield
+        finally:
+            self._patch(deployment, before.strategy, before.template.spec.containers[0].command)
+            run(self.repository, *KUBECTL, "rollout", "status", f"deploy/{deployment}", "--timeout=180s")
+
+    def _patch(self, deployment: str, strategy: object, command: object) -> None:
+        containers = [{"name": deployment, "command": command}]
+        spec = {"strategy": strategy, "template": {"spec": {"containers": containers}}}
+        self.cluster.apps.patch_namespaced_deployment(deployment, NAMESPACE, {"spec": spec})
 
     @contextmanager
     def _old_far_rate(self) -> Iterator[None]:
@@ -75,9 +96,9 @@ class FetchCauses:
                     pass
 
     @contextmanager
-    def _no_rate(self) -> Iterator[None]:
+    def _malformed_rate(self) -> Iterator[None]:
         with self.cluster.suspended_cronjob("rate-cron"):
-            self._redis("DEL", RATE_KEY)
+            self._redis("SET", RATE_KEY, "{", "EX", WEEK)
             try:
                 yield
             finally:
@@ -86,14 +107,13 @@ class FetchCauses:
 
     @contextmanager
     def _short_list(self) -> Iterator[None]:
-        kubectl = ["kubectl", "-n", NAMESPACE]
-        run(self.repository, *kubectl, "set", "env", "deploy/fetch", "-c", "fetch", *SHORT_LIVED_LIST)
+        run(self.repository, *KUBECTL, "set", "env", "deploy/fetch", "-c", "fetch", *SHORT_LIVED_LIST)
         try:
-            run(self.repository, *kubectl, "rollout", "status", "deploy/fetch", "--timeout=180s")
+            run(self.repository, *KUBECTL, "rollout", "status", "deploy/fetch", "--timeout=180s")
             yield
         finally:
-            run(self.repository, *kubectl, "rollout", "undo", "deploy/fetch")
-            run(self.repository, *kubectl, "rollout", "status", "deploy/fetch", "--timeout=180s")
+            run(self.repository, *KUBECTL, "rollout", "undo", "deploy/fetch")
+            run(self.repository, *KUBECTL, "rollout", "status", "deploy/fetch", "--timeout=180s")
 
     def _redis(self, *command: str) -> str:
         return self.cluster.redis_cli(self.repository, *command)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.cluster import Cluster, wait_for
 from tests.e2e.conftest import Gateway
-from tests.e2e.monitoring.prometheus import Monitoring, monitoring
+from tests.e2e.monitoring.prometheus import PROCESSES, Monitoring, monitoring
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -20,8 +20,8 @@ def monitored(
     cluster: Cluster, gateway: Gateway, repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Monitoring]:
     """Prometheus with some seconds of data, and requests to see in them."""
-    with monitoring(cluster, repository, tmp_path_factory.mktemp("monitoring")) as servers:
-        wait_for("each service to be scraped", lambda: len(_up(servers)) == 5, 60)
+    with monitoring(cluster, repository, gateway.url, tmp_path_factory.mktemp("monitoring")) as servers:
+        wait_for("each service to be scraped", lambda: len(_scraped(servers)) == 5, 60)
         first = cluster.secret("auth-first-admin")
         for _ in range(5):
             token = gateway.login(first["phone"], first["password"])
@@ -31,7 +31,5 @@ def monitored(
         yield servers
 
 
-def _up(servers: Monitoring) -> set[str]:
-    return {
-        series["metric"]["app_kubernetes_io_name"] for series in servers.query('up{app_kubernetes_io_name!=""} == 1')
-    }
+def _scraped(servers: Monitoring) -> set[str]:
+    return {series["metric"]["app_kubernetes_io_name"] for series in servers.query(PROCESSES)}

@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from tests.e2e.cluster import NAMESPACE, Cluster
+from tests.e2e.monitoring.pod_monitors import Config
 
 LABELS = ("namespace", "cronjob")
 # Name without the prefix, and how it is read from the object; None where the object has no value.
@@ -38,6 +39,12 @@ class CronJobCollector(Collector):
                 if (value := read(each)) is not None:
                     family.add_metric((each.metadata.namespace, each.metadata.name), value)
             yield family
+
+
+def kube_state_config(port: int) -> Config:
+    """Return the scrape configuration. The series have the namespace of what they are about."""
+    targets = [{"targets": [f"127.0.0.1:{port}"]}]
+    return {"job_name": "kube-state", "scrape_interval": "2s", "static_configs": targets, "honor_labels": True}
 
 
 @contextmanager

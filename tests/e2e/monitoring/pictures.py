@@ -41,22 +41,23 @@ class Series:
 
 
 def draw(dashboard: Path, monitored: Monitoring, start: float, end: float, picture: Path) -> dict[str, list[Series]]:
-    """Write the picture; return what was drawn, by the panel's title."""
+    """Write the picture; return what was drawn, by the panel's title and the query's letter."""
     content = json.loads(dashboard.read_text())
     rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in content["panels"])
     figure = Figure(figsize=(WIDTH, rows * ROW + 0.6), facecolor="#f4f5f6")
     height = figure.get_figheight()
     figure.text(0.01, 1 - 0.36 / height, content["title"], fontsize=15, weight="bold")
-    drawn = {}
+    drawn: dict[str, list[Series]] = {}
     for panel in content["panels"]:
-        series = [each for target in panel["targets"] for each in _series(monitored, target, start, end)]
+        found = {f"{panel['title']} {t['refId']}": _series(monitored, t, start, end) for t in panel["targets"]}
+        series = [each for of_query in found.values() for each in of_query]
         axes = figure.add_axes(_rectangle(panel["gridPos"], height), facecolor="white")
         axes.set_title(panel["title"], loc="left", fontsize=10 if panel["gridPos"]["w"] > 4 else 6.5, weight="bold")
         axes.spines[:].set_color("#d0d7de")
         (_draw_stat if panel["type"] == "stat" else _draw_lines)(axes, series, panel["fieldConfig"]["defaults"]["unit"])
         if panel["type"] != "stat":
             axes.set_xlim(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))  # type: ignore[arg-type]
-        drawn[panel["title"]] = series
+        drawn |= found
     figure.savefig(picture, dpi=DPI)
     return drawn
 

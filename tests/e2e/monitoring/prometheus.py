@@ -1,9 +1,10 @@
-"""A Prometheus and an Alertmanager, as processes beside the tests, with the chart's PodMonitors and rules."""
+"""Prometheus, Alertmanager and blackbox exporter, beside the tests, with the chart's PodMonitors and rules."""
 
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,22 +15,28 @@ import yaml
 from tests.charts import helm
 from tests.charts.manifests import Manifests, parse
 from tests.e2e.cluster import Cluster, run
-from tests.e2e.monitoring.kube_state import kube_state
+from tests.e2e.monitoring.gateway_probe import MODULES, probe_config
+from tests.e2e.monitoring.kube_state import kube_state, kube_state_config
 from tests.e2e.monitoring.pod_monitors import Config, discovery, scrape_config
 from tests.e2e.processes import running
 from tests.system.running import free_port
 
 # Every `for`, range and offset of the rules is divided by it: 5 min are 10 s. Expressions and thresholds stay.
 SPEED = 30
+BLACKBOX_EXPORTER = "prometheus-blackbox-exporter"
 TARGETS = "targets.json"
+# The scraped processes of pods. Not `up`: Istio's agent answers the scrape of a pod whose process does not start.
+PROCESSES = 'python_info{pod!=""}'
 
 
 @dataclass(frozen=True)
 class Monitoring:
-    """The two servers' URLs."""
+    """The servers' URLs, and when they were started."""
 
     prometheus: str
     alertmanager: str
+    blackbox_exporter: str
+    started: float = field(default_factory=time.time, init=False)
 
     def query(self, expression: str) -> list[Any]:
         """Return the series that an expression has now."""
@@ -60,30 +67,35 @@ class Monitoring:
 
 
 @contextmanager
-def monitoring(cluster: Cluster, repository: Path, folder: Path) -> Iterator[Monitoring]:
-    """Run both servers with their data in `folder`."""
-    run(repository, "hack/install-prometheus", "prometheus")
+def monitoring(cluster: Cluster, repository: Path, gateway_url: str, folder: Path) -> Iterator[Monitoring]:
+    """Run the servers with their data in `folder`."""
+    run(repository, "hack/install-prometheus", "prometheus", BLACKBOX_EXPORTER)
     run(repository, "hack/tools", "alertmanager", seconds=900)
-    servers = Monitoring(*(f"http://127.0.0.1:{free_port()}" for _ in range(2)))
+    servers = Monitoring(*(f"http://127.0.0.1:{free_port()}" for _ in range(3)))
     state_port = free_port()
     rendered = _rendered(repository)
-    _write(folder / "prometheus.yaml", _prometheus_config(rendered, folder, servers, state_port))
+    scraped = [scrape_config(monitor, folder / TARGETS) for monitor in rendered.of("PodMonitor")]
+    scraped += [kube_state_config(state_port), probe_config(gateway_url, urlsplit(servers.blackbox_exporter).netloc)]
+    _write(folder / "prometheus.yaml", _prometheus_config(folder, servers, scraped))
     _write(folder / "alertmanager.yaml", {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]})
+    _write(folder / "blackbox.yaml", MODULES)
     _write(folder / "rules.yaml", {"groups": faster_groups(rendered)})
-    commands = (
-        ["prometheus", f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data"],
-        ["alertmanager", f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/alertmanager"],
-    )
+    prometheus = [f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data"]
+    alertmanager = [f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/alertmanager"]
+    alertmanager.append("--cluster.listen-address=")
+    exporter = [f"--config.file={folder}/blackbox.yaml"]
+
+    def process(program: str, url: str, *options: str, ready: str = "-/ready") -> AbstractContextManager[None]:
+        own = repository / ".tools/bin" / program
+        command = [own if own.exists() else program, f"--web.listen-address={urlsplit(url).netloc}", *options]
+        return running(command, folder / f"{program}.log", lambda: _is_ready(f"{url}/{ready}"))
+
     with (
         discovery(cluster, folder / TARGETS),
         kube_state(cluster, state_port),
-        _process(repository, folder, [*commands[0], *_listen(servers.prometheus)], f"{servers.prometheus}/-/ready"),
-        _process(
-            repository,
-            folder,
-            [*commands[1], *_listen(servers.alertmanager), "--cluster.listen-address="],
-            f"{servers.alertmanager}/-/ready",
-        ),
+        process(BLACKBOX_EXPORTER, servers.blackbox_exporter, *exporter, ready="-/healthy"),
+        process("prometheus", servers.prometheus, *prometheus),
+        process("alertmanager", servers.alertmanager, *alertmanager),
     ):
         yield servers
 
@@ -106,11 +118,7 @@ def _rendered(repository: Path) -> Manifests:
     return parse(result.stdout)
 
 
-def _prometheus_config(rendered: Manifests, folder: Path, servers: Monitoring, state_port: int) -> Config:
-    scraped = [scrape_config(monitor, folder / TARGETS) for monitor in rendered.of("PodMonitor")]
-    targets = [{"targets": [f"127.0.0.1:{state_port}"]}]
-    # Its series have the namespace of what they are about, as with kube-state-metrics.
-    scraped.append({"job_name": "kube-state", "scrape_interval": "2s", "static_configs": targets, "honor_labels": True})
+def _prometheus_config(folder: Path, servers: Monitoring, scraped: list[Config]) -> Config:
     return {
         "global": {"evaluation_interval": "1s"},
         "rule_files": [f"{folder}/rules.yaml"],
@@ -124,20 +132,8 @@ def _faster(duration: str) -> str:
     return f"{max(1, number * unit // SPEED)}s"
 
 
-def _listen(url: str) -> list[str]:
-    return [f"--web.listen-address={urlsplit(url).netloc}"]
-
-
 def _write(path: Path, content: Config) -> None:
     path.write_text(yaml.safe_dump(content))
-
-
-@contextmanager
-def _process(repository: Path, folder: Path, command: list[str], ready_url: str) -> Iterator[None]:
-    own = repository / ".tools/bin" / command[0]
-    program = own if own.exists() else command[0]
-    with running([program, *command[1:]], folder / f"{command[0]}.log", lambda: _is_ready(ready_url)):
-        yield
 
 
 def _is_ready(url: str) -> bool:

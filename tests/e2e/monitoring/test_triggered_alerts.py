@@ -16,6 +16,7 @@ from tests.e2e.conftest import Gateway, Headers
 from tests.e2e.monitoring.causes_in_auth import AuthCauses
 from tests.e2e.monitoring.causes_in_cronjobs import CronJobCauses
 from tests.e2e.monitoring.causes_in_fetch import FetchCauses
+from tests.e2e.monitoring.causes_in_gateway import GatewayCauses
 from tests.e2e.monitoring.causes_in_mysql import MysqlCauses
 from tests.e2e.monitoring.outcomes import Observer, section, table
 from tests.e2e.monitoring.prometheus import Monitoring
@@ -82,6 +83,7 @@ def observed(
         [FetchCauses(cluster, gateway, repository, user).run],
         [CronJobCauses(cluster, repository).run],
         [auth.age_key],
+        [GatewayCauses(cluster).run],
         [auth_then_mysql],
     )
     for text in errors:

@@ -1,4 +1,4 @@
-"""A picture of each dashboard, drawn after the alerts fired, so that it shows what happened."""
+"""Each query of the dashboards has had data once the alerts have fired; a picture shows it."""
 
 import time
 from pathlib import Path
@@ -10,7 +10,6 @@ from tests.e2e.monitoring.pictures import draw
 from tests.e2e.monitoring.prometheus import Monitoring
 
 DASHBOARDS = sorted(helm.REPOSITORY.glob("charts/*/files/dashboards/*.json"))
-SHOWN_SECONDS = 600
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
@@ -19,8 +18,6 @@ def test_a_picture_of_the_dashboard(
 ) -> None:
     folder = repository / "docs/img" if pytestconfig.getoption("--write-docs") else tmp_path
     picture = folder / f"dashboard-{dashboard.stem}.png"
-    end = time.time()
-    drawn = draw(dashboard, monitored, end - SHOWN_SECONDS, end, picture)
+    drawn = draw(dashboard, monitored, monitored.started, time.time(), picture)
     assert picture.stat().st_size > 10_000
-    shown = [title for title, series in drawn.items() if series]
-    assert len(shown) > len(drawn) / 2, f"only {shown} have data"
+    assert not [query for query, series in drawn.items() if not series], "these queries never had data"

@@ -31,6 +31,8 @@ SERVICES = {
 }
 VALUES = (
     *("auth.replicas=1", "fetch.replicas=1", "docs.replicas=1", "mysql.replicas=1", "sample.enabled=true"),
+    # Two CPUs have room for both releases.
+    *("auth.resources.requests.cpu=20m", "fetch.resources.requests.cpu=20m", "mysql.resources.requests.cpu=50m"),
     "global.compatibility.randomUid=true",
 )
 AUTOSCALED = 2  # pods of fetch, of which Helm sets no number any more
@@ -93,7 +95,7 @@ def helm4(repository: Path, plugins: Path, *arguments: str) -> None:
     run(repository, "env", f"HELM_PLUGINS={plugins}", "helm4", *arguments)
 
 
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(480, func_only=True)  # without the time to build the images
 def test_a_second_release_from_a_registry_and_what_its_removal_leaves(
     cluster: Cluster,
     gateway: Gateway,
@@ -145,8 +147,8 @@ def check_autoscaling(cluster: Cluster, namespace: str, upgrade: Callable[..., N
         number: int = cluster.apps.read_namespaced_deployment("fetch", namespace).spec.replicas
         return number
 
-    autoscaling = sets("fetch.autoscaling.enabled=true", f"fetch.autoscaling.minReplicas={AUTOSCALED}")
-    upgrade("--reuse-values", *autoscaling)
+    number = [f"fetch.autoscaling.{name}={AUTOSCALED}" for name in ("minReplicas", "maxReplicas")]
+    upgrade("--reuse-values", *sets("fetch.autoscaling.enabled=true", *number))
     wait_for(f"{AUTOSCALED} pods of fetch", lambda: pods() == AUTOSCALED, 60)
     upgrade("--reuse-values", "--no-hooks", *sets("fetch.autoscaling.cpuUtilization=90"))
     assert pods() == AUTOSCALED

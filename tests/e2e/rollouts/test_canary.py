@@ -23,8 +23,6 @@ import urllib.request
 lines = urllib.request.urlopen("http://127.0.0.1:9090/metrics").read().decode().splitlines()
 print(sum(float(line.split()[-1]) for line in lines if line.startswith("http_server_request_duration_seconds_count")))
 """
-
-
 RATE_VIEW = '    """Answer the rate with its source, or 503 when there is none."""\n'
 
 

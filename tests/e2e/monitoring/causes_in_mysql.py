@@ -96,17 +96,17 @@ class MysqlCauses:
 
     @contextmanager
     def _short_lived_certificate(self, member: Member) -> Iterator[None]:
-        names = ("ssl_cert", "ssl_key")
-        (before,) = member.query("SELECT @@ssl_cert, @@ssl_key")
-        pair = new_certificate(new_authority("e2e", timedelta(days=8)), "mysql", ["mysql"], [], timedelta(days=7))
-        for name, content in zip(names, (pair.certificate_pem, pair.key_pem), strict=True):
+        names = ("ssl_ca", "ssl_cert", "ssl_key")
+        (before,) = member.query("SELECT @@ssl_ca, @@ssl_cert, @@ssl_key")
+        authority = new_authority("e2e", timedelta(days=8))  # mysqld takes no certificate that its CA has not signed
+        pair = new_certificate(authority, "mysql", ["mysql"], [], timedelta(days=7))
+        contents = (authority.certificate_pem, pair.certificate_pem, pair.key_pem)
+        for name, content in zip(names, contents, strict=True):
             file = Path(f"/proc/{member.pid()}/root/{RUN_DIRECTORY}/{name}.pem")
             file.write_bytes(content)
             file.chmod(0o644)
-        self._serve_certificate(
-            member, dict(zip(names, (f"/{RUN_DIRECTORY}/{name}.pem" for name in names), strict=True))
-        )
         try:
+            self._serve_certificate(member, {name: f"/{RUN_DIRECTORY}/{name}.pem" for name in names})
             yield
         finally:
             self._serve_certificate(member, dict(zip(names, map(str, before), strict=True)))

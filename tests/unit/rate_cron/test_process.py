@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
@@ -34,7 +34,7 @@ def dripping_url() -> Iterator[str]:
 
     def drip(listener: socket.socket) -> None:
         connection, _ = listener.accept()
-        with connection:
+        with connection, suppress(ConnectionError):  # the process ends first
             while not ended.wait(0.05):
                 connection.sendall(b"H")
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -50,9 +51,9 @@ class FetchProcess:
         return f"http://127.0.0.1:{self.port}"
 
     def wait_until(self, path: str = "/readyz", status: int = 200) -> None:
-        """Wait until the management port answers `path` with this status."""
+        """Wait until the management port answers `path` with this status, and the public port listens."""
         deadline = time.monotonic() + START_SECONDS
-        while self._status(path) != status:
+        while self._status(path) != status or not self._listens():
             assert self.process.poll() is None, self.output.read_text()
             assert time.monotonic() < deadline, self.output.read_text()
             time.sleep(0.05)
@@ -66,6 +67,10 @@ class FetchProcess:
             return self.management(path).status_code
         except requests.ConnectionError:
             return None
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> int:
         """Send SIGTERM and return the exit code."""

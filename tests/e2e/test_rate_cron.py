@@ -16,7 +16,7 @@ from tests.e2e.conftest import Gateway, Headers
 
 KEY = "rate:IDR:USD"
 FAR_RATE = "0.0001"  # within the bounds, and over 10 % from any rate of the sample
-RUNS = 12
+RUNS = 8
 
 RedisCLI = Callable[..., str]
 

@@ -22,6 +22,7 @@ from tests.e2e.mysql.harness import Harness
 CHOSEN = "a long and chosen password"  # whose hash takes longer than that of a generated one
 CLIENTS = 110  # at the same time; one pod hashes one password and has a queue of 64
 LOCKED_SESSIONS = 24
+LOCK_AFTER = 5  # wrong passwords
 KEY_AGE = timedelta(days=100)  # the rotation is due after 90
 
 
@@ -66,12 +67,14 @@ class AuthCauses:
         sessions = [self.gateway.login(phone, password) for _ in range(LOCKED_SESSIONS)]
         form = {"current_password": "wrong", "new_password": CHOSEN}
 
-        def lock(session: Headers) -> int:
-            answers = [self.gateway.request("PUT", "/auth/password", json=form, headers=session) for _ in range(6)]
+        def attempt(session: Headers, times: int) -> int:
+            answers = [self.gateway.request("PUT", "/auth/password", json=form, headers=session) for _ in range(times)]
             return answers[-1].status_code
 
         with ThreadPoolExecutor(6) as threads:
-            statuses = list(threads.map(lock, sessions))
+            # All locks have to be within the alert's range, so each session is first brought to one before its lock.
+            list(threads.map(lambda session: attempt(session, LOCK_AFTER - 1), sessions))
+            statuses = list(threads.map(lambda session: attempt(session, 2), sessions))
         assert set(statuses) == {429}, statuses
         yield
 

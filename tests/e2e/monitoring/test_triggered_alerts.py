@@ -68,11 +68,18 @@ def observed(
     mysql = MysqlCauses(harness)
     errors: list[str] = []
 
+    def run(lane: Sequence[Step]) -> None:
+        for step in lane:
+            with ThreadPoolExecutor(1) as thread:
+                error = thread.submit(step, observer).exception()
+            if error:
+                errors.append("".join(format_exception(error)))
+                print_line(pytestconfig, errors[-1])
+
     def in_parallel(*lanes: Sequence[Step]) -> None:
         """Run the steps of each lane one after the other; an error of one does not hide the alerts of the next."""
         with ThreadPoolExecutor() as threads:
-            for found in threads.map(lambda lane: [text for step in lane for text in _errors(step, observer)], lanes):
-                errors.extend(found)
+            list(threads.map(run, lanes))
 
     def auth_then_mysql(_: Observer) -> None:
         """Change the primary only after the alerts on auth, which needs one."""
@@ -86,20 +93,12 @@ def observed(
         [GatewayCauses(cluster).run],
         [auth_then_mysql],
     )
-    for text in errors:
-        print_line(pytestconfig, text)
     outcomes = [observer.outcomes[name] for name in ALERTS if name in observer.outcomes]
     print_line(pytestconfig, "\n" + table(outcomes))
     if pytestconfig.getoption("--write-docs"):
         text = section(outcomes, f"on {datetime.now(UTC):%Y-%m-%d}")
         replace_section(repository / "docs/operations.md", "measured alerts", text)
     return Run(observer, errors)
-
-
-def _errors(step: Step, observer: Observer) -> list[str]:
-    with ThreadPoolExecutor(1) as thread:
-        error = thread.submit(step, observer).exception()
-    return ["".join(format_exception(error))] if error else []
 
 
 @pytest.mark.timeout(1500)

@@ -54,4 +54,5 @@ def test_every_recipe_has_a_name_that_is_known(tools: Checkout, repository: Path
 def test_an_unknown_program_of_prometheus_is_answered_with_the_known_ones(checkout: Checkout) -> None:
     checkout.copy("hack/install-prometheus", "hack/lib.sh", "hack/one-node/settings")
     checkout.stand_in("hack/run", f"exec {checkout.root}/hack/install-prometheus alertmanager")
-    assert checkout.run("hack/run") == (1, "install-prometheus: there is no 'alertmanager': promtool and prometheus\n")
+    known = "promtool, prometheus and prometheus-blackbox-exporter"
+    assert checkout.run("hack/run") == (1, f"install-prometheus: there is no 'alertmanager': {known}\n")

@@ -109,12 +109,12 @@ def test_a_second_release_from_a_registry_and_what_its_removal_leaves(
     values += [f"{SERVICES[service]}.image.digest={digest}" for service, digest in digests.items()]
     chart = [f"oci://{registry}/efishery/charts/efishery", "--version", version]
     chart += ["--plain-http"] if registry.startswith("localhost:") else []
-    chart += ["--post-renderer", foreign_uid.NAME, "--wait", "--wait-for-jobs", "--timeout", "4m"]
+    chart += ["--post-renderer", foreign_uid.NAME, "--wait", "--timeout", "4m"]
     foreign_uid.write_plugin(tmp_path)
     helm = functools.partial(helm4, repository, tmp_path)
     with cluster.temporary_namespace(**{"istio-injection": "enabled"}) as namespace:
         place = ["--namespace", namespace]
-        helm("install", RELEASE, *chart, *place, *sets(*values))
+        helm("install", RELEASE, *chart, *place, *sets(*values), "--wait-for-jobs")
         assert images_of_pods(cluster, namespace) == {f"{registry}/efishery/{s}@{d}" for s, d in digests.items()}
         check_isolation(cluster, gateway, namespace)
         helm("test", RELEASE, *place, "--timeout", "2m")

@@ -23,7 +23,7 @@ import urllib.request
 lines = urllib.request.urlopen("http://127.0.0.1:9090/metrics").read().decode().splitlines()
 print(sum(float(line.split()[-1]) for line in lines if line.startswith("http_server_request_duration_seconds_count")))
 """
-RATE_VIEW = '    """Answer the rate with its source, or 503 when there is none."""\n'
+CLAIMS = "return success(current_claims())"  # a view that fetch calls for each request: it caches none of its answers
 
 
 def run_canary(repository: Path, *arguments: str, **environment: str) -> tuple[int, str]:
@@ -41,13 +41,13 @@ def canary(repository: Path, *arguments: str, **environment: str) -> None:
 
 
 def copy_with_an_error(repository: Path, folder: Path) -> Path:
-    """Copy the working tree; in the copy, fetch answers the rate with 500. Its probes succeed."""
+    """Copy the working tree; in the copy, fetch answers the claims with 500. Its probes succeed."""
     ignored = shutil.ignore_patterns(".git", ".venv", ".tools", "__pycache__", ".*_cache")
     shutil.copytree(repository, folder / "copy", ignore=ignored)
-    view = folder / "copy/services/fetch/src/efishery_fetch/views/rate.py"
+    view = folder / "copy/libs/servicekit/src/servicekit/claims.py"
     before = view.read_text()
-    assert before.count(RATE_VIEW) == 1
-    view.write_text(before.replace(RATE_VIEW, f'{RATE_VIEW}    raise RuntimeError("a bug, for a test")\n'))
+    assert before.count(CLAIMS) == 1
+    view.write_text(before.replace(CLAIMS, 'raise RuntimeError("a bug, for a test")'))
     return folder / "copy"
 
 
@@ -82,7 +82,7 @@ def share(repository: Path, cluster: Cluster) -> float:
 def stable(repository: Path, cluster: Cluster) -> Iterator[str | None]:
     """The image of the stable pods, which they have again at the end."""
     yield image(cluster, "fetch")
-    values = ["--set", "fetch.image.tag=", "--set", "fetch.canary.enabled=false"]
+    values = ["--set", "fetch.image.tag=", "--set", "fetch.canary.enabled=false,fetch.canary.weight=0"]
     upgrade = ["helm", "upgrade", RELEASE, "charts/efishery", "--namespace", NAMESPACE, "--reset-then-reuse-values"]
     run(repository, *upgrade, *values, "--no-hooks", "--wait", "--timeout", "3m", seconds=200)
 
@@ -123,7 +123,7 @@ def test_a_canary_that_answers_errors_is_aborted(
     assert "requests with 5xx, more than 1 %" in printed
     assert "aborted: all requests go to the stable pods of fetch" in printed
     assert image(cluster, "fetch-canary") is None
-    assert {failure.split()[1:3] == ["/fetch/rate", "500"] for failure in sent.failures} == {True}, str(sent)
+    assert {failure.split()[1:3] == ["/fetch/claims", "500"] for failure in sent.failures} == {True}, str(sent)
     with load.running(tmp_path, gateway, user, RATE) as after:
         started = time.monotonic()
         wait_for("enough requests", lambda: time.monotonic() > started + AFTER_SECONDS)

@@ -73,10 +73,16 @@ def gateway(
     """The gateway with the mesh manifests of the working tree, which come before its chart (CHANGELOG.md).
 
     45 s later the proxies close connections to MySQL (tests/e2e/test_mesh_changes.py). 0.1.0 answers that by 503 for
-    half a second, so it is over when the load begins.
+    half a second on each pod, so that is over when the load begins.
     """
     note(f"applying the new mesh manifests for {len(stored.users)} users")
     working_tree.up("mesh")
     wait_for("replaced listeners to end", lambda: not draining(repository, cluster))
     trust_ca(repository, tmp_path_factory.mktemp("tls"))  # made by that step
-    return Gateway(working_tree.gateway_url())
+    gateway = Gateway(working_tree.gateway_url())
+    wait_for("all pods to answer", lambda: all(_logs_in(gateway, stored) for _ in range(10)))
+    return gateway
+
+
+def _logs_in(gateway: Gateway, stored: data.Data) -> bool:
+    return gateway.post("/auth/login", stored.users[0]).status_code == 200

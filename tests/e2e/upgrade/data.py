@@ -1,7 +1,7 @@
 """What a release stores for its users, made before an upgrade and checked after each step."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tests.e2e.cluster import Cluster
@@ -25,8 +25,6 @@ class Data:
     users: list[Credentials]
     session: Tokens
     rates: list[Any]
-    checked: set[str] = field(default_factory=set)
-    """Phones of those who have logged in since the last step."""
 
 
 def create(cluster: Cluster, gateway: Gateway) -> Data:

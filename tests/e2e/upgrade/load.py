@@ -21,7 +21,7 @@ REQUESTS_PER_SECOND = 25
 MIX = ("register", "/fetch/resource", "login", "/fetch/resource", "/auth/claims")
 PHONES = "+62877"
 THREADS = 100
-# A registration that is answered 503 is repeated with its Idempotency-Key, as the API documents.
+# A request that is answered 503 is repeated, a registration with its Idempotency-Key, as the API documents.
 ATTEMPTS = 20
 
 Credentials = dict[str, str]
@@ -47,16 +47,20 @@ class Answer:
 
     @property
     def is_retryable(self) -> bool:
-        """Tell whether the API asks for the same registration again."""
-        return self.request == "register" and self.status == 503 and self.retry_after.isdecimal()
+        """Tell whether the API asks for the same request again."""
+        return self.status == 503 and self.retry_after.isdecimal()
 
 
 class Load:
-    """Sends the mix to the gateway while `running`, and records each answer and each acknowledged registration."""
+    """Sends the mix to the gateway while `running`, and records each answer and each acknowledged registration.
 
-    def __init__(self, gateway: Gateway) -> None:
+    Requests of the kinds in `may_repeat` may be answered 503 first; for others that is a failure.
+    """
+
+    def __init__(self, gateway: Gateway, may_repeat: tuple[str, ...] = ("register",)) -> None:
         self.answers: list[Answer] = []
         self.acknowledged: list[Credentials] = []
+        self._may_repeat = may_repeat
         self._url = gateway.url
         self._numbers = itertools.count(int(time.time()) % 10**6 * 1000)
         self._local = threading.local()
@@ -72,37 +76,44 @@ class Load:
             yield self
 
     def failed(self) -> list[Answer]:
-        """Return the answers that were neither a success nor a registration to be repeated."""
-        return [answer for answer in self.answers if not (answer.is_success or answer.is_retryable)]
+        """Return the answers that were neither a success nor a reason to repeat the request."""
+        return [answer for answer in self.answers if not (answer.is_success or self._is_repeated(answer))]
 
     def summary(self) -> str:
         """Describe the numbers of answers, for the report."""
-        repeated = sum(answer.is_retryable for answer in self.answers)
+        repeated = Counter(answer.request for answer in self.answers if self._is_repeated(answer))
         failed = Counter((answer.request, answer.status) for answer in self.failed())
         kinds = Counter(answer.request for answer in self.answers)
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        return f"{counts}; {repeated} registrations answered 503 and repeated; failed: {dict(failed) or 0}"
+        return f"{counts}; answered 503 and repeated: {dict(repeated) or 0}; failed: {dict(failed) or 0}"
 
     def _requests(self, user: Credentials, headers: Headers) -> Iterator[Callable[[], object]]:
         for kind in itertools.cycle(MIX):
             if kind == "register":
                 yield self._register
             elif kind == "login":
-                yield functools.partial(self._send, kind, "POST", "/auth/login", json=user)
+                yield functools.partial(self._repeat, kind, "/auth/login", json=user)
             else:
                 yield functools.partial(self._send, kind, "GET", kind, headers=headers)
 
     def _register(self) -> None:
         body = {"name": "Load", "phone": f"{PHONES}{next(self._numbers):09d}"}
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        answer = self._repeat("register", "/auth/register", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+        if answer.is_success:
+            self.acknowledged.append({"phone": body["phone"], "password": answer.data["password"]})
+
+    def _repeat(self, kind: str, path: str, **options: Any) -> Answer:
         for _ in range(ATTEMPTS):
-            answer = self._send("register", "POST", "/auth/register", json=body, headers=headers)
-            if answer.is_success:
-                self.acknowledged.append({"phone": body["phone"], "password": answer.data["password"]})
-            if not answer.is_retryable:
-                return
+            answer = self._send(kind, "POST", path, **options)
+            if not self._is_repeated(answer):
+                return answer
             time.sleep(int(answer.retry_after))
-        self.answers.append(Answer(time.time(), 0, "register", 0, f"not acknowledged after {ATTEMPTS} attempts"))
+        last = Answer(time.time(), 0, kind, 0, f"no success in {ATTEMPTS} attempts")
+        self.answers.append(last)
+        return last
+
+    def _is_repeated(self, answer: Answer) -> bool:
+        return answer.request in self._may_repeat and answer.is_retryable
 
     def _send(self, kind: str, method: str, path: str, **options: Any) -> Answer:
         answer = self._answer(kind, method, path, options)

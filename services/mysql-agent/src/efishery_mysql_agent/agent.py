@@ -14,7 +14,7 @@ from efishery_mysql_agent.accounts import Secrets
 from efishery_mysql_agent.actions import Action, Clone, Left, Serve, Wait
 from efishery_mysql_agent.certificate import CertificateCheck
 from efishery_mysql_agent.cluster import Cluster, ClusterError
-from efishery_mysql_agent.decide import confirmed, decide
+from efishery_mysql_agent.decide import confirmed, decide, refuted
 from efishery_mysql_agent.execute import Executor
 from efishery_mysql_agent.model import LeaseState, Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql, is_access_denied
@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 LONG_WAIT_SECONDS = 10  # a wait that lasts longer is reported by an Event
 PAUSE_SECONDS = 2  # after an action that failed
 MAX_GAP_SECONDS = 3  # between two observations; less than the group takes to expel a member that does not respond
+# With the majority for so long after a pause, a member is in the group: if it were cut off, its own failure detector
+# would have missed the others after 5 s.
+DOUBT_SECONDS = 10
 
 
 class Agent:
@@ -57,24 +60,28 @@ class Agent:
         self._action_since = time.monotonic()
         self._wait_reported = False
         self._observed_at = float("-inf")
-        self._unconfirmed = True
+        self._unanswered = False
+        self._doubted_at: float | None = time.monotonic()
         self._state = State.DOWN
         self._failed_recoveries = 0
 
     def run(self) -> None:
         """Run until the process ends."""
         while True:
-            started = time.monotonic()
+            started, answered = time.monotonic(), True
             try:
-                self.tick()
+                answered = self.tick()
             except Exception:  # a bug in one round must not end the loop; the metric and the log report it
                 log.exception("round_failed")
                 metrics.ACTIONS.labels("round", "failed").inc()
-            time.sleep(max(0.0, self._settings.interval_seconds - (time.monotonic() - started)))
+            if answered:
+                time.sleep(max(0.0, self._settings.interval_seconds - (time.monotonic() - started)))
 
-    def tick(self) -> None:
-        """Run one round."""
+    def tick(self) -> bool:
+        """Run one round. Returns False, and changes nothing, for the first observation without an answer."""
         me = self._observe()
+        if me is None:
+            return False
         seen = self._add_surroundings(me)
         self._publisher.publish(seen.me, self._describe_action(), initialized=self._reconciler.initialized)
         metrics.publish(seen.me)
@@ -83,14 +90,22 @@ class Agent:
         self._reconciler.reconcile(seen)
         if self._running is None or self._running.done():
             self._start(decide(seen))
+        return True
 
-    def _observe(self) -> Status:
+    def _observe(self) -> Status | None:
+        """Return the member's status: DOWN after two observations in a row without an answer, None after the first."""
         me = observe(self._mysql, self._settings.pod)
+        if me is None and not self._unanswered:
+            self._unanswered = True
+            return None
+        self._unanswered = me is None
+        me = me or Status(self._settings.pod)
         now = time.monotonic()
-        self._unconfirmed |= me.state is State.DOWN or now - self._observed_at > MAX_GAP_SECONDS
+        if me.state is State.DOWN or now - self._observed_at > MAX_GAP_SECONDS:
+            self._doubted_at = now
         self._observed_at = now
         self._count_failed_recoveries(me.state)
-        if me.state is State.DOWN:
+        if me.state is State.DOWN and not self._unanswered:
             self._create_agent_account()
         stored = self._store.current
         return dataclasses.replace(me, group=stored.group, last_view=stored.view)
@@ -104,12 +119,12 @@ class Agent:
     def _add_surroundings(self, me: Status) -> Observation:
         """Ask the peers and the API only where the decision needs them: never for a healthy member."""
         leaving = (self._settings.run_dir / "leave").exists()
-        if me.state is State.ONLINE and self._unconfirmed:
+        if me.state is State.ONLINE and self._doubted_at is not None:
             peers = self._peers.ask()
-            self._unconfirmed = not confirmed(me, peers)
-            return Observation(me, peers, leaving=leaving, unconfirmed=self._unconfirmed)
+            self._doubted_at = self._still_doubted(me, peers, self._doubted_at)
+            return Observation(me, peers, leaving=leaving, unconfirmed=self._doubted_at is not None)
         if leaving or me.state in (State.DOWN, State.ONLINE, State.RECOVERING):
-            return Observation(me, leaving=leaving, unconfirmed=self._unconfirmed)
+            return Observation(me, leaving=leaving, unconfirmed=self._doubted_at is not None)
         return Observation(
             me,
             self._peers.ask(),
@@ -117,6 +132,14 @@ class Agent:
             ephemeral=self._settings.ephemeral,
             failed_recoveries=self._failed_recoveries,
         )
+
+    def _still_doubted(self, me: Status, peers: tuple[Status, ...], since: float) -> float | None:
+        """Return since when the member has had the majority, unconfirmed; None once there is no doubt."""
+        if confirmed(me, peers):
+            return None
+        if not me.quorum or refuted(me, peers):
+            return time.monotonic()
+        return None if time.monotonic() - since > DOUBT_SECONDS else since
 
     def _lease(self) -> LeaseState | None:
         try:

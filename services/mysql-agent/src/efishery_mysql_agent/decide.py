@@ -72,10 +72,12 @@ def labels(seen: Observation) -> Labels:
 def confirmed(me: Status, peers: tuple[Status, ...]) -> bool:
     """Whether another member, in the same view, sees this one ONLINE and in the same role.
 
-    A mysqld that was paused or cut off first shows the group as it was before.
+    A mysqld that was paused or cut off first shows the group as it was before. A RECOVERING member is in the view too.
     """
     mine = Member(me.pod, State.ONLINE, me.role)
-    return len(me.members) == 1 or any(peer.quorum and peer.view == me.view and mine in peer.members for peer in peers)
+    return len(me.members) == 1 or any(
+        peer.has_majority and peer.view == me.view and mine in peer.members for peer in peers
+    )
 
 
 def refuted(me: Status, peers: tuple[Status, ...]) -> bool:

@@ -78,10 +78,15 @@ class Status:
     last_view: View | None = None
 
     @property
-    def quorum(self) -> bool:
-        """Whether it is in a group of which it reaches more than half."""
+    def has_majority(self) -> bool:
+        """Whether it reaches more than half of its group, itself ONLINE or not."""
         reached = [member for member in self.members if member.state in (State.ONLINE, State.RECOVERING)]
-        return self.state is State.ONLINE and 2 * len(reached) > len(self.members)
+        return 2 * len(reached) > len(self.members)
+
+    @property
+    def quorum(self) -> bool:
+        """Whether it is ONLINE in a group of which it reaches more than half."""
+        return self.state is State.ONLINE and self.has_majority
 
     @property
     def view(self) -> View:

@@ -7,7 +7,7 @@ import structlog
 
 from efishery_mysql_agent.gtid import GtidSet
 from efishery_mysql_agent.model import Member, Role, State, Status
-from efishery_mysql_agent.mysql import Mysql, Row, is_access_denied, is_connection_lost
+from efishery_mysql_agent.mysql import Mysql, Row, is_access_denied, is_refused
 
 log = structlog.get_logger(__name__)
 
@@ -25,14 +25,15 @@ LEFT JOIN performance_schema.replication_group_member_stats s USING (member_id)
 ROLES = {"PRIMARY": Role.PRIMARY, "SECONDARY": Role.REPLICA}
 
 
-def observe(mysql: Mysql, pod: str) -> Status:
-    """Return the member's status without the stored group and view; DOWN where mysqld does not answer."""
+def observe(mysql: Mysql, pod: str) -> Status | None:
+    """Return the status without the stored group and view: DOWN where mysqld refuses, None without an answer."""
     try:
         return _status(pod, mysql.rows(SERVER)[0], mysql.rows(MEMBERS))
     except pymysql.MySQLError as error:
-        if not (is_connection_lost(error) or is_access_denied(error)):
-            log.warning("observation_failed", reason=str(error))
-        return Status(pod)
+        if is_refused(error) or is_access_denied(error):
+            return Status(pod)
+        log.warning("observation_failed", reason=str(error))
+        return None
 
 
 def _status(pod: str, server: Row, rows: list[Row]) -> Status:

@@ -9,8 +9,8 @@ from efishery_mysql_agent.model import LeaseState, Member, Observation, Role, St
 GROUP = "7d9e1b3c-0000-4000-8000-000000000001"
 UUID = "11111111-1111-1111-1111-111111111111"
 PODS = ("mysql-0", "mysql-1", "mysql-2")
-VIEW = View("100:3", PODS)
-FORMED = LeaseState(version="7", group=GROUP, claimer="mysql-0", formed=True, view=VIEW)
+VIEW = View("100:3", PODS, 4)
+FORMED = LeaseState(version="7", group=GROUP, claimer="mysql-0", formed=True, epoch=4, view=VIEW)
 
 
 def gtids(last: int) -> GtidSet:
@@ -42,13 +42,14 @@ def online(pod: str, *, primary: str = "mysql-0", lost: tuple[str, ...] = (), la
         gtids=gtids(last),
         writable=is_primary,
         group=GROUP,
+        epoch=VIEW.epoch,
         last_view=VIEW,
     )
 
 
 def outside(pod: str, *, last: int = 10, state: State = State.OFFLINE) -> Status:
     """A member with data, in no group."""
-    return Status(pod=pod, state=state, gtids=gtids(last), group=GROUP, last_view=VIEW)
+    return Status(pod=pod, state=state, gtids=gtids(last), group=GROUP, epoch=VIEW.epoch, last_view=VIEW)
 
 
 def fresh(pod: str) -> Status:

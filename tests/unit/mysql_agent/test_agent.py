@@ -177,3 +177,23 @@ class TestAMemberThatIsDoubted:
     ) -> None:
         stub.peers = tuple(replace(peer, view_id="100:4") for peer in LIVE)
         assert all(self.doubts(agent, stub, monkeypatch, clock, *[online("mysql-0")] * 15))
+
+
+def test_the_lease_is_read_before_the_peers_are_asked(
+    agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A peer that answers and then starts the group has changed the Lease, so that taking it fails."""
+    asked: list[str] = []
+
+    class Asked(Stub):
+        def lease(self) -> LeaseState:
+            asked.append("lease")
+            return FORMED
+
+        def ask(self) -> tuple[Status, ...]:
+            asked.append("peers")
+            return LIVE
+
+    agent._cluster, agent._peers = cast(Cluster, Asked()), cast(Peers, Asked())
+    last_action(agent, stub, monkeypatch, FAILED)
+    assert asked == ["lease", "peers"]

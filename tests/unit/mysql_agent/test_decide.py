@@ -7,14 +7,12 @@ import pytest
 from efishery_mysql_agent.actions import (
     Adopt,
     Bootstrap,
-    Claim,
     Clone,
     Join,
     Leave,
     Left,
     Reboot,
     Serve,
-    TakeLease,
     Wait,
 )
 from efishery_mysql_agent.decide import decide
@@ -23,6 +21,7 @@ from efishery_mysql_agent.model import LeaseState, Member, Role, State, Status, 
 from tests.unit.mysql_agent.conftest import (
     FORMED,
     GROUP,
+    PODS,
     fresh,
     gtids,
     members,
@@ -33,14 +32,14 @@ from tests.unit.mysql_agent.conftest import (
 )
 
 EMPTY = LeaseState(version="1")
-CLAIMED = LeaseState(version="2", group=GROUP, claimer="mysql-0", holder="mysql-0")
+CLAIMED = LeaseState(version="2", group=GROUP, claimer="mysql-0", epoch=1, holder="mysql-0")
 HELD = replace(FORMED, holder="mysql-0")
 ERRANT = GtidSet.parse("99999999-9999-9999-9999-999999999999:1-2")
 
 
 class TestFirstBootIsDecidedByStoredState:
     def test_pod_0_claims_where_nothing_was_ever_formed(self) -> None:
-        assert decide(seen(fresh("mysql-0"), lease=EMPTY)) == Claim("1")
+        assert decide(seen(fresh("mysql-0"), lease=EMPTY)) == Bootstrap(EMPTY, 1)
 
     def test_the_number_of_peers_changes_nothing(self) -> None:
         alone = decide(seen(fresh("mysql-0"), lease=EMPTY))
@@ -56,21 +55,22 @@ class TestFirstBootIsDecidedByStoredState:
         assert isinstance(decide(seen(fresh("mysql-0"), lease=HELD)), Wait)
 
     def test_a_lost_lease_is_written_again_by_a_member_of_the_group(self) -> None:
-        assert decide(seen(outside("mysql-1"), lease=EMPTY)) == Adopt(GROUP)
+        assert decide(seen(outside("mysql-1"), lease=EMPTY)) == Adopt(EMPTY, GROUP)
         waits = decide(seen(fresh("mysql-0"), outside("mysql-1"), lease=EMPTY))
         assert waits == Wait("mysql-1 to write its group into the Lease")
 
     def test_only_the_claimer_bootstraps_while_it_holds_the_lease(self) -> None:
-        assert decide(seen(fresh("mysql-0"), lease=CLAIMED)) == Bootstrap(GROUP)
+        assert decide(seen(fresh("mysql-0"), lease=CLAIMED)) == Bootstrap(CLAIMED, 2, GROUP)
+        other = replace(CLAIMED, holder="mysql-1")
+        assert decide(seen(fresh("mysql-0"), lease=other)) == Wait("mysql-1 to let go of the Lease")
         assert decide(seen(fresh("mysql-1"), lease=CLAIMED)) == Wait("mysql-0 to bootstrap the group")
 
     def test_a_bootstrap_that_was_interrupted_begins_again(self) -> None:
         expired = replace(CLAIMED, holder=None)
-        assert decide(seen(fresh("mysql-0"), lease=expired)) == TakeLease("2")
-        assert decide(seen(fresh("mysql-0"), lease=CLAIMED)) == Bootstrap(GROUP)
+        assert decide(seen(fresh("mysql-0"), lease=expired)) == Bootstrap(expired, 2, GROUP)
 
     def test_a_bootstrap_that_was_not_recorded_is_never_repeated(self) -> None:
-        assert decide(seen(outside("mysql-0"), lease=CLAIMED)) == Adopt(GROUP)
+        assert decide(seen(outside("mysql-0"), lease=CLAIMED)) == Adopt(CLAIMED, GROUP)
         waits = decide(seen(fresh("mysql-0"), outside("mysql-1"), lease=CLAIMED))
         assert waits == Wait("mysql-1 to write its group into the Lease")
 
@@ -79,7 +79,7 @@ class TestJoining:
     LIVE = tuple(without(online(pod, primary="mysql-1"), "mysql-0") for pod in ("mysql-1", "mysql-2"))
 
     def test_a_member_joins_the_live_group(self) -> None:
-        assert decide(seen(outside("mysql-0", last=7), *self.LIVE)) == Join(GROUP, ("mysql-1", "mysql-2"))
+        assert decide(seen(outside("mysql-0", last=7), *self.LIVE)) == Join(GROUP, ("mysql-1", "mysql-2"), 4)
 
     def test_an_expelled_member_joins_again(self) -> None:
         assert isinstance(decide(seen(outside("mysql-0", state=State.ERROR), *self.LIVE)), Join)
@@ -127,8 +127,8 @@ class TestRebootAfterAFullOutage:
     ALL = (outside("mysql-1"), outside("mysql-2"))
 
     def test_only_while_holding_the_lease(self) -> None:
-        assert decide(seen(outside("mysql-0"), *self.ALL)) == TakeLease("7")
-        assert decide(seen(outside("mysql-0"), *self.ALL, lease=HELD)) == Reboot(GROUP)
+        assert decide(seen(outside("mysql-0"), *self.ALL)) == Reboot(FORMED, 5)
+        assert decide(seen(outside("mysql-0"), *self.ALL, lease=HELD)) == Reboot(HELD, 5)
         other = replace(FORMED, holder="mysql-2")
         assert decide(seen(outside("mysql-0"), *self.ALL, lease=other)) == Wait("mysql-2 to let go of the Lease")
 
@@ -153,7 +153,7 @@ class TestRebootAfterAFullOutage:
         waits = decide(seen(outside("mysql-0"), outside("mysql-1", last=9), newest, lease=HELD))
         assert waits == Wait("mysql-2 to start the group again: it has the most transactions")
         held = replace(FORMED, holder="mysql-2")
-        assert decide(seen(newest, outside("mysql-0"), outside("mysql-1", last=9), lease=held)) == Reboot(GROUP)
+        assert decide(seen(newest, outside("mysql-0"), outside("mysql-1", last=9), lease=held)) == Reboot(held, 5)
 
     def test_not_where_no_member_has_all_transactions(self) -> None:
         other = replace(outside("mysql-1"), gtids=gtids(9) | ERRANT)
@@ -167,23 +167,45 @@ class TestRebootAfterAFullOutage:
         assert "mysql-2 lost the data" in action.what
 
     def test_the_last_view_counts_wherever_it_is_stored(self) -> None:
-        later = View("100:5", ("mysql-0",))
+        later = View("100:5", ("mysql-0",), 4)
         alone = replace(outside("mysql-0"), last_view=later)
-        assert decide(seen(alone, lease=HELD)) == Reboot(GROUP)
-        assert decide(seen(outside("mysql-0"), lease=replace(HELD, view=later))) == Reboot(GROUP)
-        grown = replace(outside("mysql-1"), last_view=View("100:9", ("mysql-0", "mysql-3")))
+        assert decide(seen(alone, lease=HELD)) == Reboot(HELD, 5)
+        held = replace(HELD, view=later)
+        assert decide(seen(outside("mysql-0"), lease=held)) == Reboot(held, 5)
+        grown = replace(outside("mysql-1"), last_view=View("100:9", ("mysql-0", "mysql-3"), 4))
         assert decide(seen(outside("mysql-0"), grown, lease=HELD)) == Wait(
             "mysql-3 to answer: in the last view of the group"
         )
 
-    def test_views_are_ordered_by_number(self) -> None:
-        assert View("100:10", ()).order > View("100:9", ()).order
-        assert View("101:1", ()).order > View("100:10", ()).order
+    def test_views_of_one_start_are_ordered_by_number(self) -> None:
+        assert View("100:10", (), 1).supersedes(View("100:9", (), 1))
+        assert not View("100:9", (), 1).supersedes(View("100:9", (), 1))
+        assert View("100:10", ()).supersedes(View("100:9", (), 1)), "an agent without epochs wrote it"
+
+    def test_views_of_two_starts_are_ordered_by_epoch_whatever_the_clocks_said(self) -> None:
+        before, after = View("200:5", ("mysql-0",), 3), View("100:3", PODS, 4)
+        assert after.supersedes(before)
+        assert not before.supersedes(after)
+        me, peer = replace(outside("mysql-0"), last_view=before), replace(outside("mysql-1", last=20), last_view=after)
+        action = decide(seen(me, peer, lease=replace(HELD, view=after)))
+        assert action == Wait("mysql-2 to answer: in the last view of the group")
+
+    def test_of_views_without_an_order_no_member_is_left_out(self) -> None:
+        views = View("200:5", ("mysql-0", "mysql-1")), View("100:3", ("mysql-0", "mysql-2"))
+        me, peer = (replace(outside(pod), last_view=view) for pod, view in zip(PODS, views, strict=False))
+        action = decide(seen(me, peer, lease=replace(HELD, view=None)))
+        assert action == Wait("mysql-2 to answer: in the last view of the group")
+
+    def test_each_start_raises_the_epoch_above_all_that_are_known(self) -> None:
+        lost = replace(HELD, epoch=0, view=None)
+        assert decide(seen(outside("mysql-0"), *self.ALL, lease=lost)) == Reboot(lost, 5)
+        ahead = replace(HELD, epoch=9)
+        assert decide(seen(outside("mysql-0"), *self.ALL, lease=ahead)) == Reboot(ahead, 10)
 
     def test_a_single_member_starts_itself(self) -> None:
-        lease = replace(HELD, view=View("100:1", ("mysql-0",)))
+        lease = replace(HELD, view=View("100:1", ("mysql-0",), 4))
         me = replace(outside("mysql-0"), last_view=lease.view)
-        assert decide(seen(me, lease=lease)) == Reboot(GROUP)
+        assert decide(seen(me, lease=lease)) == Reboot(lease, 5)
 
     def test_a_new_member_waits_for_those_of_the_last_view(self) -> None:
         lease = replace(HELD, view=View("100:1", ("mysql-0",)))
@@ -197,10 +219,11 @@ class TestAnOperatorForces:
     FORCED = replace(FORMED, force_reboot="mysql-1", holder="mysql-1")
 
     def test_the_named_member_starts_the_group_without_the_others(self) -> None:
-        assert decide(seen(outside("mysql-1"), lease=self.FORCED)) == Reboot(GROUP, forced=True)
+        assert decide(seen(outside("mysql-1"), lease=self.FORCED)) == Reboot(self.FORCED, 5, forced=True)
 
     def test_with_the_lease_alone(self) -> None:
-        assert decide(seen(outside("mysql-1"), lease=replace(self.FORCED, holder=None))) == TakeLease("7")
+        held = replace(self.FORCED, holder="mysql-2")
+        assert decide(seen(outside("mysql-1"), lease=held)) == Wait("mysql-2 to let go of the Lease")
 
     def test_others_wait_for_it(self) -> None:
         action = decide(seen(outside("mysql-0"), lease=self.FORCED))
@@ -256,7 +279,7 @@ class TestLeaving:
 class TestWithoutVolumes:
     def test_a_group_that_lost_all_data_begins_anew(self) -> None:
         others = (fresh("mysql-1"), fresh("mysql-2"))
-        assert decide(seen(fresh("mysql-0"), *others, ephemeral=True)) == Claim("7")
+        assert decide(seen(fresh("mysql-0"), *others, ephemeral=True)) == Bootstrap(FORMED, 5)
         assert isinstance(decide(seen(fresh("mysql-0"), *others)), Wait)
 
     def test_not_while_a_member_may_have_data(self) -> None:
@@ -278,14 +301,14 @@ class TestAllDataLost:
             )
 
     def test_one_member_starts_an_empty_group_when_its_data_are_given_up(self) -> None:
-        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=self.GIVEN_UP)) == Claim("7")
+        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=self.GIVEN_UP)) == Bootstrap(self.GIVEN_UP, 5)
         others = (fresh("mysql-0"), fresh("mysql-2"))
         assert decide(seen(fresh("mysql-1"), *others, lease=self.GIVEN_UP)) == Wait("mysql-0 to start an empty group")
 
     def test_the_first_member_of_the_last_view_starts_it(self) -> None:
-        lease = replace(self.GIVEN_UP, view=View("100:4", ("mysql-1", "mysql-2")))
+        lease = replace(self.GIVEN_UP, view=View("100:4", ("mysql-1", "mysql-2"), 4))
         assert isinstance(decide(seen(fresh("mysql-0"), *self.OTHERS, lease=lease)), Wait)
-        assert decide(seen(fresh("mysql-1"), fresh("mysql-0"), fresh("mysql-2"), lease=lease)) == Claim("7")
+        assert decide(seen(fresh("mysql-1"), fresh("mysql-0"), fresh("mysql-2"), lease=lease)) == Bootstrap(lease, 5)
 
     @pytest.mark.parametrize("last", [outside("mysql-2"), outside("mysql-2", last=1), Status("mysql-2")])
     def test_never_while_a_member_of_the_last_view_has_data_or_may_have_some(self, last: Status) -> None:
@@ -303,14 +326,14 @@ class TestAllDataLost:
 
     def test_a_forced_reboot_has_nothing_to_start_from(self) -> None:
         forced = replace(self.GIVEN_UP, force_reboot="mysql-1")
-        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=forced)) == Claim("7")
+        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=forced)) == Bootstrap(forced, 5)
         action = decide(seen(fresh("mysql-1"), *self.OTHERS[1:], lease=replace(forced, start_empty=None)))
         assert action == Wait(
             "an operator: the Lease's annotation asks this member to start the group, but it has no data"
         )
 
     def test_a_lost_lease_is_a_first_boot(self) -> None:
-        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=EMPTY)) == Claim("1")
+        assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=EMPTY)) == Bootstrap(EMPTY, 1)
 
     def test_a_volume_that_comes_back_later_is_kept_for_an_operator(self) -> None:
         live = [

@@ -28,6 +28,7 @@ class Stub:
     read_only: bool = False
     recorded: list[View] = field(default_factory=list)
     force: str | None = None
+    holder: str | None = None
     variables: dict[str, object] = field(default_factory=dict)
     ensured: int = 0
     api_fails: bool = False
@@ -52,11 +53,14 @@ class Stub:
         self.pods[pod] = labels
 
     def lease(self) -> LeaseState:
-        return LeaseState(view=self.recorded[-1] if self.recorded else None, force_reboot=self.force)
+        return LeaseState(
+            view=self.recorded[-1] if self.recorded else None, force_reboot=self.force, holder=self.holder
+        )
 
-    def record(self, _group: str, view: View) -> None:
+    def record(self, lease: LeaseState, _group: str, view: View) -> None:
+        assert lease == self.lease(), "the one that was read"
         self.recorded.append(view)
-        self.force = None
+        self.force = self.holder = None
 
     @property
     def secrets(self) -> "Stub":
@@ -163,6 +167,12 @@ def test_a_request_made_while_the_group_lives_is_removed_before_its_next_outage(
     stub.recorded, stub.force = [VIEW], "mysql-1"
     reconciler.reconcile(seen(online("mysql-0")))
     assert stub.force is None
+
+
+def test_the_lease_by_which_the_group_was_started_is_let_go_of(reconciler: Reconciler, stub: Stub) -> None:
+    stub.recorded, stub.holder = [VIEW], "mysql-0"
+    reconciler.reconcile(seen(online("mysql-0")))
+    assert stub.holder is None
 
 
 def initialized_by(reconciler: Reconciler, status: Status) -> bool:

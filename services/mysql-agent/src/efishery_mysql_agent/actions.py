@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from efishery_mysql_agent.gtid import GtidSet
+from efishery_mysql_agent.model import LeaseState
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,11 @@ class Serve:
 
 @dataclass(frozen=True)
 class Join:
-    """Start Group Replication towards these members of a live group."""
+    """Start Group Replication towards these members of a live group, the one of this epoch."""
 
     group: str
     seeds: tuple[str, ...]
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -36,38 +38,28 @@ class Clone:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """Take the Lease and write into it that this member bootstraps a new group."""
-
-    version: str
-
-
-@dataclass(frozen=True)
 class Adopt:
-    """Write the group that this member has stored into a Lease that has none."""
+    """Write the group that this member has stored into the Lease, which has none."""
 
+    lease: LeaseState
     group: str
-
-
-@dataclass(frozen=True)
-class TakeLease:
-    """Become the holder of the Lease, the only member that may start the group."""
-
-    version: str
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Start a new group with this member alone."""
+    """Take the Lease as it was read, and start a new group with this member alone; `group` is one claimed before."""
 
-    group: str
+    lease: LeaseState
+    epoch: int
+    group: str | None = None
 
 
 @dataclass(frozen=True)
 class Reboot:
-    """Start the group again with this member alone, after all of it was down."""
+    """Take the Lease as it was read, and start its group again with this member alone, after all of it was down."""
 
-    group: str
+    lease: LeaseState
+    epoch: int
     forced: bool = False
 
 
@@ -83,4 +75,4 @@ class Left:
     """The member may be stopped."""
 
 
-Action = Wait | Serve | Join | Clone | Claim | Adopt | TakeLease | Bootstrap | Reboot | Leave | Left
+Action = Wait | Serve | Join | Clone | Adopt | Bootstrap | Reboot | Leave | Left

@@ -108,7 +108,7 @@ class Agent:
         if me.state is State.DOWN and not self._unanswered:
             self._create_agent_account()
         stored = self._store.current
-        return dataclasses.replace(me, group=stored.group, last_view=stored.view)
+        return dataclasses.replace(me, group=stored.group, epoch=stored.epoch, last_view=stored.view)
 
     def _count_failed_recoveries(self, state: State) -> None:
         if state is State.ONLINE:
@@ -125,10 +125,12 @@ class Agent:
             return Observation(me, peers, leaving=leaving, unconfirmed=self._doubted_at is not None)
         if leaving or me.state in (State.DOWN, State.ONLINE, State.RECOVERING):
             return Observation(me, leaving=leaving, unconfirmed=self._doubted_at is not None)
+        # The Lease first: a group that a peer starts after it has answered makes the Lease that was read outdated.
+        lease = self._lease()
         return Observation(
             me,
             self._peers.ask(),
-            self._lease(),
+            lease,
             ephemeral=self._settings.ephemeral,
             failed_recoveries=self._failed_recoveries,
         )

@@ -4,9 +4,9 @@
 Observation ───────┼─ ONLINE, with the group's majority ───────▶ Serve
                    ├─ DOWN, RECOVERING, or without majority ───▶ Wait
                    └─ in no group ─┬─ a live group answers ────▶ Join, or Clone
-                                   ├─ there never was a group ─▶ Claim, then Bootstrap (one member, once)
-                                   └─ all members were down ─┬─▶ TakeLease, then Reboot, or Wait
-                                                             └─▶ all data lost: Wait for the operator's word, then Claim
+                                   ├─ there never was a group ─▶ Bootstrap (one member, once)
+                                   └─ all members were down ─┬─▶ Reboot, from the newest data
+                                                             └─▶ all data lost: Wait for the operator, then Bootstrap
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from efishery_mysql_agent.actions import (
     Action,
     Adopt,
     Bootstrap,
-    Claim,
     Clone,
     Join,
     Leave,
     Left,
     Reboot,
     Serve,
-    TakeLease,
     Wait,
 )
 from efishery_mysql_agent.gtid import GtidSet
@@ -82,7 +80,7 @@ def confirmed(me: Status, peers: tuple[Status, ...]) -> bool:
 
 def refuted(me: Status, peers: tuple[Status, ...]) -> bool:
     """Whether the group has a later view without this member, which still reports itself as in the group."""
-    return any(peer.quorum and peer.view.order > me.view.order and me.pod not in peer.view.members for peer in peers)
+    return any(peer.quorum and peer.view.supersedes(me.view) and me.pod not in peer.view.members for peer in peers)
 
 
 def _leave(me: Status) -> Action:
@@ -112,7 +110,7 @@ def _enter(seen: Observation, live: list[Status]) -> Action:
     errant = me.gtids - known
     if not me.gtids or errant or seen.failed_recoveries >= MAX_FAILED_RECOVERIES:
         return Clone(_donor(live), errant)
-    return Join(group, tuple(peer.pod for peer in live))
+    return Join(group, tuple(peer.pod for peer in live), max(peer.epoch for peer in live))
 
 
 def _donor(live: list[Status]) -> str:
@@ -124,86 +122,94 @@ def _without_group(seen: Observation) -> Action:
     lease = seen.lease
     if lease is None:
         return Wait("the Kubernetes API, to read the Lease")
-    if lease.group is None:
-        return _stored(seen) or _first(seen, lease)
-    if not lease.formed:
-        return _stored(seen) or _bootstrap(seen.me, lease, lease.group)
-    return _after_outage(seen, lease, lease.group)
+    if lease.group and lease.formed:
+        return _after_outage(seen, lease, lease.group)
+    return _stored(seen, lease) or _first(seen, lease)
 
 
-def _first(seen: Observation, lease: LeaseState) -> Action:
-    """Neither the Lease nor any member has stored a group: there was none."""
-    if seen.me.pod.endswith("-0"):
-        return Claim(lease.version)
-    return Wait(f"{seen.me.pod.rpartition('-')[0]}-0 to bootstrap the group")
-
-
-def _stored(seen: Observation) -> Action | None:
+def _stored(seen: Observation, lease: LeaseState) -> Action | None:
     """Return what follows from a group that a member has stored and the Lease lacks, else None."""
     if seen.me.group:
-        return Adopt(seen.me.group)
+        return Adopt(lease, seen.me.group)
     known = [peer.pod for peer in seen.peers if peer.group]
     return Wait(f"{known[0]} to write its group into the Lease") if known else None
 
 
-def _bootstrap(me: Status, lease: LeaseState, group: str) -> Action:
-    if lease.claimer != me.pod:
-        return Wait(f"{lease.claimer} to bootstrap the group")
-    return Bootstrap(group) if lease.holder == me.pod else _take(me, lease)
+def _first(seen: Observation, lease: LeaseState) -> Action:
+    """Neither the Lease nor any member has stored a group that was formed: start the first."""
+    first = lease.claimer or f"{seen.me.pod.rpartition('-')[0]}-0"
+    if seen.me.pod != first:
+        return Wait(f"{first} to bootstrap the group")
+    return _start(seen, Bootstrap(lease, _next_epoch(seen, lease), lease.group))
 
 
-def _take(me: Status, lease: LeaseState) -> Action:
-    if lease.holder in (None, me.pod):
-        return TakeLease(lease.version)
-    return Wait(f"{lease.holder} to let go of the Lease")
+def _start(seen: Observation, start: Bootstrap | Reboot) -> Action:
+    """Only the Lease's holder starts a group. Taking it fails if it was changed since it was read."""
+    if start.lease.holder in (None, seen.me.pod):
+        return start
+    return Wait(f"{start.lease.holder} to let go of the Lease")
+
+
+def _views(seen: Observation, lease: LeaseState) -> list[View]:
+    return [view for view in (lease.view, *(status.last_view for status in seen.answering.values())) if view]
+
+
+def _next_epoch(seen: Observation, lease: LeaseState) -> int:
+    """A Lease that was lost and made again does not know the epochs that the members have stored."""
+    return 1 + max([lease.epoch, *(view.epoch for view in _views(seen, lease))])
 
 
 def _after_outage(seen: Observation, lease: LeaseState, group: str) -> Action:
     """All members were down: start from the newest data, or empty where no member has any."""
-    last = _last_view(seen, lease)
+    last = _last_members(seen, lease)
     if _all_data_lost(seen, last):
         return _start_empty(seen, lease, group, last)
-    return _forced(seen, lease, group) if lease.force_reboot else _reboot(seen, lease, group, last)
+    return _forced(seen, lease) if lease.force_reboot else _reboot(seen, lease, last)
 
 
-def _reboot(seen: Observation, lease: LeaseState, group: str, last: View) -> Action:
+def _reboot(seen: Observation, lease: LeaseState, last: list[str]) -> Action:
     """The member with the most transactions starts the group again."""
     obstacle = _obstacle(seen, last)
     if obstacle:
         return Wait(obstacle)
     newest = _newest(seen, last)
     if newest is None:
-        sets = "; ".join(f"{pod}: {seen.answering[pod].gtids}" for pod in last.members)
+        sets = "; ".join(f"{pod}: {seen.answering[pod].gtids}" for pod in last)
         return Wait(f"an operator: no member has all transactions ({sets})")
     if newest != seen.me.pod:
         return Wait(f"{newest} to start the group again: it has the most transactions")
-    return Reboot(group) if lease.holder == seen.me.pod else _take(seen.me, lease)
+    return _start(seen, Reboot(lease, _next_epoch(seen, lease)))
 
 
-def _last_view(seen: Observation, lease: LeaseState) -> View:
-    """The latest view that the Lease or any member has stored: the members when the group ended."""
-    stored = [lease.view, *(status.last_view for status in seen.answering.values())]
-    return max((view for view in stored if view), key=lambda view: view.order, default=View("0:0", (seen.me.pod,)))
+def _last_members(seen: Observation, lease: LeaseState) -> list[str]:
+    """The members when the group ended: those of the view that the Lease or any member has stored and none supersedes.
+
+    Of two views without an order, which agents without epochs have left behind, the members of both.
+    """
+    views = _views(seen, lease)
+    latest = [view for view in views if not any(other.supersedes(view) for other in views)]
+    return sorted({pod for view in latest for pod in view.members}) or [seen.me.pod]
 
 
-def _all_data_lost(seen: Observation, last: View) -> bool:
+def _all_data_lost(seen: Observation, last: list[str]) -> bool:
     """Whether all members of the last view answer, and no member that answers has any transaction."""
     answering = seen.answering
     empty = all(status.state is not State.DOWN and not status.gtids for status in answering.values())
-    return empty and all(pod in answering for pod in last.members)
+    return empty and all(pod in answering for pod in last)
 
 
-def _start_empty(seen: Observation, lease: LeaseState, group: str, last: View) -> Action:
+def _start_empty(seen: Observation, lease: LeaseState, group: str, last: list[str]) -> Action:
     """Start an empty group: without volumes always, with volumes only if an operator has given up the data."""
     if not seen.ephemeral and lease.start_empty != group:
         return Wait(f"an operator: all members lost the data; the annotation start-empty={group} starts an empty group")
-    first = min(last.members)
-    return Claim(lease.version) if seen.me.pod == first else Wait(f"{first} to start an empty group")
+    if seen.me.pod != last[0]:
+        return Wait(f"{last[0]} to start an empty group")
+    return _start(seen, Bootstrap(lease, _next_epoch(seen, lease)))
 
 
-def _obstacle(seen: Observation, last: View) -> str | None:
+def _obstacle(seen: Observation, last: list[str]) -> str | None:
     """Return what keeps the group of the last view from being started again, else None."""
-    members = [seen.answering.get(pod, Status(pod)) for pod in last.members]
+    members = [seen.answering.get(pod, Status(pod)) for pod in last]
     down = [status.pod for status in members if status.state is State.DOWN]
     if down:
         return f"{', '.join(down)} to answer: in the last view of the group"
@@ -216,20 +222,20 @@ def _obstacle(seen: Observation, last: View) -> str | None:
     return None
 
 
-def _newest(seen: Observation, last: View) -> str | None:
+def _newest(seen: Observation, last: list[str]) -> str | None:
     """The first member of the last view that has all transactions of all of them."""
     answering = seen.answering
-    for pod in sorted(last.members):
-        if all(answering[other].gtids <= answering[pod].gtids for other in last.members):
+    for pod in last:
+        if all(answering[other].gtids <= answering[pod].gtids for other in last):
             return pod
     return None
 
 
-def _forced(seen: Observation, lease: LeaseState, group: str) -> Action:
+def _forced(seen: Observation, lease: LeaseState) -> Action:
     """An operator named the member that starts the group again, whatever the others have."""
     me = seen.me
     if lease.force_reboot != me.pod:
         return Wait(f"{lease.force_reboot} to start the group again, as the Lease's annotation asks")
     if not me.gtids:
         return Wait("an operator: the Lease's annotation asks this member to start the group, but it has no data")
-    return Reboot(group, forced=True) if lease.holder == me.pod else _take(me, lease)
+    return _start(seen, Reboot(lease, _next_epoch(seen, lease), forced=True))

@@ -48,16 +48,19 @@ class Member:
 
 @dataclass(frozen=True)
 class View:
-    """The members at one time. `id` is MySQL's VIEW_ID, `<when the group began>:<count of views since>`."""
+    """The members at one time. `id` is MySQL's VIEW_ID, `<start of the group>:<number of the view>`.
+
+    The id's first part has the time of a clock, and so says nothing of the order of two starts: `epoch` counts them.
+    """
 
     id: str
     members: tuple[str, ...]
+    epoch: int = 0
 
-    @property
-    def order(self) -> tuple[int, int]:
-        """Of two views of one group the later has the greater order."""
-        began, _, count = self.id.partition(":")
-        return int(began), int(count or 0)
+    def supersedes(self, other: View) -> bool:
+        """Whether it is later than the other view."""
+        (start, _, number), (other_start, _, other_number) = self.id.partition(":"), other.id.partition(":")
+        return int(number) > int(other_number) if start == other_start else self.epoch > other.epoch
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Status:
     lag: int = 0
     queue: int = 0
     group: str | None = None
+    epoch: int = 0
     last_view: View | None = None
 
     @property
@@ -91,7 +95,7 @@ class Status:
     @property
     def view(self) -> View:
         """The view it is in."""
-        return View(self.view_id, tuple(sorted(member.pod for member in self.members)))
+        return View(self.view_id, tuple(sorted(member.pod for member in self.members)), self.epoch)
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ class LeaseState:
     """The content of the Lease. `holder` is None where nobody holds it, or its time has expired.
 
     `version` is the resourceVersion: a change that names it fails if the Lease was changed since.
+    `epoch` is raised by each start of a group, so that of two starts the later is known without a clock.
     `former` are the groups that forced reboots replaced.
     `force_reboot` and `start_empty` are an operator's requests: a pod, and the name of a group whose data are given up.
     """
@@ -108,6 +113,7 @@ class LeaseState:
     claimer: str | None = None
     former: tuple[str, ...] = ()
     formed: bool = False
+    epoch: int = 0
     view: View | None = None
     holder: str | None = None
     force_reboot: str | None = None

@@ -116,7 +116,7 @@ class Reconciler:
             return
         try:
             name = self.mysql.rows("SELECT @@group_replication_group_name AS name")[0]["name"]
-            self.store.write(Stored(str(name), me.view))
+            self.store.write(Stored(str(name), me.view, me.epoch))
         except (OSError, pymysql.MySQLError) as error:
             log.warning("view_not_stored", reason=str(error))
 
@@ -168,8 +168,8 @@ class Reconciler:
             list(pool.map(self._unlabel, absent))
         lease = self.cluster.lease()
         # A request made while the group is online must not act on its next outage: recording removes it.
-        if lease.view != view or lease.is_requested:
-            self.cluster.record(str(self.store.current.group), view)
+        if lease.view != view or lease.is_requested or lease.holder == self.pod:
+            self.cluster.record(lease, str(self.store.current.group), view)
         term.recorded = view
 
     def _unlabel(self, pod: str) -> None:

@@ -26,6 +26,7 @@ def dump(status: Status) -> dict[str, Any]:
         "lag_transactions": status.lag,
         "queue_transactions": status.queue,
         "group": status.group,
+        "epoch": status.epoch,
         "last_view": dump_view(status.last_view),
     }
 
@@ -44,18 +45,19 @@ def load(body: dict[str, Any]) -> Status:
         lag=int(body["lag_transactions"]),
         queue=int(body["queue_transactions"]),
         group=body["group"],
+        epoch=int(body.get("epoch", 0)),
         last_view=load_view(body["last_view"]),
     )
 
 
 def dump_view(view: View | None) -> dict[str, Any] | None:
     """Return the JSON object of a view."""
-    return {"id": view.id, "members": list(view.members)} if view else None
+    return {"id": view.id, "members": list(view.members), "epoch": view.epoch} if view else None
 
 
-def load_view(body: dict[str, Any] | None) -> View | None:
-    """Read a view; raises KeyError or TypeError for anything else."""
-    return View(str(body["id"]), tuple(map(str, body["members"]))) if body else None
+def load_view(body: dict[str, Any] | None, epoch: int = 0) -> View | None:
+    """Read a view, of this epoch if it names none; raises KeyError, TypeError or ValueError for anything else."""
+    return View(str(body["id"]), tuple(map(str, body["members"])), int(body.get("epoch", epoch))) if body else None
 
 
 def _role(value: str | None) -> Role | None:

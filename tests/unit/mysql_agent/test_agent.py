@@ -21,6 +21,7 @@ from efishery_mysql_agent.reconcile import Reconciler
 from efishery_mysql_agent.server import StatusPublisher
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store, Stored
+from efishery_mysql_agent.surroundings import Surroundings
 from tests.unit.mysql_agent.conftest import FORMED, GROUP, VIEW, online, outside, without
 
 RECOVERING, FAILED = (outside("mysql-0", state=state) for state in (State.RECOVERING, State.ERROR))
@@ -194,6 +195,6 @@ def test_the_lease_is_read_before_the_peers_are_asked(
             asked.append("peers")
             return LIVE
 
-    agent._cluster, agent._peers = cast(Cluster, Asked()), cast(Peers, Asked())
+    agent._surroundings = Surroundings(agent._settings, cast(Cluster, Asked()), cast(Peers, Asked()))
     last_action(agent, stub, monkeypatch, FAILED)
     assert asked == ["lease", "peers"]

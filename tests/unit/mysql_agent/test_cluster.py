@@ -13,6 +13,7 @@ from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound
 from efishery_mysql_agent.model import NO_LABELS, View
 from tests.unit.mysql_agent.conftest import GROUP, VIEW
 
+MADE = datetime(2026, 1, 1, tzinfo=UTC)
 REQUESTS = {"mysql.efishery/force-reboot": "mysql-1", "mysql.efishery/start-empty": GROUP}
 
 
@@ -21,9 +22,12 @@ class Api:
 
     def __init__(self, annotations: dict[str, str], **spec: object) -> None:
         self.annotations, self.spec, self.version = annotations, spec, 7
+        self.claims: dict[str, Any] = {}
 
     def read_namespaced_lease(self, *_: object, **__: object) -> Any:
-        metadata = SimpleNamespace(annotations=dict(self.annotations), resource_version=str(self.version))
+        metadata = SimpleNamespace(
+            annotations=dict(self.annotations), resource_version=str(self.version), creation_timestamp=MADE
+        )
         names = {
             "holder_identity": "holderIdentity",
             "lease_duration_seconds": "leaseDurationSeconds",
@@ -43,6 +47,11 @@ class Api:
 
     def read_namespaced_pod(self, *_: object, **__: object) -> None:
         raise ApiException(status=404, reason="Not Found")
+
+    def read_namespaced_persistent_volume_claim(self, name: str, _namespace: str, **_: object) -> Any:
+        if name not in self.claims:
+            raise ApiException(status=404, reason="Not Found")
+        return self.claims[name]
 
     def patch_namespaced_pod(self, *_: object, **__: object) -> None:
         raise ApiException(status=500, reason="Internal Server Error")
@@ -148,3 +157,41 @@ def test_a_missing_pod_is_told_from_an_api_that_fails(monkeypatch: pytest.Monkey
     with pytest.raises(ClusterError, match="500") as failed:
         cluster.set_labels("mysql-8", NO_LABELS)
     assert not isinstance(failed.value, NotFound)
+
+
+def claim(age: timedelta, *, phase: str = "Bound", source: object = None) -> Any:
+    """A claim that is older than the Lease by this much."""
+    metadata = SimpleNamespace(creation_timestamp=MADE - age)
+    return SimpleNamespace(
+        metadata=metadata, spec=SimpleNamespace(data_source=source), status=SimpleNamespace(phase=phase)
+    )
+
+
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+class TestWhoMayHaveDataThatALeaseWithoutAGroupDoesNotKnow:
+    @pytest.mark.parametrize(
+        ("found", "may"),
+        [
+            ({}, False),
+            ({"data-mysql-1": claim(-DAY)}, False),
+            ({"data-mysql-1": claim(SECOND)}, False),
+            ({"data-mysql-1": claim(DAY, phase="Pending")}, False),
+            ({"data-mysql-1": claim(DAY)}, True),
+            ({"data-mysql-1": claim(SECOND, source="a snapshot")}, True),
+        ],
+        ids=["no claim", "newer", "of the same installation", "without a volume", "older", "copied"],
+    )
+    def test_by_its_claim(self, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], may: bool) -> None:
+        api = Api({})
+        api.claims = found
+        cluster = cluster_of(api, monkeypatch)
+        assert cluster.may_have_data("mysql-1", cluster.lease(), ephemeral=False) is may
+
+    def test_without_volumes_by_its_pod(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        api = Api({})
+        cluster = cluster_of(api, monkeypatch)
+        assert not cluster.may_have_data("mysql-1", cluster.lease(), ephemeral=True)
+        monkeypatch.setattr(api, "read_namespaced_pod", lambda *_, **__: claim(DAY), raising=False)
+        assert cluster.may_have_data("mysql-1", cluster.lease(), ephemeral=True)

@@ -45,6 +45,14 @@ class TestFirstBootIsDecidedByStoredState:
         alone = decide(seen(fresh("mysql-0"), lease=EMPTY))
         assert decide(seen(fresh("mysql-0"), fresh("mysql-1"), fresh("mysql-2"), lease=EMPTY)) == alone
 
+    def test_not_while_a_peer_may_have_data_of_a_group_that_the_lease_lost(self) -> None:
+        silent = ("mysql-1", "mysql-2")
+        action = decide(seen(fresh("mysql-0"), lease=EMPTY, without_proof=silent))
+        assert isinstance(action, Wait)
+        assert "mysql-1, mysql-2 may have data" in action.what
+        given_up = replace(EMPTY, start_empty="unknown")
+        assert decide(seen(fresh("mysql-0"), lease=given_up, without_proof=silent)) == Bootstrap(given_up, 1)
+
     def test_others_wait_for_pod_0(self) -> None:
         assert decide(seen(fresh("mysql-1"), lease=EMPTY)) == Wait("mysql-0 to bootstrap the group")
 

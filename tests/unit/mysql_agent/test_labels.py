@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from efishery_mysql_agent.decide import confirmed, labels
+from efishery_mysql_agent.decide import labels
+from efishery_mysql_agent.doubt import confirmed
 from efishery_mysql_agent.model import NO_LABELS, Labels, Role, State, Status
 from tests.unit.mysql_agent.conftest import online, outside, seen, without
 

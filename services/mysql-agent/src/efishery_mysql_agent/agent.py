@@ -14,9 +14,10 @@ from efishery_mysql_agent.accounts import Secrets
 from efishery_mysql_agent.actions import Action, Clone, Left, Serve, Wait
 from efishery_mysql_agent.certificate import CertificateCheck
 from efishery_mysql_agent.cluster import Cluster, ClusterError
-from efishery_mysql_agent.decide import confirmed, decide, refuted
+from efishery_mysql_agent.decide import decide
+from efishery_mysql_agent.doubt import Doubt
 from efishery_mysql_agent.execute import Executor
-from efishery_mysql_agent.model import LeaseState, Observation, State, Status
+from efishery_mysql_agent.model import Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql, is_access_denied
 from efishery_mysql_agent.observe import observe
 from efishery_mysql_agent.peers import Peers
@@ -24,15 +25,13 @@ from efishery_mysql_agent.reconcile import Reconciler
 from efishery_mysql_agent.server import StatusPublisher
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store
+from efishery_mysql_agent.surroundings import Surroundings
 
 log = structlog.get_logger(__name__)
 
 LONG_WAIT_SECONDS = 10  # a wait that lasts longer is reported by an Event
 PAUSE_SECONDS = 2  # after an action that failed
 MAX_GAP_SECONDS = 3  # between two observations; less than the group takes to expel a member that does not respond
-# With the majority for so long after a pause, a member is in the group: if it were cut off, its own failure detector
-# would have missed the others after 5 s.
-DOUBT_SECONDS = 10
 
 
 class Agent:
@@ -53,6 +52,7 @@ class Agent:
         self._settings, self._mysql, self._cluster, self._store = settings, mysql, cluster, store
         self._secrets, self._peers, self._reconciler = secrets, peers, reconciler
         self._executor, self._publisher = executor, publisher
+        self._surroundings = Surroundings(settings, cluster, peers)
         self._certificate = CertificateCheck(mysql)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="action")
         self._running: Future[None] | None = None
@@ -61,7 +61,7 @@ class Agent:
         self._wait_reported = False
         self._observed_at = float("-inf")
         self._unanswered = False
-        self._doubted_at: float | None = time.monotonic()
+        self._doubt = Doubt()
         self._state = State.DOWN
         self._failed_recoveries = 0
 
@@ -102,7 +102,7 @@ class Agent:
         me = me or Status(self._settings.pod)
         now = time.monotonic()
         if me.state is State.DOWN or now - self._observed_at > MAX_GAP_SECONDS:
-            self._doubted_at = now
+            self._doubt.begin()
         self._observed_at = now
         self._count_failed_recoveries(me.state)
         if me.state is State.DOWN and not self._unanswered:
@@ -119,36 +119,13 @@ class Agent:
     def _add_surroundings(self, me: Status) -> Observation:
         """Ask the peers and the API only where the decision needs them: never for a healthy member."""
         leaving = (self._settings.run_dir / "leave").exists()
-        if me.state is State.ONLINE and self._doubted_at is not None:
+        if me.state is State.ONLINE and self._doubt:
             peers = self._peers.ask()
-            self._doubted_at = self._still_doubted(me, peers, self._doubted_at)
-            return Observation(me, peers, leaving=leaving, unconfirmed=self._doubted_at is not None)
+            self._doubt.settle(me, peers)
+            return Observation(me, peers, leaving=leaving, unconfirmed=bool(self._doubt))
         if leaving or me.state in (State.DOWN, State.ONLINE, State.RECOVERING):
-            return Observation(me, leaving=leaving, unconfirmed=self._doubted_at is not None)
-        # The Lease first: a group that a peer starts after it has answered makes the Lease that was read outdated.
-        lease = self._lease()
-        return Observation(
-            me,
-            self._peers.ask(),
-            lease,
-            ephemeral=self._settings.ephemeral,
-            failed_recoveries=self._failed_recoveries,
-        )
-
-    def _still_doubted(self, me: Status, peers: tuple[Status, ...], since: float) -> float | None:
-        """Return since when the member has had the majority, unconfirmed; None once there is no doubt."""
-        if confirmed(me, peers):
-            return None
-        if not me.quorum or refuted(me, peers):
-            return time.monotonic()
-        return None if time.monotonic() - since > DOUBT_SECONDS else since
-
-    def _lease(self) -> LeaseState | None:
-        try:
-            return self._cluster.lease()
-        except ClusterError as error:
-            log.warning("lease_not_read", reason=str(error))
-            return None
+            return Observation(me, leaving=leaving, unconfirmed=bool(self._doubt))
+        return self._surroundings.observe(me, self._failed_recoveries)
 
     def _create_agent_account(self) -> None:
         """Create the agent's account where mysqld runs and refuses it, as on a new data directory."""

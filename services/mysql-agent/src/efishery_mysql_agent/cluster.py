@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 NOT_FOUND = 404
 TIMEOUT_SECONDS = (1, 2)  # connect, read
+# Helm makes the Lease, of a kind that it does not know, some seconds after the StatefulSet.
+INSTALLATION = timedelta(minutes=5)
 LEASE_SECONDS = 60  # longer than Group Replication takes to start
 PREFIX = "mysql.efishery/"
 Annotations = dict[str, str | None]
@@ -66,6 +68,7 @@ class Cluster:
         epoch = _parse("epoch", annotations.get("epoch") or "0", int)
         return LeaseState(
             version=found.metadata.resource_version,
+            created=found.metadata.creation_timestamp,
             group=annotations.get("group"),
             claimer=annotations.get("bootstrapped-by"),
             former=tuple((annotations.get("former-groups") or "").split()),
@@ -78,6 +81,22 @@ class Cluster:
             force_reboot=annotations.get("force-reboot") or None,
             start_empty=annotations.get("start-empty") or None,
         )
+
+    def may_have_data(self, pod: str, lease: LeaseState, *, ephemeral: bool) -> bool:
+        """Whether a pod's claim, or without volumes the pod itself, is from before the Lease.
+
+        Data come only after a group has been written into the Lease: what is newer than a Lease without a group has
+        none. The API server's clock made both times. A claim or pod that is Pending never had a volume or a mysqld.
+        """
+        read = self._core.read_namespaced_pod if ephemeral else self._core.read_namespaced_persistent_volume_claim
+        try:
+            found = _call(read, pod if ephemeral else f"data-{pod}", self._namespace)
+        except NotFound:
+            return False
+        if found.status.phase == "Pending":
+            return False
+        is_copy = not ephemeral and found.spec.data_source is not None  # of a snapshot, or of another claim
+        return is_copy or not lease.created or found.metadata.creation_timestamp < lease.created - INSTALLATION
 
     def claim(self, lease: LeaseState, epoch: int, group: str) -> None:
         """Become the holder of the Lease, and write into it that this pod bootstraps the group."""

@@ -28,7 +28,6 @@ from efishery_mysql_agent.model import (
     NO_LABELS,
     Labels,
     LeaseState,
-    Member,
     Observation,
     Role,
     State,
@@ -36,6 +35,7 @@ from efishery_mysql_agent.model import (
     View,
 )
 
+UNKNOWN_GROUP = "unknown"  # value of the annotation start-empty where the Lease has no group
 MAX_FAILED_RECOVERIES = 3  # in a row; then the member replaces its data by a clone
 
 
@@ -65,22 +65,6 @@ def labels(seen: Observation) -> Labels:
         alone = not [other for other in me.members if other.pod != me.pod and other.state is State.ONLINE]
         return Labels(Role.PRIMARY, reads=alone) if me.writable else NO_LABELS
     return NO_LABELS if seen.leaving else Labels(Role.REPLICA, reads=True)
-
-
-def confirmed(me: Status, peers: tuple[Status, ...]) -> bool:
-    """Whether another member, in the same view, sees this one ONLINE and in the same role.
-
-    A mysqld that was paused or cut off first shows the group as it was before. A RECOVERING member is in the view too.
-    """
-    mine = Member(me.pod, State.ONLINE, me.role)
-    return len(me.members) == 1 or any(
-        peer.has_majority and peer.view == me.view and mine in peer.members for peer in peers
-    )
-
-
-def refuted(me: Status, peers: tuple[Status, ...]) -> bool:
-    """Whether the group has a later view without this member, which still reports itself as in the group."""
-    return any(peer.quorum and peer.view.supersedes(me.view) and me.pod not in peer.view.members for peer in peers)
 
 
 def _leave(me: Status) -> Action:
@@ -140,6 +124,12 @@ def _first(seen: Observation, lease: LeaseState) -> Action:
     first = lease.claimer or f"{seen.me.pod.rpartition('-')[0]}-0"
     if seen.me.pod != first:
         return Wait(f"{first} to bootstrap the group")
+    if seen.without_proof and lease.start_empty != UNKNOWN_GROUP:
+        pods = ", ".join(seen.without_proof)
+        return Wait(
+            f"an operator: {pods} may have data of a group that the Lease does not know, and does not answer; "
+            f"the annotation start-empty={UNKNOWN_GROUP} gives such data up"
+        )
     return _start(seen, Bootstrap(lease, _next_epoch(seen, lease), lease.group))
 
 

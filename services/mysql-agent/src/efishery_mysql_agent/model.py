@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from efishery_mysql_agent.gtid import GtidSet
@@ -109,6 +110,7 @@ class LeaseState:
     """
 
     version: str = ""
+    created: datetime | None = None
     group: str | None = None
     claimer: str | None = None
     former: tuple[str, ...] = ()
@@ -130,6 +132,7 @@ class Observation:
     """All that a decision may depend on. `lease` is None where the Kubernetes API does not answer.
 
     `failed_recoveries` counts those in a row with the member's present data.
+    `without_proof` are the pods that may have data of a group that a Lease without a group does not know.
     `unconfirmed`: mysqld, or the agent, paused, and no other member has confirmed since what mysqld says of the group.
     """
 
@@ -139,6 +142,7 @@ class Observation:
     leaving: bool = False
     unconfirmed: bool = False
     failed_recoveries: int = 0
+    without_proof: tuple[str, ...] = ()
     ephemeral: bool = False
 
     @property

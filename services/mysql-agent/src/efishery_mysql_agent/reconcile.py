@@ -15,7 +15,8 @@ import structlog
 from efishery_mysql_agent import group, metrics
 from efishery_mysql_agent.accounts import Accounts
 from efishery_mysql_agent.cluster import Cluster, NotFound
-from efishery_mysql_agent.decide import labels, refuted
+from efishery_mysql_agent.decide import labels
+from efishery_mysql_agent.doubt import refuted
 from efishery_mysql_agent.model import NO_LABELS, Labels, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.periodic import Periodic

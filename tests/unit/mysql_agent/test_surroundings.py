@@ -1,0 +1,70 @@
+"""What a member outside the group asks of the Lease and its peers."""
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+import pytest
+
+from efishery_mysql_agent.cluster import Cluster, ClusterError
+from efishery_mysql_agent.model import LeaseState, Observation, State, Status
+from efishery_mysql_agent.peers import Peers
+from efishery_mysql_agent.settings import AgentSettings
+from efishery_mysql_agent.surroundings import Surroundings
+from tests.unit.mysql_agent.conftest import FORMED, fresh, outside
+
+EMPTY = LeaseState(version="1")
+
+
+@dataclass
+class Stub:
+    """The API and the peers; the claims of mysql-1 and mysql-2 are older than the Lease."""
+
+    answers: tuple[Status, ...] = ()
+    lease_state: LeaseState | None = EMPTY
+    refuses: bool = False
+
+    def ask(self) -> tuple[Status, ...]:
+        return self.answers
+
+    def lease(self) -> LeaseState:
+        if self.lease_state is None:
+            raise ClusterError("timed out")
+        return self.lease_state
+
+    def may_have_data(self, pod: str, _lease: LeaseState, *, ephemeral: bool) -> bool:
+        assert not ephemeral
+        if self.refuses:
+            raise ClusterError("403 Forbidden")
+        return pod in ("mysql-1", "mysql-2")
+
+
+def observe(stub: Stub) -> Observation:
+    settings = AgentSettings(pod="mysql-0", namespace="db")
+    return Surroundings(settings, cast(Cluster, stub), cast(Peers, stub)).observe(fresh("mysql-0"), 0)
+
+
+def test_a_silent_peer_with_an_old_claim_may_have_data() -> None:
+    assert observe(Stub()).without_proof == ("mysql-1", "mysql-2")
+
+
+@pytest.mark.parametrize(
+    ("peer", "proves"),
+    [
+        (fresh("mysql-1"), True),
+        (outside("mysql-1"), False),
+        (Status("mysql-1"), False),
+        (replace(fresh("mysql-1"), state=State.DOWN), False),
+    ],
+)
+def test_a_peer_proves_that_it_is_empty_by_its_mysqlds_word(peer: Status, proves: bool) -> None:
+    assert ("mysql-1" not in observe(Stub((peer,))).without_proof) is proves
+
+
+def test_a_claim_that_cannot_be_read_proves_nothing() -> None:
+    assert len(observe(Stub(refuses=True)).without_proof) == 8
+
+
+def test_no_proof_is_needed_where_the_lease_knows_a_group_or_cannot_be_read() -> None:
+    assert observe(Stub(lease_state=FORMED)).without_proof == ()
+    unread = observe(Stub(lease_state=None))
+    assert (unread.lease, unread.without_proof) == (None, ())

@@ -54,8 +54,8 @@ class Stub:
 
     def close(self) -> None: ...
 
-    def rows(self, _statement: str) -> list[Row]:
-        return []
+    def rows(self, statement: str, _values: object = ()) -> list[Row]:
+        return [{"gtids": ""}] if "GTID" in statement else []
 
     @property
     def mysql(self) -> "Stub":
@@ -195,6 +195,6 @@ def test_the_lease_is_read_before_the_peers_are_asked(
             asked.append("peers")
             return LIVE
 
-    agent._surroundings = Surroundings(agent._settings, cast(Cluster, Asked()), cast(Peers, Asked()))
+    agent._surroundings = Surroundings(agent._settings, cast(Mysql, stub), cast(Cluster, Asked()), cast(Peers, Asked()))
     last_action(agent, stub, monkeypatch, FAILED)
     assert asked == ["lease", "peers"]

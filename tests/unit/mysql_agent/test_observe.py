@@ -44,3 +44,19 @@ def test_a_mysqld_without_the_agents_account_is_down() -> None:
 )
 def test_no_answer_says_nothing_of_the_member(error: pymysql.MySQLError) -> None:
     assert observed(error) is None
+
+
+def test_executed_and_received_transactions_are_one_set_and_the_queue_was_read_before() -> None:
+    asked: list[str] = []
+
+    class Server:
+        def rows(self, statement: str) -> list[Row]:
+            asked.append("queue" if "queue" in statement else "gtids")
+            if asked[-1] == "queue":
+                return []
+            return [{"uuid": "u", "read_only": 1, "offline": 0, "gtids": "a:1-3,\nb:1"}]
+
+    status = observe(cast(Mysql, Server()), "mysql-0")
+    assert status
+    assert status.gtids == "a:1-3,b:1"
+    assert asked == ["queue", "gtids"], "what has left the queue is among the GTIDs"

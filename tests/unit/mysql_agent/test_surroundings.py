@@ -7,10 +7,11 @@ import pytest
 
 from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.model import LeaseState, Observation, State, Status
+from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.peers import Peers
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.surroundings import Surroundings
-from tests.unit.mysql_agent.conftest import FORMED, fresh, outside
+from tests.unit.mysql_agent.conftest import FORMED, UUID, fresh, online, outside, subtract
 
 EMPTY = LeaseState(version="1")
 
@@ -22,6 +23,10 @@ class Stub:
     answers: tuple[Status, ...] = ()
     lease_state: LeaseState | None = EMPTY
     refuses: bool = False
+
+    def rows(self, _statement: str, values: tuple[str, str]) -> list[dict[str, object]]:
+        lacking = subtract(*values)
+        return [{"gtids": lacking, "is_subset": int(not lacking)}]
 
     def ask(self) -> tuple[Status, ...]:
         return self.answers
@@ -38,9 +43,11 @@ class Stub:
         return pod in ("mysql-1", "mysql-2")
 
 
-def observe(stub: Stub) -> Observation:
+def observe(stub: Stub, me: Status | None = None) -> Observation:
     settings = AgentSettings(pod="mysql-0", namespace="db")
-    return Surroundings(settings, cast(Cluster, stub), cast(Peers, stub)).observe(fresh("mysql-0"), 0)
+    return Surroundings(settings, cast(Mysql, stub), cast(Cluster, stub), cast(Peers, stub)).observe(
+        me or fresh("mysql-0"), 0
+    )
 
 
 def test_a_silent_peer_with_an_old_claim_may_have_data() -> None:
@@ -68,3 +75,22 @@ def test_no_proof_is_needed_where_the_lease_knows_a_group_or_cannot_be_read() ->
     assert observe(Stub(lease_state=FORMED)).without_proof == ()
     unread = observe(Stub(lease_state=None))
     assert (unread.lease, unread.without_proof) == (None, ())
+
+
+def test_errant_is_what_no_member_of_the_live_group_has() -> None:
+    live = tuple(online(pod, primary="mysql-1", last=last) for pod, last in (("mysql-1", 9), ("mysql-2", 8)))
+    left_behind = replace(outside("mysql-3"), gtids=f"{UUID}:1-20")
+    seen = observe(Stub((*live, left_behind)), outside("mysql-0"))
+    assert (seen.errant, seen.contained) == (f"{UUID}:10", frozenset())
+
+
+def test_without_a_live_group_all_that_answer_are_compared() -> None:
+    peers = outside("mysql-1", last=9), outside("mysql-2"), Status("mysql-3")
+    seen = observe(Stub(peers), outside("mysql-0"))
+    assert seen.errant == ""
+    assert seen.contained == {
+        ("mysql-1", "mysql-0"),
+        ("mysql-1", "mysql-2"),
+        ("mysql-0", "mysql-2"),
+        ("mysql-2", "mysql-0"),
+    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from efishery_mysql_agent.gtid import GtidSet
 from efishery_mysql_agent.model import LeaseState
 
 
@@ -34,7 +33,7 @@ class Clone:
     """Replace this member's data by the donor's. `discarded` are the transactions that the group does not have."""
 
     donor: str
-    discarded: GtidSet
+    discarded: str
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Agent:
         self._settings, self._mysql, self._cluster, self._store = settings, mysql, cluster, store
         self._secrets, self._peers, self._reconciler = secrets, peers, reconciler
         self._executor, self._publisher = executor, publisher
-        self._surroundings = Surroundings(settings, cluster, peers)
+        self._surroundings = Surroundings(settings, mysql, cluster, peers)
         self._certificate = CertificateCheck(mysql)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="action")
         self._running: Future[None] | None = None
@@ -82,7 +82,11 @@ class Agent:
         me = self._observe()
         if me is None:
             return False
-        seen = self._add_surroundings(me)
+        try:
+            seen = self._add_surroundings(me)
+        except pymysql.MySQLError as error:  # it has ended since the observation
+            log.warning("gtids_not_compared", reason=str(error))
+            return True
         self._publisher.publish(seen.me, self._describe_action(), initialized=self._reconciler.initialized)
         metrics.publish(seen.me)
         if seen.me.state is not State.DOWN:

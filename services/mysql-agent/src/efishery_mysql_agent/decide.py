@@ -23,7 +23,6 @@ from efishery_mysql_agent.actions import (
     Serve,
     Wait,
 )
-from efishery_mysql_agent.gtid import GtidSet
 from efishery_mysql_agent.model import (
     NO_LABELS,
     Labels,
@@ -50,8 +49,7 @@ def decide(seen: Observation) -> Action:
             return Serve() if seen.me.quorum else Wait("a majority of the group to be reachable")
         case State.RECOVERING:
             return Wait("its recovery to end")
-    live = [peer for peer in seen.peers if peer.quorum]
-    return _enter(seen, live) if live else _without_group(seen)
+    return _enter(seen, seen.live) if seen.live else _without_group(seen)
 
 
 def labels(seen: Observation) -> Labels:
@@ -75,7 +73,7 @@ def _leave(me: Status) -> Action:
     return Leave(successor)
 
 
-def _enter(seen: Observation, live: list[Status]) -> Action:
+def _enter(seen: Observation, live: tuple[Status, ...]) -> Action:
     """Join the group that `live` are in."""
     me = seen.me
     # The headless Service selects one group, so every live peer reports the same name.
@@ -88,16 +86,14 @@ def _enter(seen: Observation, live: list[Status]) -> Action:
         # The failure detector takes an early attempt to join for a sign of life of the suspected former process:
         # it would neither admit this one nor expel that one, and no new primary would be elected meanwhile.
         return Wait("the group to expel its former self")
-    known = GtidSet()
-    for peer in live:
-        known = known | peer.gtids
-    errant = me.gtids - known
-    if not me.gtids or errant or seen.failed_recoveries >= MAX_FAILED_RECOVERIES:
-        return Clone(_donor(live), errant)
+    if seen.errant and all(peer.queue for peer in live):
+        return Wait("a peer to have received all that the group has sent: it may be what this member has already")
+    if not me.gtids or seen.errant or seen.failed_recoveries >= MAX_FAILED_RECOVERIES:
+        return Clone(_donor(live), seen.errant)
     return Join(group, tuple(peer.pod for peer in live), max(peer.epoch for peer in live))
 
 
-def _donor(live: list[Status]) -> str:
+def _donor(live: tuple[Status, ...]) -> str:
     """A replica rather than the loaded primary; among replicas the one with the fewest transactions to apply."""
     return min(live, key=lambda peer: (peer.role is Role.PRIMARY, peer.lag, peer.pod)).pod
 
@@ -214,11 +210,8 @@ def _obstacle(seen: Observation, last: list[str]) -> str | None:
 
 def _newest(seen: Observation, last: list[str]) -> str | None:
     """The first member of the last view that has all transactions of all of them."""
-    answering = seen.answering
-    for pod in last:
-        if all(answering[other].gtids <= answering[pod].gtids for other in last):
-            return pod
-    return None
+    complete = (pod for pod in last if all(pod == other or (other, pod) in seen.contained for other in last))
+    return next(complete, None)
 
 
 def _forced(seen: Observation, lease: LeaseState) -> Action:

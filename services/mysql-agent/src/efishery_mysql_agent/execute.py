@@ -59,7 +59,7 @@ class Executor:
                 self._enter(epoch)
                 group.join(self.mysql, name, map(self.settings.host, seeds), self._password)
             case Clone(donor=donor, discarded=discarded):
-                self._clone(donor, str(discarded))
+                self._clone(donor, discarded)
             case Leave(successor=successor):
                 self._leave(successor)
             case Left():

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-from efishery_mysql_agent.gtid import GtidSet
 
 
 class State(StrEnum):
@@ -66,14 +64,17 @@ class View:
 
 @dataclass(frozen=True)
 class Status:
-    """What an agent reports of its member: what it observed, and what it has stored of the group."""
+    """What an agent reports of its member: what it observed, and what it has stored of the group.
+
+    `gtids` are the transactions executed or received. `queue` are those that it was sent and has not yet received.
+    """
 
     pod: str
     state: State = State.DOWN
     role: Role | None = None
     members: tuple[Member, ...] = ()
     view_id: str = ""
-    gtids: GtidSet = field(default_factory=GtidSet)
+    gtids: str = ""
     writable: bool = False
     offline: bool = False
     lag: int = 0
@@ -131,6 +132,8 @@ class LeaseState:
 class Observation:
     """All that a decision may depend on. `lease` is None where the Kubernetes API does not answer.
 
+    `errant` are the member's transactions that no member of the live group has.
+    `contained` are the pairs of pods of which the second has all transactions of the first.
     `failed_recoveries` counts those in a row with the member's present data.
     `without_proof` are the pods that may have data of a group that a Lease without a group does not know.
     `unconfirmed`: mysqld, or the agent, paused, and no other member has confirmed since what mysqld says of the group.
@@ -141,9 +144,16 @@ class Observation:
     lease: LeaseState | None = None
     leaving: bool = False
     unconfirmed: bool = False
+    errant: str = ""
+    contained: frozenset[tuple[str, str]] = frozenset()
     failed_recoveries: int = 0
     without_proof: tuple[str, ...] = ()
     ephemeral: bool = False
+
+    @property
+    def live(self) -> tuple[Status, ...]:
+        """The peers in a group that has the majority."""
+        return tuple(peer for peer in self.peers if peer.quorum)
 
     @property
     def answering(self) -> dict[str, Status]:

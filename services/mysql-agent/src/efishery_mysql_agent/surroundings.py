@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from efishery_mysql_agent import gtid
 from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.model import LeaseState, Observation, State, Status
+from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.peers import Peers
 from efishery_mysql_agent.settings import AgentSettings
 
@@ -16,23 +18,26 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Asks the peers and the Kubernetes API."""
+    """Asks the peers and the Kubernetes API, and mysqld to compare sets of GTIDs."""
 
     settings: AgentSettings
+    mysql: Mysql
     cluster: Cluster
     peers: Peers
 
     def observe(self, me: Status, failed_recoveries: int) -> Observation:
-        """Return all that the member's decision depends on."""
+        """Return all that the member's decision depends on; raises pymysql.MySQLError."""
         # The Lease first: a group that a peer starts after it has answered makes the Lease that was read outdated.
         lease = self._lease()
         peers = self.peers.ask()
-        return Observation(
-            me,
-            peers,
-            lease,
-            ephemeral=self.settings.ephemeral,
-            failed_recoveries=failed_recoveries,
+        seen = Observation(me, peers, lease, ephemeral=self.settings.ephemeral, failed_recoveries=failed_recoveries)
+        if seen.live:
+            errant = gtid.subtract(self.mysql, me.gtids, *(peer.gtids for peer in seen.live))
+            return replace(seen, errant=errant)
+        sets = {pod: status.gtids for pod, status in seen.answering.items() if status.state is not State.DOWN}
+        return replace(
+            seen,
+            contained=frozenset(gtid.ordered(self.mysql, sets)),
             without_proof=self._without_proof(peers, lease) if lease and not lease.group else (),
         )
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from efishery_mysql_agent.gtid import GtidSet
 from efishery_mysql_agent.model import Member, Role, State, Status, View
 
 
@@ -20,7 +19,7 @@ def dump(status: Status) -> dict[str, Any]:
         "members": [{"pod": m.pod, "state": m.state, "role": m.role} for m in status.members],
         "view_id": status.view_id,
         "quorum": status.quorum,
-        "gtid_executed": str(status.gtids),
+        "gtid_executed": status.gtids,
         "writable": status.writable,
         "offline_mode": status.offline,
         "lag_transactions": status.lag,
@@ -39,7 +38,7 @@ def load(body: dict[str, Any]) -> Status:
         role=_role(body["role"]),
         members=tuple(Member(m["pod"], State(m["state"]), _role(m["role"])) for m in body["members"]),
         view_id=str(body["view_id"]),
-        gtids=GtidSet.parse(body["gtid_executed"]),
+        gtids=str(body["gtid_executed"]),
         writable=bool(body["writable"]),
         offline=bool(body["offline_mode"]),
         lag=int(body["lag_transactions"]),

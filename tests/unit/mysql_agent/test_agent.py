@@ -7,6 +7,7 @@ from typing import cast
 
 import pymysql
 import pytest
+from prometheus_client import REGISTRY
 
 from efishery_mysql_agent import agent as module
 from efishery_mysql_agent.accounts import Secrets
@@ -17,6 +18,7 @@ from efishery_mysql_agent.execute import Executor
 from efishery_mysql_agent.model import LeaseState, Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql, Row
 from efishery_mysql_agent.peers import Peers
+from efishery_mysql_agent.reasons import Reason
 from efishery_mysql_agent.reconcile import Reconciler
 from efishery_mysql_agent.server import StatusPublisher
 from efishery_mysql_agent.settings import AgentSettings
@@ -37,6 +39,7 @@ class Stub:
     reconciled: list[Observation] = field(default_factory=list)
     executed: list[Action] = field(default_factory=list)
     fails: type[Action] | None = None
+    events: list[tuple[str, str, str]] = field(default_factory=list)
 
     def ask(self) -> tuple[Status, ...]:
         return self.peers
@@ -53,6 +56,9 @@ class Stub:
             raise pymysql.OperationalError(2003, "no donor")
 
     def close(self) -> None: ...
+
+    def event(self, kind: str, reason: str, message: str) -> None:
+        self.events.append((kind, reason, message))
 
     def rows(self, statement: str, _values: object = ()) -> list[Row]:
         return [{"gtids": ""}] if "GTID" in statement else []
@@ -92,7 +98,7 @@ def last_action(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch, *stat
         agent.tick()
         if agent._running:
             agent._running.result(timeout=5)
-    return stub.executed[-1] if stub.executed else Wait("nothing")
+    return stub.executed[-1] if stub.executed else Wait(Reason.AGENT_STARTS)
 
 
 def test_a_member_clones_after_three_failed_recoveries(
@@ -198,3 +204,28 @@ def test_the_lease_is_read_before_the_peers_are_asked(
     agent._surroundings = Surroundings(agent._settings, cast(Mysql, stub), cast(Cluster, Asked()), cast(Peers, Asked()))
     last_action(agent, stub, monkeypatch, FAILED)
     assert asked == ["lease", "peers"]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "attention"),
+    [
+        (online("mysql-0", lost=("mysql-1", "mysql-2")), Reason.MAJORITY_LOST, True),
+        (RECOVERING, Reason.RECOVERING, False),
+    ],
+)
+def test_a_long_wait_is_reported_by_its_reason(
+    agent: Agent,
+    stub: Stub,
+    monkeypatch: pytest.MonkeyPatch,
+    state: Status,
+    reason: Reason,
+    attention: bool,
+) -> None:
+    monkeypatch.setattr(module, "LONG_WAIT_SECONDS", 0)
+    last_action(agent, stub, monkeypatch, state, state)
+    assert [(kind, of) for kind, of, _ in stub.events] == [("Warning" if attention else "Normal", reason)]
+    labels = {"reason": reason.value, "attention": str(attention).lower()}
+    assert REGISTRY.get_sample_value("mysql_agent_waiting", labels) == 1
+    assert agent._publisher.snapshot.action == f"waits, {reason}"
+    last_action(agent, stub, monkeypatch, online("mysql-0"))
+    assert REGISTRY.get_sample_value("mysql_agent_waiting", labels) is None

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from efishery_mysql_agent.model import LeaseState
+from efishery_mysql_agent.reasons import Reason
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Do nothing; `what` names the condition that is waited for."""
+    """Do nothing, for a reason; `detail` names pods and commands."""
 
-    what: str
+    reason: Reason
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"waits, {self.reason}: {self.detail}".removesuffix(": ")
 
 
 @dataclass(frozen=True)

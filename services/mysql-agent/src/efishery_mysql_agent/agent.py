@@ -21,6 +21,7 @@ from efishery_mysql_agent.model import Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql, is_access_denied
 from efishery_mysql_agent.observe import observe
 from efishery_mysql_agent.peers import Peers
+from efishery_mysql_agent.reasons import Reason
 from efishery_mysql_agent.reconcile import Reconciler
 from efishery_mysql_agent.server import StatusPublisher
 from efishery_mysql_agent.settings import AgentSettings
@@ -56,7 +57,7 @@ class Agent:
         self._certificate = CertificateCheck(mysql)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="action")
         self._running: Future[None] | None = None
-        self._action: Action = Wait("start")
+        self._action: Action = Wait(Reason.AGENT_STARTS)
         self._action_since = time.monotonic()
         self._wait_reported = False
         self._observed_at = float("-inf")
@@ -147,7 +148,7 @@ class Agent:
         if action != self._action:
             log.info("decided", action=type(action).__name__, **dataclasses.asdict(action))
             self._action, self._action_since, self._wait_reported = action, time.monotonic(), False
-        metrics.set_waiting(action.what if isinstance(action, Wait) else None)
+        metrics.set_waiting(action.reason if isinstance(action, Wait) else None)
         self._report_long_wait()
         if not isinstance(action, Wait | Serve):
             self._running = self._worker.submit(self._execute, action)
@@ -174,11 +175,14 @@ class Agent:
         if self._wait_reported or not isinstance(self._action, Wait) or waited < LONG_WAIT_SECONDS:
             return
         self._wait_reported = True
-        log.warning("waiting", what=self._action.what)
+        reason = self._action.reason
+        log.warning("waiting", reason=reason, detail=self._action.detail)
         try:
-            self._cluster.event("Warning", "Waiting", f"waits for {self._action.what}")
+            self._cluster.event(
+                "Warning" if reason.needs_attention else "Normal", reason, self._action.detail or reason
+            )
         except ClusterError as error:
             log.warning("event_not_emitted", reason=str(error))
 
     def _describe_action(self) -> str:
-        return f"waits for {self._action.what}" if isinstance(self._action, Wait) else type(self._action).__name__
+        return str(self._action) if isinstance(self._action, Wait) else type(self._action).__name__

@@ -33,6 +33,7 @@ from efishery_mysql_agent.model import (
     Status,
     View,
 )
+from efishery_mysql_agent.reasons import Reason
 
 UNKNOWN_GROUP = "unknown"  # value of the annotation start-empty where the Lease has no group
 MAX_FAILED_RECOVERIES = 3  # in a row; then the member replaces its data by a clone
@@ -44,11 +45,11 @@ def decide(seen: Observation) -> Action:
         return _leave(seen.me)
     match seen.me.state:
         case State.DOWN:
-            return Wait("mysqld to answer")
+            return Wait(Reason.MYSQLD_DOWN)
         case State.ONLINE:
-            return Serve() if seen.me.quorum else Wait("a majority of the group to be reachable")
+            return Serve() if seen.me.quorum else Wait(Reason.MAJORITY_LOST)
         case State.RECOVERING:
-            return Wait("its recovery to end")
+            return Wait(Reason.RECOVERING)
     return _enter(seen, seen.live) if seen.live else _without_group(seen)
 
 
@@ -79,15 +80,16 @@ def _enter(seen: Observation, live: tuple[Status, ...]) -> Action:
     # The headless Service selects one group, so every live peer reports the same name.
     group = live[0].group
     if group is None:
-        return Wait(f"{live[0].pod} to say which group it is in")
+        return Wait(Reason.GROUP_UNKNOWN, f"{live[0].pod} does not say yet in which group it is")
     if me.group not in (None, group) and (seen.lease is None or me.group not in seen.lease.former):
-        return Wait(f"an operator: this member has data of group {me.group}, the live group is {group}")
+        detail = f"this member has data of group {me.group}, the live group is {group}"
+        return Wait(Reason.DATA_OF_ANOTHER_GROUP, detail)
     if [peer for peer in live if me.pod in peer.view.members]:
         # The failure detector takes an early attempt to join for a sign of life of the suspected former process:
         # it would neither admit this one nor expel that one, and no new primary would be elected meanwhile.
-        return Wait("the group to expel its former self")
+        return Wait(Reason.NOT_YET_EXPELLED)
     if seen.errant and all(peer.queue for peer in live):
-        return Wait("a peer to have received all that the group has sent: it may be what this member has already")
+        return Wait(Reason.PEERS_LAG, f"no peer has received yet, or ever will: {seen.errant}")
     if not me.gtids or seen.errant or seen.failed_recoveries >= MAX_FAILED_RECOVERIES:
         return Clone(_donor(live), seen.errant)
     return Join(group, tuple(peer.pod for peer in live), max(peer.epoch for peer in live))
@@ -101,7 +103,7 @@ def _donor(live: tuple[Status, ...]) -> str:
 def _without_group(seen: Observation) -> Action:
     lease = seen.lease
     if lease is None:
-        return Wait("the Kubernetes API, to read the Lease")
+        return Wait(Reason.LEASE_UNREADABLE)
     if lease.group and lease.formed:
         return _after_outage(seen, lease, lease.group)
     return _stored(seen, lease) or _first(seen, lease)
@@ -112,28 +114,31 @@ def _stored(seen: Observation, lease: LeaseState) -> Action | None:
     if seen.me.group:
         return Adopt(lease, seen.me.group)
     known = [peer.pod for peer in seen.peers if peer.group]
-    return Wait(f"{known[0]} to write its group into the Lease") if known else None
+    return Wait(Reason.GROUP_NOT_RECORDED, f"{known[0]} writes its group into the Lease") if known else None
 
 
 def _first(seen: Observation, lease: LeaseState) -> Action:
     """Neither the Lease nor any member has stored a group that was formed: start the first."""
     first = lease.claimer or f"{seen.me.pod.rpartition('-')[0]}-0"
     if seen.me.pod != first:
-        return Wait(f"{first} to bootstrap the group")
+        return Wait(Reason.OTHER_MEMBER_STARTS, f"{first} bootstraps the group")
     if seen.without_proof and lease.start_empty != UNKNOWN_GROUP:
         pods = ", ".join(seen.without_proof)
-        return Wait(
-            f"an operator: {pods} may have data of a group that the Lease does not know, and does not answer; "
-            f"the annotation start-empty={UNKNOWN_GROUP} gives such data up"
-        )
+        detail = f"{pods} does not answer, and may be of a group that the Lease has lost; {_gives_up(UNKNOWN_GROUP)}"
+        return Wait(Reason.PEERS_MAY_HAVE_DATA, detail)
     return _start(seen, Bootstrap(lease, _next_epoch(seen, lease), lease.group))
+
+
+def _gives_up(group: str) -> str:
+    command = f"kubectl annotate lease mysql mysql.efishery/start-empty={group}"
+    return f"`{command}` gives such data up, and starts an empty group"
 
 
 def _start(seen: Observation, start: Bootstrap | Reboot) -> Action:
     """Only the Lease's holder starts a group. Taking it fails if it was changed since it was read."""
     if start.lease.holder in (None, seen.me.pod):
         return start
-    return Wait(f"{start.lease.holder} to let go of the Lease")
+    return Wait(Reason.LEASE_HELD, f"{start.lease.holder} starts the group")
 
 
 def _views(seen: Observation, lease: LeaseState) -> list[View]:
@@ -157,13 +162,13 @@ def _reboot(seen: Observation, lease: LeaseState, last: list[str]) -> Action:
     """The member with the most transactions starts the group again."""
     obstacle = _obstacle(seen, last)
     if obstacle:
-        return Wait(obstacle)
+        return obstacle
     newest = _newest(seen, last)
     if newest is None:
         sets = "; ".join(f"{pod}: {seen.answering[pod].gtids}" for pod in last)
-        return Wait(f"an operator: no member has all transactions ({sets})")
+        return Wait(Reason.DATA_DIVERGED, f"no member has all transactions: {sets}")
     if newest != seen.me.pod:
-        return Wait(f"{newest} to start the group again: it has the most transactions")
+        return Wait(Reason.OTHER_MEMBER_STARTS, f"{newest} has the most transactions")
     return _start(seen, Reboot(lease, _next_epoch(seen, lease)))
 
 
@@ -187,24 +192,24 @@ def _all_data_lost(seen: Observation, last: list[str]) -> bool:
 def _start_empty(seen: Observation, lease: LeaseState, group: str, last: list[str]) -> Action:
     """Start an empty group: without volumes always, with volumes only if an operator has given up the data."""
     if not seen.ephemeral and lease.start_empty != group:
-        return Wait(f"an operator: all members lost the data; the annotation start-empty={group} starts an empty group")
+        return Wait(Reason.ALL_DATA_LOST, f"no member has any data; {_gives_up(group)}")
     if seen.me.pod != last[0]:
-        return Wait(f"{last[0]} to start an empty group")
+        return Wait(Reason.OTHER_MEMBER_STARTS, f"{last[0]} starts an empty group")
     return _start(seen, Bootstrap(lease, _next_epoch(seen, lease)))
 
 
-def _obstacle(seen: Observation, last: list[str]) -> str | None:
+def _obstacle(seen: Observation, last: list[str]) -> Wait | None:
     """Return what keeps the group of the last view from being started again, else None."""
     members = [seen.answering.get(pod, Status(pod)) for pod in last]
     down = [status.pod for status in members if status.state is State.DOWN]
     if down:
-        return f"{', '.join(down)} to answer: in the last view of the group"
+        return Wait(Reason.MEMBER_MISSING, f"{', '.join(down)} of the last view does not answer")
     empty = [status.pod for status in members if not status.gtids]
     if empty:
-        return f"an operator: {', '.join(empty)} lost the data, and may have had the latest transactions"
+        return Wait(Reason.DATA_LOST, f"{', '.join(empty)} is empty, and may have had the latest transactions")
     busy = [status.pod for status in members if status.state not in (State.OFFLINE, State.ERROR)]
     if busy:
-        return f"{', '.join(busy)} to notice that the group is gone"
+        return Wait(Reason.GROUP_NOT_ENDED, f"{', '.join(busy)} has not noticed yet that the group is gone")
     return None
 
 
@@ -218,7 +223,7 @@ def _forced(seen: Observation, lease: LeaseState) -> Action:
     """An operator named the member that starts the group again, whatever the others have."""
     me = seen.me
     if lease.force_reboot != me.pod:
-        return Wait(f"{lease.force_reboot} to start the group again, as the Lease's annotation asks")
+        return Wait(Reason.OTHER_MEMBER_STARTS, f"{lease.force_reboot}, as the Lease's annotation force-reboot asks")
     if not me.gtids:
-        return Wait("an operator: the Lease's annotation asks this member to start the group, but it has no data")
+        return Wait(Reason.FORCED_WITHOUT_DATA, "the Lease's annotation force-reboot names this member")
     return _start(seen, Reboot(lease, _next_epoch(seen, lease), forced=True))

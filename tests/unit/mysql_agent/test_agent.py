@@ -79,7 +79,7 @@ def agent(stub: Stub, tmp_path: Path) -> Agent:
     store = Store(tmp_path)
     store.write(Stored(GROUP, VIEW))
     return Agent(
-        AgentSettings(pod="mysql-0", namespace="db", run_dir=tmp_path),
+        AgentSettings(pod="mysql-0", namespace="db", run_dir=tmp_path, tls_dir=tmp_path),
         cast(Mysql, stub),
         cast(Cluster, stub),
         store,

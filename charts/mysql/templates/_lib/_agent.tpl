@@ -76,6 +76,7 @@ volumeMounts:
     secretName: {{ include "mysql.tlsSecretName" . }}
     items:
       - {key: ca.crt, path: ca.crt}
+      - {key: tls.crt, path: tls.crt}
 {{ include "mysql.apiTokenVolume" . }}
 - name: agent-tmp
   emptyDir: {}

@@ -12,7 +12,7 @@ import structlog
 from efishery_mysql_agent import accounts, metrics
 from efishery_mysql_agent.accounts import Secrets
 from efishery_mysql_agent.actions import Action, Clone, Left, Serve, Wait
-from efishery_mysql_agent.certificate import CertificateCheck
+from efishery_mysql_agent.certificate import Certificate
 from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.decide import decide
 from efishery_mysql_agent.doubt import Doubt
@@ -54,7 +54,7 @@ class Agent:
         self._secrets, self._peers, self._reconciler = secrets, peers, reconciler
         self._executor, self._publisher = executor, publisher
         self._surroundings = Surroundings(settings, mysql, cluster, peers)
-        self._certificate = CertificateCheck(mysql)
+        self._certificate = Certificate(mysql, settings.tls_dir)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="action")
         self._running: Future[None] | None = None
         self._action: Action = Wait(Reason.AGENT_STARTS)

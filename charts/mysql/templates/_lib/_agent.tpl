@@ -20,6 +20,8 @@ env:
     value: {{ .Values.user | quote }}
   - name: MYSQL_AGENT_EPHEMERAL
     value: {{ not .Values.persistence.enabled | quote }}
+  - name: MYSQL_AGENT_BINLOG_MAX_TOTAL_SIZE
+    value: {{ .Values.binlog.maxTotalSize | quote }}
   - name: MYSQL_AGENT_LOG_LEVEL
     value: {{ .Values.agent.logLevel | quote }}
 ports:

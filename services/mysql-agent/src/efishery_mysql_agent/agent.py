@@ -12,6 +12,7 @@ import structlog
 from efishery_mysql_agent import accounts, metrics
 from efishery_mysql_agent.accounts import Secrets
 from efishery_mysql_agent.actions import Action, Clone, Left, Serve, Wait
+from efishery_mysql_agent.binlogs import Binlogs
 from efishery_mysql_agent.certificate import Certificate
 from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.decide import decide
@@ -55,6 +56,7 @@ class Agent:
         self._executor, self._publisher = executor, publisher
         self._surroundings = Surroundings(settings, mysql, cluster, peers)
         self._certificate = Certificate(mysql, settings.tls_dir)
+        self._binlogs = Binlogs(mysql, peers, cluster, settings.peers, settings.binlog_max_total_size)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="action")
         self._running: Future[None] | None = None
         self._action: Action = Wait(Reason.AGENT_STARTS)
@@ -92,6 +94,7 @@ class Agent:
         metrics.publish(seen.me)
         if seen.me.state is not State.DOWN:
             self._certificate.run()
+            self._binlogs.run(seen.me)
         self._reconciler.reconcile(seen)
         if self._running is None or self._running.done():
             self._start(decide(seen))

@@ -27,6 +27,7 @@ CERTIFICATE_END = Gauge(
 )
 VOLUME_SIZE = Gauge("mysql_member_volume_size_bytes", "Size of the member's volume")
 VOLUME_AVAILABLE = Gauge("mysql_member_volume_available_bytes", "Room that is left on the member's volume")
+BINLOGS = Gauge("mysql_member_binlogs_size_bytes", "Size of the member's binary logs")
 ACTIONS = Counter("mysql_agent_actions_total", "Actions of the agent by result, done or failed", ["action", "result"])
 
 

@@ -59,7 +59,7 @@ class View:
     def supersedes(self, other: View) -> bool:
         """Whether it is later than the other view."""
         (start, _, number), (other_start, _, other_number) = self.id.partition(":"), other.id.partition(":")
-        return int(number) > int(other_number) if start == other_start else self.epoch > other.epoch
+        return int(number or 0) > int(other_number or 0) if start == other_start else self.epoch > other.epoch
 
 
 @dataclass(frozen=True)

@@ -159,39 +159,32 @@ def test_a_missing_pod_is_told_from_an_api_that_fails(monkeypatch: pytest.Monkey
     assert not isinstance(failed.value, NotFound)
 
 
-def claim(age: timedelta, *, phase: str = "Bound", source: object = None) -> Any:
-    """A claim that is older than the Lease by this much."""
-    metadata = SimpleNamespace(creation_timestamp=MADE - age)
+def claim(*, phase: str = "Bound", source: object = None) -> Any:
+    metadata = SimpleNamespace(creation_timestamp=MADE)
     return SimpleNamespace(
         metadata=metadata, spec=SimpleNamespace(data_source=source), status=SimpleNamespace(phase=phase)
     )
 
 
-DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
-
-
-class TestWhoMayHaveDataThatALeaseWithoutAGroupDoesNotKnow:
+class TestWhenAClaimWasMade:
     @pytest.mark.parametrize(
-        ("found", "may"),
+        ("found", "made"),
         [
-            ({}, False),
-            ({"data-mysql-1": claim(-DAY)}, False),
-            ({"data-mysql-1": claim(SECOND)}, False),
-            ({"data-mysql-1": claim(DAY, phase="Pending")}, False),
-            ({"data-mysql-1": claim(DAY)}, True),
-            ({"data-mysql-1": claim(SECOND, source="a snapshot")}, True),
+            ({}, None),
+            ({"data-mysql-1": claim(phase="Pending")}, None),
+            ({"data-mysql-1": claim()}, MADE),
+            ({"data-mysql-1": claim(source="a snapshot")}, datetime.min.replace(tzinfo=UTC)),
         ],
-        ids=["no claim", "newer", "of the same installation", "without a volume", "older", "copied"],
+        ids=["no claim", "without a volume", "a claim", "a copy"],
     )
-    def test_by_its_claim(self, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], may: bool) -> None:
+    def test_by_its_claim(self, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], made: datetime | None) -> None:
         api = Api({})
         api.claims = found
-        cluster = cluster_of(api, monkeypatch)
-        assert cluster.may_have_data("mysql-1", cluster.lease(), ephemeral=False) is may
+        assert cluster_of(api, monkeypatch).claimed_at("mysql-1", ephemeral=False) == made
 
     def test_without_volumes_by_its_pod(self, monkeypatch: pytest.MonkeyPatch) -> None:
         api = Api({})
         cluster = cluster_of(api, monkeypatch)
-        assert not cluster.may_have_data("mysql-1", cluster.lease(), ephemeral=True)
-        monkeypatch.setattr(api, "read_namespaced_pod", lambda *_, **__: claim(DAY), raising=False)
-        assert cluster.may_have_data("mysql-1", cluster.lease(), ephemeral=True)
+        assert cluster.claimed_at("mysql-1", ephemeral=True) is None
+        monkeypatch.setattr(api, "read_namespaced_pod", lambda *_, **__: claim(), raising=False)
+        assert cluster.claimed_at("mysql-1", ephemeral=True) == MADE

@@ -1,6 +1,7 @@
 """What a member outside the group asks of the Lease and its peers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
@@ -13,7 +14,10 @@ from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.surroundings import Surroundings
 from tests.unit.mysql_agent.conftest import FORMED, UUID, fresh, online, outside, subtract
 
-EMPTY = LeaseState(version="1")
+MADE = datetime(2026, 1, 1, tzinfo=UTC)
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
+OLD = MADE - 60 * MINUTE
+EMPTY = LeaseState(version="1", created=MADE)
 
 
 @dataclass
@@ -23,6 +27,7 @@ class Stub:
     answers: tuple[Status, ...] = ()
     lease_state: LeaseState | None = EMPTY
     refuses: bool = False
+    claims: dict[str, datetime] = field(default_factory=lambda: {"mysql-0": MADE, "mysql-1": OLD, "mysql-2": OLD})
 
     def rows(self, _statement: str, values: tuple[str, str]) -> list[dict[str, object]]:
         lacking = subtract(*values)
@@ -36,11 +41,11 @@ class Stub:
             raise ClusterError("timed out")
         return self.lease_state
 
-    def may_have_data(self, pod: str, _lease: LeaseState, *, ephemeral: bool) -> bool:
+    def claimed_at(self, pod: str, *, ephemeral: bool) -> datetime | None:
         assert not ephemeral
         if self.refuses:
             raise ClusterError("403 Forbidden")
-        return pod in ("mysql-1", "mysql-2")
+        return self.claims.get(pod)
 
 
 def observe(stub: Stub, me: Status | None = None) -> Observation:
@@ -52,6 +57,24 @@ def observe(stub: Stub, me: Status | None = None) -> Observation:
 
 def test_a_silent_peer_with_an_old_claim_may_have_data() -> None:
     assert observe(Stub()).without_proof == ("mysql-1", "mysql-2")
+
+
+@pytest.mark.parametrize(
+    ("lease", "own", "its", "may"),
+    [
+        (MADE, MADE, MADE, False),
+        (MADE + MINUTE, MADE, MADE - SECOND, False),
+        (MADE + 6 * MINUTE, MADE, MADE, True),
+        (MADE + MINUTE, MADE + MINUTE, MADE, True),
+        (MADE, MADE + MINUTE, MADE + MINUTE, False),
+    ],
+    ids=["one installation", "the Lease last", "the Lease was lost", "this member's volume was lost", "both are new"],
+)
+def test_a_claim_is_new_if_it_is_as_new_as_the_lease_and_as_this_members_own(
+    lease: datetime, own: datetime, its: datetime, may: bool
+) -> None:
+    stub = Stub(lease_state=replace(EMPTY, created=lease), claims={"mysql-0": own, "mysql-1": its})
+    assert observe(stub).without_proof == (("mysql-1",) if may else ())
 
 
 @pytest.mark.parametrize(

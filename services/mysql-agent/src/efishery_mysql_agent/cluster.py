@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -23,8 +23,6 @@ log = structlog.get_logger(__name__)
 
 NOT_FOUND = 404
 TIMEOUT_SECONDS = (1, 2)  # connect, read
-# Helm makes the Lease, of a kind that it does not know, some seconds after the StatefulSet.
-INSTALLATION = timedelta(minutes=5)
 LEASE_SECONDS = 60  # longer than Group Replication takes to start
 PREFIX = "mysql.efishery/"
 Annotations = dict[str, str | None]
@@ -82,21 +80,21 @@ class Cluster:
             start_empty=annotations.get("start-empty") or None,
         )
 
-    def may_have_data(self, pod: str, lease: LeaseState, *, ephemeral: bool) -> bool:
-        """Whether a pod's claim, or without volumes the pod itself, is from before the Lease.
+    def claimed_at(self, pod: str, *, ephemeral: bool) -> datetime | None:
+        """Return when a pod's claim, or without volumes the pod itself, was made; None where it cannot have data.
 
-        Data come only after a group has been written into the Lease: what is newer than a Lease without a group has
-        none. The API server's clock made both times. A claim or pod that is Pending never had a volume or a mysqld.
+        A claim or pod that is Pending never had a volume or a mysqld. A copy is as old as can be.
         """
         read = self._core.read_namespaced_pod if ephemeral else self._core.read_namespaced_persistent_volume_claim
         try:
             found = _call(read, pod if ephemeral else f"data-{pod}", self._namespace)
         except NotFound:
-            return False
+            return None
         if found.status.phase == "Pending":
-            return False
+            return None
         is_copy = not ephemeral and found.spec.data_source is not None  # of a snapshot, or of another claim
-        return is_copy or not lease.created or found.metadata.creation_timestamp < lease.created - INSTALLATION
+        made: datetime = found.metadata.creation_timestamp
+        return datetime.min.replace(tzinfo=UTC) if is_copy else made
 
     def claim(self, lease: LeaseState, epoch: int, group: str) -> None:
         """Become the holder of the Lease, and write into it that this pod bootstraps the group."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
@@ -12,6 +13,10 @@ from efishery_mysql_agent.model import LeaseState, Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.peers import Peers
 from efishery_mysql_agent.settings import AgentSettings
+
+# Helm makes the Lease, of a kind that it does not know, some seconds after the StatefulSet.
+INSTALLATION = timedelta(minutes=5)
+TOGETHER = timedelta(seconds=10)  # between the claims that the StatefulSet's controller makes at once
 
 log = structlog.get_logger(__name__)
 
@@ -54,8 +59,19 @@ class Surroundings:
         return tuple(pod for pod in self.settings.peers if pod not in empty and self._may_have_data(pod, lease))
 
     def _may_have_data(self, pod: str, lease: LeaseState) -> bool:
+        """Whether the claim is from before the Lease, or from before this member's own.
+
+        Data come only after a group has been written into the Lease: what is newer than a Lease without a group has
+        none. The claims of an installation are made together; one that is older than this member's, which is empty,
+        may be of a group in which this member lost its volume. The API server's clock made all these times.
+        """
         try:
-            return self.cluster.may_have_data(pod, lease, ephemeral=self.settings.ephemeral)
+            made, own = (
+                self.cluster.claimed_at(each, ephemeral=self.settings.ephemeral) for each in (pod, self.settings.pod)
+            )
         except ClusterError as error:
             log.warning("claim_not_read", of=pod, reason=str(error))
             return True
+        if made is None:
+            return False
+        return own is None or lease.created is None or made < max(lease.created - INSTALLATION, own - TOGETHER)

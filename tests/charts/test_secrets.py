@@ -71,6 +71,12 @@ def test_only_mysqld_mounts_the_private_key_of_mysql(rendered: Manifests) -> Non
                 assert (workload.id, container["name"]) == ("StatefulSet/mysql", "mysql")
 
 
+def test_the_agent_sees_when_the_certificate_of_mysql_changes_but_not_its_key(default: Manifests) -> None:
+    pod = default.workload("StatefulSet/mysql").pod
+    (volume,) = [volume["secret"] for volume in pod.spec["volumes"] if volume["name"] == "tls-public"]
+    assert (volume["secretName"], [item["key"] for item in volume["items"]]) == ("mysql-tls", ["ca.crt", "tls.crt"])
+
+
 def _is_whole(volume: dict[str, Any], secret: str) -> bool:
     return volume.get("secret", {}).get("secretName") == secret and "items" not in volume["secret"]
 

@@ -105,12 +105,13 @@ def test_only_programs_that_use_the_api_have_a_token_and_it_expires(rendered: Ma
     }
 
 
-def test_the_agents_role_allows_its_pods_one_lease_and_events(default: Manifests) -> None:
+def test_the_agents_role_allows_its_pods_and_claims_one_lease_and_events(default: Manifests) -> None:
     rules = default.get("Role/mysql").body["rules"]
     may = {rule["resources"][0]: (set(rule["verbs"]), rule.get("resourceNames")) for rule in rules}
     pods = [f"mysql-{number}" for number in range(9)]
     assert may == {
         "pods": ({"get", "patch"}, pods),
+        "persistentvolumeclaims": ({"get"}, [f"data-{pod}" for pod in pods]),
         "leases": ({"get", "patch"}, ["mysql"]),
         "events": ({"create"}, None),
     }

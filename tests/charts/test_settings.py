@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.charts.manifests import Manifests, Workload
+from tests.charts import helm
+from tests.charts.manifests import Manifests, Workload, parse
 from tests.charts.scenarios import Scenario
 
 SECRET_WORDS = ("PASSWORD", "SECRET", "TOKEN_KEY")
@@ -46,6 +47,14 @@ def test_auth_knows_the_cpus_and_the_memory_of_its_container(default: Manifests)
     settings = _settings(default.workload("Deployment/auth"))
     assert settings["AUTH_CPUS"] == {"resourceFieldRef": {"resource": "requests.cpu"}}
     assert settings["AUTH_MEMORY_BYTES"] == {"resourceFieldRef": {"resource": "limits.memory"}}
+
+
+@pytest.mark.parametrize("size", ["512Mi", "0", "2Gi"])
+def test_the_agent_knows_how_large_the_binary_logs_may_become(size: str) -> None:
+    rendered = parse(helm.template("mysql", "--set", f"binlog.maxTotalSize={size}").stdout)
+    (agent,) = [c for c in rendered.workload("StatefulSet/mysql").all_containers if c["name"] == "mysql-agent"]
+    variables = {variable["name"]: variable.get("value") for variable in agent["env"]}
+    assert variables["MYSQL_AGENT_BINLOG_MAX_TOTAL_SIZE"] == size
 
 
 @pytest.mark.parametrize("job", ["auth-migrate", "auth-first-admin"])

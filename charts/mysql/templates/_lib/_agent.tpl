@@ -20,6 +20,8 @@ env:
     value: {{ .Values.user | quote }}
   - name: MYSQL_AGENT_EPHEMERAL
     value: {{ not .Values.persistence.enabled | quote }}
+  - name: MYSQL_AGENT_BINLOG_MAX_TOTAL_SIZE
+    value: {{ .Values.binlog.maxTotalSize | quote }}
   - name: MYSQL_AGENT_LOG_LEVEL
     value: {{ .Values.agent.logLevel | quote }}
 ports:
@@ -76,6 +78,7 @@ volumeMounts:
     secretName: {{ include "mysql.tlsSecretName" . }}
     items:
       - {key: ca.crt, path: ca.crt}
+      - {key: tls.crt, path: tls.crt}
 {{ include "mysql.apiTokenVolume" . }}
 - name: agent-tmp
   emptyDir: {}

@@ -1,13 +1,20 @@
 """The settings of the agent: environment variables that begin with MYSQL_AGENT_."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from kubernetes.utils.quantity import parse_quantity
+from pydantic import BeforeValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from servicekit.settings import ServiceSettings
 
 MAX_MEMBERS = 9  # of a group (MySQL manual, Group Replication Requirements and Limitations)
+
+
+def _bytes(size: object) -> int:
+    """Return the bytes of a quantity of Kubernetes, such as 512Mi; raises ValueError."""
+    return int(parse_quantity(str(size)))  # type: ignore[no-untyped-call]  # it ships no types
 
 
 class AgentSettings(ServiceSettings):
@@ -30,6 +37,7 @@ class AgentSettings(ServiceSettings):
     port: int = Field(default=9091, ge=1, le=65535)
     interval_seconds: float = Field(default=0.5, gt=0, le=10)
     ephemeral: bool = False
+    binlog_max_total_size: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = 0
 
     def host(self, pod: str) -> str:
         """The DNS name of a pod, which is also the member's `report_host`."""

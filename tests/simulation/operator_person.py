@@ -1,0 +1,42 @@
+"""The operator of docs/operations.md: does what only a person may decide, once all machines work again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+WAIT_SECONDS = 60  # that all of the group is down, before the operator decides
+PREFIX = "mysql.efishery/"
+
+
+class Operator:
+    """Decides only where a volume was lost, or a member has transactions of its own: all else the agents must do."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._down_since: float | None = None
+
+    def look(self) -> None:
+        """Look at the group, and decide if it needs a person."""
+        world = self.world
+        if any(group.leader() for group in world.groups) or not world.checks.needs_operator:
+            self._down_since = None
+            return
+        self._down_since = self._down_since or world.kernel.now
+        lease = world.api.find("lease", "mysql")
+        if world.kernel.now - self._down_since < WAIT_SECONDS or not lease:
+            return
+        self._down_since = None
+        volumes = {name: world.pods[name].volume for name in world.names}
+        most = max(volumes, key=lambda name: len(volumes[name].rows()))
+        group = lease["metadata"].get("annotations", {}).get(f"{PREFIX}group")
+        if volumes[most].data:
+            request = {"force-reboot": most}
+        else:
+            request = {"start-empty": group}
+        world.checks.operator_decided = True
+        world.log("operator", str(request))
+        annotations = {f"{PREFIX}{key}": value for key, value in request.items()}
+        world.api.patch("lease", "mysql", {"metadata": {"annotations": annotations}})

@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, tzinfo
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID, uuid4
 
 import kubernetes
 import pymysql
 import requests
 import structlog
+from prometheus_client.metrics import MetricWrapperBase
 
 from efishery_mysql_agent.cli import build
 from efishery_mysql_agent.server import StatusPublisher, application
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 PACKAGE = "efishery_mysql_agent"
 HTTP_TIMEOUT_SECONDS = 2
 UPTIME_SECONDS = 1000  # of the nodes, when the simulation begins
-Application = Callable[..., Any]
 
 
 class AgentFailed(BaseException):
@@ -44,6 +42,7 @@ class AgentFailed(BaseException):
 
 class _Current:
     world: World
+    publisher: StatusPublisher
 
 
 def run_agent(world: World, pod: Pod) -> None:
@@ -60,25 +59,36 @@ def run_agent(world: World, pod: Pod) -> None:
     )
     publisher = StatusPublisher(pod.name)
     agent = build(settings, publisher)
-    pod.application = application(publisher).wsgi_app
+    pod.port = Port(publisher)
     agent.run()
 
 
-def status(pod: Pod) -> dict[str, Any]:
-    """What the agent's port answers."""
-    if pod.application is None:
-        raise requests.ConnectionError("no agent")
-    environment = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": "/status",
-        "SERVER_NAME": pod.name,
-        "SERVER_PORT": "9091",
-        "wsgi.url_scheme": "http",
-        "wsgi.input": BytesIO(),
-        "wsgi.errors": sys.stderr,
-    }
-    body: dict[str, Any] = json.loads(b"".join(pod.application(environment, lambda *_: None)))
-    return body
+class Port:
+    """The agent's port: answers /status as its application does, which is asked once for each round of the loop."""
+
+    def __init__(self, publisher: StatusPublisher) -> None:
+        self._publisher = publisher
+        self._answered: tuple[object, dict[str, Any]] = (None, {})
+
+    def status(self) -> dict[str, Any]:
+        """Answer /status."""
+        snapshot = self._publisher.snapshot
+        if self._answered[0] is not snapshot:
+            _Current.publisher = self._publisher
+            with APPLICATION.app_context():  # the view alone: the rest of Flask takes most of the time
+                answer = APPLICATION.view_functions["status"]()
+            self._answered = snapshot, json.loads(answer.data)  # type: ignore[union-attr]
+        return {**self._answered[1], "age_seconds": self._publisher.age}
+
+
+class _Publisher:
+    """The publisher of the agent that is asked: one application serves all of them, because making one is slow."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_Current.publisher, name)
+
+
+APPLICATION = application(cast(StatusPublisher, _Publisher()))
 
 
 class _Answer:
@@ -99,9 +109,9 @@ def _get(url: str, **_: object) -> _Answer:
     if not pod.up or not world.network.connects(Traffic.HTTP, caller, name) or (pod.agent and pod.agent.stopped):
         world.kernel.sleep(HTTP_TIMEOUT_SECONDS)
         raise requests.ReadTimeout("timed out")
-    if not pod.agent or not pod.agent.alive:
+    if not pod.agent or not pod.agent.alive or not pod.port:
         raise requests.ConnectionError("refused")
-    return _Answer(status(pod))
+    return _Answer(pod.port.status())
 
 
 class _Time:
@@ -126,6 +136,17 @@ class _Datetime(datetime):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
         return _Current.world.wall_clock(current_thread().process.name).astimezone(tz)
+
+
+class _NoMetric:
+    """In place of a metric: labels are slow, and nobody reads them here."""
+
+    def labels(self, *_: object) -> _NoMetric:
+        return self
+
+    def set(self, *_: object) -> None: ...
+
+    set_function = set_to_current_time = inc = clear = set
 
 
 def _uuid() -> UUID:
@@ -154,7 +175,9 @@ def install(*, logs: bool) -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith(PACKAGE):
             for key, value in list(vars(module).items()):
-                if getattr(value, "__hash__", None) and value in replaced:
+                if isinstance(value, MetricWrapperBase):
+                    setattr(module, key, _NoMetric())
+                elif getattr(value, "__hash__", None) and value in replaced:
                     setattr(module, key, replaced[value])
     pymysql.connect = lambda **options: Connection(_Current.world, **options)  # type: ignore[assignment]
     requests.get = _get  # type: ignore[assignment]

@@ -110,7 +110,7 @@ class Checks:
             missing = self.acknowledged - pod.volume.rows()
             if missing:
                 raise Violation(f"{pod.name} is ONLINE without {len(missing)} of {len(self.acknowledged)} acknowledged rows")
-            if pod.volume.data != pods[0].volume.data:
+            if pod.volume.replicated() != pods[0].volume.replicated():
                 raise Violation(f"{pod.name} and {pods[0].name} are ONLINE with different data")
         return ""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from tests.simulation.mysqld import ERRANT
 from tests.simulation.network import API_SERVER, Traffic
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def errant(world: World) -> None:
     """Somebody writes to a replica."""
     pod = _one(world)
     if pod.server and pod.server.answers:
-        pod.volume.add(pod.volume.uuid, -1)
+        pod.volume.add(pod.volume.uuid, ERRANT)
         world.checks.errant = True
         world.log(pod.name, "has a transaction of its own")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # A client's row is its number, a statement on an account is the user and the new password.
 Payload = int | tuple[str, str]
-LOST = 0  # a transaction whose GTID is there and whose data are not
+ERRANT = -1  # a row that somebody wrote to one member outside of the group
 
 
 @dataclass(eq=False)
@@ -57,17 +57,22 @@ class Volume:
         self.users = dict(donor.users)
         self._executed = None
 
-    def lose_data(self) -> None:
-        """Drop the clients' data, as a clone does before it copies; @@gtid_executed stays as it was."""
-        self.data = {source: [LOST] * len(rows) for source, rows in self.data.items()}
+    def clear(self) -> None:
+        """Drop all data and GTIDs, as a clone does before it copies (tried with 9.7.4: it stays so if the donor fails)."""
+        self.data = {}
+        self._executed = None
 
     def has_beyond(self, other: Volume) -> bool:
         """Whether it has GTIDs that the other has not."""
         return any(len(rows) > len(other.data.get(source, ())) for source, rows in self.data.items())
 
+    def replicated(self) -> dict[str, list[Payload]]:
+        """What all members must have alike."""
+        return {source: rows for source, rows in self.data.items() if ERRANT not in rows}
+
     def rows(self) -> set[int]:
         """The clients' rows."""
-        return {payload for rows in self.data.values() for payload in rows if isinstance(payload, int)} - {LOST}
+        return {payload for rows in self.data.values() for payload in rows if isinstance(payload, int)} - {ERRANT}
 
 
 class Mysqld:

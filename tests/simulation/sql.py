@@ -26,7 +26,7 @@ class Connection:
         self._timeout = float(options.get("read_timeout") or 3600)
         server = world.pods[current_thread().process.name].server
         if not server or not server.process.alive or self._kernel.now < server.ready_at:
-            raise pymysql.OperationalError(2003, "Can't connect to MySQL server")
+            raise _refused()
         self._server, self.open = server, True
         self._wait_for_server(float(options["connect_timeout"]))
         if server.volume.users.get(user) != ("" if user in BY_SOCKET else password):
@@ -82,3 +82,10 @@ class Cursor:
         return self
 
     def __exit__(self, *_: object) -> None: ...
+
+
+def _refused() -> pymysql.OperationalError:
+    """As pymysql.connect() raises it where no process listens on the socket."""
+    error = pymysql.OperationalError(2003, "Can't connect to MySQL server")
+    error.original_exception = ConnectionRefusedError(111, "Connection refused")  # type: ignore[attr-defined]
+    return error

@@ -116,7 +116,7 @@ def clone(world: World, server: Mysqld, address: str) -> None:
     connected = donor and world.network.connects(Traffic.GROUP, server.pod, donor.pod)
     if not donor or not connected or not donor.answers:
         raise pymysql.OperationalError(3862, "Clone Donor Error")
-    server.volume.lose_data()
+    server.volume.clear()
     for _ in range(world.clone_steps):
         kernel.sleep(kernel.between(0.3, 1.5))
         if not donor.answers or not world.network.connects(Traffic.GROUP, server.pod, donor.pod):

@@ -24,14 +24,14 @@ APPLICATION = "efishery"  # its account
 
 @dataclass(eq=False)
 class Pod:
-    """One pod of the StatefulSet. `up`: its node is; `application` answers the agent's port."""
+    """One pod of the StatefulSet. `up`: its node is; `port` is the agent's, once it serves."""
 
     name: str
     run_dir: Path
     volume: Volume
     server: Mysqld | None = None
     agent: Process | None = None
-    application: boundary.Application | None = None
+    port: boundary.Port | None = None
     up: bool = True
     deleting: bool = False
 
@@ -45,10 +45,10 @@ class World:
         self.pods: dict[str, Pod] = {}
         self.groups: list[Group] = []
         self.skew: dict[str, float] = {}
-        self.interval = self.kernel.random.choice((0.5, 1.0))
-        self.recovery_factor = self.kernel.random.choice((0.2, 1, 1, 3))
+        self.interval = self.kernel.random.choice((0.5, 1.0, 1.0, 1.0))
+        self.recovery_factor = self.kernel.random.choice((0.2, 0.5, 1, 2))
         self.recovery_failures = 0.0
-        self.clone_steps = self.kernel.random.choice((2, 5, 15))
+        self.clone_steps = self.kernel.random.choice((1, 3, 10))
         self.kubelet = Process(self.kernel, "kubelet")
         self.checks = Checks(self)
         self._rows = 0
@@ -106,14 +106,14 @@ class World:
         labels = {"app.kubernetes.io/name": "mysql", "apps.kubernetes.io/pod-index": name.rpartition("-")[2]}
         self.api.create("pod", name, self.now, metadata={"labels": labels})
         self.log(name, "pod created")
-        self.kernel.after(self.kernel.between(0.2, 2), lambda: self.start_agent(pod))
-        self.kernel.after(self.kernel.between(0.5, 4), lambda: self.start_mysqld(pod))
+        self.kernel.after(self.kernel.between(0.2, 1), lambda: self.start_agent(pod))
+        self.kernel.after(self.kernel.between(0.5, 2), lambda: self.start_mysqld(pod))
 
     def start_agent(self, pod: Pod) -> None:
         """Start the agent's container if it does not run."""
         if self.api.labels(pod.name) and pod.up and not (pod.agent and pod.agent.alive):
             pod.agent = Process(self.kernel, pod.name)
-            pod.application = None
+            pod.port = None
             pod.agent.spawn(boundary.run_agent, self, pod)
 
     def start_mysqld(self, pod: Pod) -> None:
@@ -121,7 +121,7 @@ class World:
         if self.api.labels(pod.name) and pod.up and not (pod.server and pod.server.process.alive):
             for file in ("leave", "left"):
                 (pod.run_dir / file).unlink(missing_ok=True)
-            pod.server = Mysqld(self.kernel, pod.name, pod.volume, self.kernel.now + self.kernel.between(1, 6))
+            pod.server = Mysqld(self.kernel, pod.name, pod.volume, self.kernel.now + self.kernel.between(0.5, 4))
 
     def mysqld_exited(self, server: Mysqld) -> None:
         """End a mysqld; the kubelet starts it again."""
@@ -197,7 +197,7 @@ class World:
     def doing(self, name: str) -> str:
         """What a pod's agent says that it does."""
         pod = self.pods[name]
-        return str(boundary.status(pod)["doing"]) if pod.agent and pod.agent.alive else "no agent"
+        return str(pod.port.status()["doing"]) if pod.agent and pod.agent.alive and pod.port else "no agent"
 
     def end(self) -> None:
         """End all processes."""

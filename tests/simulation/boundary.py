@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID, uuid4
@@ -23,7 +23,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from efishery_mysql_agent.cli import build
 from efishery_mysql_agent.server import StatusPublisher, application
 from efishery_mysql_agent.settings import AgentSettings
-from tests.simulation.kernel import Executor, current_thread
+from tests.simulation import kernel
+from tests.simulation.kernel import current_thread
 from tests.simulation.kubernetes_api import CLIENTS, Client
 from tests.simulation.network import Traffic
 from tests.simulation.sql import Connection
@@ -171,7 +172,7 @@ def install(*, logs: bool) -> None:
     """Replace what the agent's modules use; for the rest of this process."""
     if logs:
         LOGS.append(True)
-    replaced = {time: _Time, datetime: _Datetime, ThreadPoolExecutor: Executor, uuid4: _uuid}
+    replaced = {time: _Time, datetime: _Datetime, ThreadPoolExecutor: kernel.Executor, wait: kernel.wait, uuid4: _uuid}
     for name, module in list(sys.modules.items()):
         if name.startswith(PACKAGE):
             for key, value in list(vars(module).items()):

@@ -30,7 +30,7 @@ class Checks:
         self.acknowledged: set[int] = set()
         self.volumes_lost = 0
         self.lease_lost = False
-        self.errant = False
+        self.errant = self.scaled_in = False
         self.operator_decided = False
         self._two_since: float | None = None
         self._wrong_since: dict[Seat, float] = {}
@@ -38,7 +38,7 @@ class Checks:
     @property
     def needs_operator(self) -> bool:
         """Whether something happened after which the agents may have to wait for a person."""
-        return bool(self.volumes_lost) or self.errant
+        return bool(self.volumes_lost) or self.errant or self.scaled_in
 
     def started(self, pod: str, volume: Volume, group: Group) -> None:
         """A group is started: it must have all rows that were acknowledged, unless an operator gave them up."""

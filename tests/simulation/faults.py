@@ -35,6 +35,19 @@ def freeze(world: World) -> None:
             world.kernel.after(world.kernel.between(1, 30), server.continue_)
 
 
+def hang_node(world: World) -> None:
+    """Nodes hang: neither mysqld nor the agent runs for a while."""
+    for pod in _some(world):
+        server, agent = pod.server, pod.agent
+        if server and agent and server.process.running and agent.running:
+            server.process.stop()
+            agent.stop()
+            world.log(pod.name, "node hangs")
+            seconds = world.kernel.between(5, 90)
+            world.kernel.after(seconds, server.continue_)
+            world.kernel.after(seconds + world.kernel.between(0, 2), agent.continue_)
+
+
 def slow(world: World) -> None:
     """Statements of the agent take seconds; the group's traffic does not."""
     for pod in _some(world):
@@ -67,14 +80,28 @@ def delete(world: World) -> None:
 
 def lose_node(world: World) -> None:
     """A node is lost, and comes back, or the pod gets another node, without its volume."""
-    pod = _one(world)
+    _lose(world, _one(world), keeps=world.kernel.random.random() < 0.6)
+
+
+def power_failure(world: World) -> None:
+    """All nodes are lost at once, and return one after the other; sometimes the Lease is lost with them, and a volume."""
+    loses_lease, loses_volume = world.kernel.random.random() < 0.3, world.kernel.random.random() < 0.3
+    unlucky = world.kernel.random.choice(_pods(world))
+    for pod in _pods(world):
+        _lose(world, pod, keeps=not (loses_volume and pod is unlucky))
+        if world.kernel.random.random() < 0.3:
+            world.skew[pod.name] = world.kernel.between(-600, 600)
+    if loses_lease:
+        lease(world)
+
+
+def _lose(world: World, pod: Pod, *, keeps: bool) -> None:
     if not pod.up or pod.deleting or not world.api.labels(pod.name):
         return
-    keeps = world.kernel.random.random() < 0.6
     pod.up = False
     world.end_pod(pod)
     world.log(pod.name, f"node lost, volume {'kept' if keeps else 'lost'}")
-    world.kernel.after(world.kernel.between(5, 40), lambda: _return(world, pod, keeps=keeps))
+    world.kernel.after(world.kernel.between(2, 90), lambda: _return(world, pod, keeps=keeps))
 
 
 def _return(world: World, pod: Pod, *, keeps: bool) -> None:
@@ -144,6 +171,7 @@ def scale(world: World) -> None:
             world.create_pod(name)
     for name in before:
         if name not in world.names:
+            world.checks.scaled_in = True
             world.delete_pod(world.pods[name], graceful=True)
 
 
@@ -185,7 +213,7 @@ def _some(world: World) -> list[Pod]:
 def _cut(world: World, traffic: Traffic, pairs: list[tuple[str, str]]) -> None:
     world.network.cut(traffic, pairs)
     world.log("network", f"{traffic} cut: {' '.join('/'.join(pair) for pair in pairs)}")
-    world.kernel.after(world.kernel.between(1, 60), lambda: world.network.mend(traffic, pairs))
+    world.kernel.after(world.kernel.between(1, 90), lambda: world.network.mend(traffic, pairs))
 
 
 Fault = Callable[["World"], None]
@@ -193,11 +221,13 @@ FAULTS: tuple[Fault, ...] = (
     crash,
     crash_all,
     freeze,
+    hang_node,
     slow,
     crash_agents,
     freeze_agents,
     delete,
     lose_node,
+    power_failure,
     partition,
     partition_pair,
     http,

@@ -14,6 +14,9 @@ from typing import Any, Self
 from greenlet import GreenletExit, getcurrent, greenlet
 
 
+UNREAD_SECONDS = 60
+
+
 class Kernel:
     """The clock, the queue of events, and the only source of random numbers."""
 
@@ -135,20 +138,24 @@ class Future:
     """The result of a thread, with the methods of concurrent.futures.Future that the agent uses."""
 
     def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
+        self.kernel = kernel
         self._finished = False
         self._value: object = None
         self._error: Exception | None = None
         self._waiting: list[Thread] = []
-        self.must_be_read = False
+        self.must_be_read = self._read = False
 
     def finish(self, value: object, error: Exception | None) -> None:
         """Set the result and resume who waits."""
         self._finished, self._value, self._error = True, value, error
-        if error and self.must_be_read and not self._waiting:
-            raise UnreadError from error
+        if error and self.must_be_read:
+            self.kernel.after(UNREAD_SECONDS, self._check_read)
         for thread in self._waiting:
-            self._kernel.after(0, thread.resume)
+            self.kernel.after(0, thread.resume)
+
+    def _check_read(self) -> None:
+        if not self._read:
+            raise UnreadError from self._error
 
     def done(self) -> bool:
         """Whether there is a result."""
@@ -156,20 +163,34 @@ class Future:
 
     def exception(self) -> Exception | None:
         """The exception of a finished thread."""
+        self._read = True
         return self._error
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the result."""
-        if not self._finished:
-            if timeout is not None:
-                self._kernel.after(timeout, current_thread().resume)
-            self._waiting.append(current_thread())
-            self._kernel.block()
+        self.wait(timeout)
+        self._read = True
         if not self._finished:
             raise TimeoutError
         if self._error:
             raise self._error
         return self._value
+
+    def wait(self, timeout: float | None) -> None:
+        """Wait until there is a result."""
+        if not self._finished:
+            if timeout is not None:
+                self.kernel.after(timeout, current_thread().resume)
+            self._waiting.append(current_thread())
+            self.kernel.block()
+
+
+def wait(futures: Iterable[Future], timeout: float | None = None) -> None:
+    """In place of concurrent.futures.wait."""
+    futures = list(futures)
+    until = futures[0].kernel.now + timeout if futures and timeout is not None else None
+    for future in futures:
+        future.wait(max(0.0, until - future.kernel.now) if until is not None else None)
 
 
 class Executor:

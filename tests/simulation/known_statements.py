@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from tests.simulation import statements
+from tests.simulation import gtids, statements
 
 if TYPE_CHECKING:
     from tests.simulation.mysqld import Mysqld
@@ -51,6 +51,7 @@ def _variables(_world: World, server: Mysqld, _values: Values) -> list[Row]:
             "offline": server.globals["offline_mode"],
             "executed": executed,
             "received": executed,
+            "gtids": executed,
         }
     ]
 
@@ -78,9 +79,9 @@ def _member(server: Mysqld, host: str, state: str, role: str, view_id: str) -> R
     return {**row, "queue": 0, "behind": 0}
 
 
-def _member_id(world: World, _server: Mysqld, values: Values) -> list[Row]:
-    seat = statements.seat_at(world, str(values[0]))
-    return [{"id": seat.server.volume.uuid}] if seat else []
+def _member_id(world: World, server: Mysqld, values: Values) -> list[Row]:
+    rows = _members(world, server, ())
+    return [{"id": row["id"]} for row in rows if row["host"] == values[0]]
 
 
 def _set_global(_world: World, server: Mysqld, values: Values) -> None:
@@ -146,6 +147,14 @@ def _set_as_primary(world: World, server: Mysqld, uuid: str, _seconds: int) -> N
     statements.set_as_primary(world, server, uuid)
 
 
+def _gtid_subtract(_world: World, _server: Mysqld, values: Values) -> list[Row]:
+    return [{"gtids": gtids.write(gtids.parse(values[0]) - gtids.parse(values[1]))}]
+
+
+def _gtid_subset(_world: World, _server: Mysqld, values: Values) -> list[Row]:
+    return [{"is_subset": int(gtids.parse(values[0]) <= gtids.parse(values[1]))}]
+
+
 def _nothing(_world: World, _server: Mysqld, _values: Values) -> None: ...
 
 
@@ -156,7 +165,9 @@ def _certificate(_world: World, _server: Mysqld, _values: Values) -> list[Row]:
 KNOWN: list[tuple[re.Pattern[str], Handler]] = [
     (re.compile(pattern, re.DOTALL), handler)
     for pattern, handler in (
-        (r"@@gtid_executed AS executed", _variables),
+        (r"@@super_read_only AS read_only", _variables),
+        (r"^SELECT GTID_SUBTRACT\(%s, %s\)", _gtid_subtract),
+        (r"^SELECT GTID_SUBSET\(%s, %s\)", _gtid_subset),
         (r"member_role AS role", _members),
         (r"group_replication_group_name AS name", _group_name),
         (r"WHERE member_host = ", _member_id),

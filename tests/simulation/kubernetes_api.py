@@ -35,9 +35,12 @@ class Api:
         self._versions = count(1)
         self.lost_answers = 0.0  # probability that a patch is carried out and its answer is lost
 
-    def create(self, kind: str, name: str, created: datetime, **more: Any) -> None:
+    def create(
+        self, kind: str, name: str, created: datetime, labels: dict[str, str] | None = None, **more: Any
+    ) -> None:
         """Create or replace an object."""
-        metadata = {"name": name, "uid": f"{kind}-{name}-{next(self._versions)}", "creationTimestamp": created}
+        metadata: Object = {"name": name, "uid": f"{next(self._versions)}", "creationTimestamp": created.isoformat()}
+        metadata["labels"] = labels or {}
         self._objects[kind, name] = {"metadata": metadata, "spec": {}, **more}
         self.patch(kind, name, {})
 
@@ -137,7 +140,16 @@ def _attributes(value: Any, key: str = "") -> Any:
 
 
 DEFAULTS = dict.fromkeys(
-    ("labels", "annotations", "holder_identity", "renew_time", "lease_duration_seconds", "acquire_time", "status")
+    (
+        "labels",
+        "annotations",
+        "creation_timestamp",
+        "data_source",
+        "holder_identity",
+        "renew_time",
+        "lease_duration_seconds",
+        "lease_transitions",
+    )
 )
 
 

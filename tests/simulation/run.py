@@ -65,10 +65,11 @@ def _play(world: World) -> None:
         _converge(world)
     else:
         kernel.run(FIRST_FAULTS_SECONDS)
-    for _ in range(random.randint(1, 7)):
+    pause = random.choice((2, 5, 15))
+    for _ in range(random.randint(1, 8)):
         random.choice(faults)(world)
-        kernel.run(random.expovariate(1 / 6))
-    kernel.run(kernel.between(0, 15))
+        kernel.run(random.expovariate(1 / pause))
+    kernel.run(kernel.between(0, 30))
     world.heal()
     _converge(world)
 

@@ -93,7 +93,7 @@ class World:
         uuid = str(self.uuid())
         folder = self.folder / "volumes" / uuid
         folder.mkdir(parents=True)
-        self.api.create("persistent_volume_claim", f"data-{name}", self.now)
+        self.api.create("persistent_volume_claim", f"data-{name}", self.now, status={"phase": "Bound"})
         return Volume(uuid, folder)
 
     def create_pod(self, name: str) -> None:
@@ -104,7 +104,7 @@ class World:
             pod.run_dir.mkdir()
         pod.deleting = False
         labels = {"app.kubernetes.io/name": "mysql", "apps.kubernetes.io/pod-index": name.rpartition("-")[2]}
-        self.api.create("pod", name, self.now, metadata={"labels": labels})
+        self.api.create("pod", name, self.now, labels, status={"phase": "Running"})
         self.log(name, "pod created")
         self.kernel.after(self.kernel.between(0.2, 1), lambda: self.start_agent(pod))
         self.kernel.after(self.kernel.between(0.5, 2), lambda: self.start_mysqld(pod))

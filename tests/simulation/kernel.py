@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any, Self
@@ -45,8 +46,7 @@ class Kernel:
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread."""
-        thread = current_thread()
-        self.after(seconds, thread.resume)
+        self.after(seconds, current_thread().waker())
         self.block()
 
     def block(self) -> None:
@@ -64,7 +64,7 @@ class Process:
         self.alive = True
         self.stopped = False
         self.threads: dict[Thread, None] = {}
-        self._held: list[Thread] = []
+        self._held: list[Callable[[], None]] = []
 
     @property
     def running(self) -> bool:
@@ -76,7 +76,7 @@ class Process:
         future = Future(self.kernel)
         thread = Thread(self, future, call, arguments)
         self.threads[thread] = None
-        self.kernel.after(0, thread.resume)
+        self.kernel.after(0, thread.waker())
         return future
 
     def stop(self) -> None:
@@ -87,12 +87,12 @@ class Process:
         """As by SIGCONT."""
         self.stopped = False
         held, self._held = self._held, []
-        for thread in held:
-            self.kernel.after(0, thread.resume)
+        for wake in held:
+            self.kernel.after(0, wake)
 
-    def hold(self, thread: Thread) -> None:
-        """Keep a thread that is due until the process continues."""
-        self._held.append(thread)
+    def hold(self, wake: Callable[[], None]) -> None:
+        """Keep what is due until the process continues."""
+        self._held.append(wake)
 
     def kill(self) -> None:
         """As by SIGKILL: from now on no thread of it does anything."""
@@ -111,6 +111,7 @@ class Thread(greenlet):
     def __init__(self, process: Process, future: Future, call: Callable[..., object], arguments: tuple[object, ...]):
         super().__init__(self._main, process.kernel.hub)  # which goes on when it ends
         self.process, self._future, self._call, self._arguments = process, future, call, arguments
+        self._block = 0
 
     def _main(self) -> None:
         try:
@@ -120,13 +121,17 @@ class Thread(greenlet):
         self.process.threads.pop(self, None)
         self._future.finish(value, error)
 
-    def resume(self) -> None:
-        """Go on, unless the process is gone; called by the kernel."""
-        if not self.process.alive or self.dead:
+    def waker(self) -> Callable[[], None]:
+        """Return what ends the coming block of this thread, and no later one."""
+        return partial(self._wake, self._block)
+
+    def _wake(self, block: int) -> None:
+        if block != self._block or not self.process.alive or self.dead:
             return
         if self.process.stopped:
-            self.process.hold(self)
+            self.process.hold(partial(self._wake, block))
         else:
+            self._block += 1
             self.switch()
 
 
@@ -142,7 +147,7 @@ class Future:
         self._finished = False
         self._value: object = None
         self._error: Exception | None = None
-        self._waiting: list[Thread] = []
+        self._waiting: list[Callable[[], None]] = []
         self.must_be_read = self._read = False
 
     def finish(self, value: object, error: Exception | None) -> None:
@@ -150,8 +155,8 @@ class Future:
         self._finished, self._value, self._error = True, value, error
         if error and self.must_be_read:
             self.kernel.after(UNREAD_SECONDS, self._check_read)
-        for thread in self._waiting:
-            self.kernel.after(0, thread.resume)
+        for wake in self._waiting:
+            self.kernel.after(0, wake)
 
     def _check_read(self) -> None:
         if not self._read:
@@ -180,8 +185,8 @@ class Future:
         """Wait until there is a result."""
         if not self._finished:
             if timeout is not None:
-                self.kernel.after(timeout, current_thread().resume)
-            self._waiting.append(current_thread())
+                self.kernel.after(timeout, current_thread().waker())
+            self._waiting.append(current_thread().waker())
             self.kernel.block()
 
 

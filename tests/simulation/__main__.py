@@ -9,7 +9,7 @@ import time
 from multiprocessing import Pool
 
 from tests.simulation import boundary
-from tests.simulation.run import Result, run
+from tests.simulation.run import run
 
 
 def main() -> int:
@@ -21,7 +21,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     arguments = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":  # the order of a set of strings depends on it
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"})
+        environment = {**os.environ, "PYTHONHASHSEED": "0"}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 -- this program
     if arguments.seed is not None:
         boundary.install(logs=True)
         result = run(arguments.seed, print)
@@ -45,8 +46,6 @@ def _run_many(seeds: range, jobs: int) -> int:
 def _initialize() -> None:
     boundary.install(logs=False)
 
-
-__all__ = ["Result"]
 
 if __name__ == "__main__":
     sys.exit(main())

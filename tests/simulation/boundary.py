@@ -23,14 +23,15 @@ from prometheus_client.metrics import MetricWrapperBase
 from efishery_mysql_agent.cli import build
 from efishery_mysql_agent.server import StatusPublisher, application
 from efishery_mysql_agent.settings import AgentSettings
-from tests.simulation import kernel
+from tests.simulation import pool
 from tests.simulation.kernel import current_thread
 from tests.simulation.kubernetes_api import CLIENTS, Client
 from tests.simulation.network import Traffic
 from tests.simulation.sql import Connection
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Pod, World
+    from tests.simulation.kubelet import Pod
+    from tests.simulation.world import World
 
 PACKAGE = "efishery_mysql_agent"
 HTTP_TIMEOUT_SECONDS = 2
@@ -145,9 +146,9 @@ class _NoMetric:
     def labels(self, *_: object) -> _NoMetric:
         return self
 
-    def set(self, *_: object) -> None: ...
+    def _ignore(self, *_: object) -> None: ...
 
-    set_function = set_to_current_time = inc = clear = set
+    set = set_function = set_to_current_time = inc = clear = _ignore
 
 
 def _uuid() -> UUID:
@@ -172,7 +173,7 @@ def install(*, logs: bool) -> None:
     """Replace what the agent's modules use; for the rest of this process."""
     if logs:
         LOGS.append(True)
-    replaced = {time: _Time, datetime: _Datetime, ThreadPoolExecutor: kernel.Executor, wait: kernel.wait, uuid4: _uuid}
+    replaced = {time: _Time, datetime: _Datetime, ThreadPoolExecutor: pool.Executor, wait: pool.wait, uuid4: _uuid}
     for name, module in list(sys.modules.items()):
         if name.startswith(PACKAGE):
             for key, value in list(vars(module).items()):

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from tests.simulation.network import API_SERVER, Traffic
 
 if TYPE_CHECKING:
-    from tests.simulation.group import Group, Seat
+    from tests.simulation.group import Group
+    from tests.simulation.kubelet import Pod
     from tests.simulation.mysqld import Volume
-    from tests.simulation.world import Pod, World
+    from tests.simulation.seat import Seat
+    from tests.simulation.world import World
 
 SAMPLE_SECONDS = 0.5
-# Two labelled members, of which one has no majority any more but does not know it: 5 s until it suspects the others, 1 s until it
+# Of two labelled members, one has no majority and does not know it: 5 s until it suspects the others, 1 s until it
 # gives up, and what it takes an expelled member to learn of it.
 TWO_WRITABLE_SECONDS = 10
 LABEL_SECONDS = 20  # until the Service selects the primary, and it alone; the agents compare every 15 s
@@ -46,7 +48,9 @@ class Checks:
         missing = self.acknowledged - volume.rows()
         nowhere = self.lease_lost and not any(other.volume.rows() for other in self.world.pods.values())
         if missing and not self.operator_decided and not nowhere:
-            raise Violation(f"{pod} starts a group without {len(missing)} of {len(self.acknowledged)} acknowledged rows")
+            raise Violation(
+                f"{pod} starts a group without {len(missing)} of {len(self.acknowledged)} acknowledged rows"
+            )
         self.acknowledged -= missing
         self.operator_decided = False
 
@@ -54,7 +58,9 @@ class Checks:
         """Check what must hold at any time."""
         self.world.kernel.after(SAMPLE_SECONDS, self.sample)
         self.world.groups = [group for group in self.world.groups if any(_attached(seat) for seat in group.seats)]
-        labelled = [pod for name, pod in self.world.pods.items() if self.world.api.labels(name).get("role") == "primary"]
+        labelled = [
+            pod for name, pod in self.world.pods.items() if self.world.api.labels(name).get("role") == "primary"
+        ]
         self._check_writers(labelled)
         for group in self.world.groups:
             primary = group.view.primary
@@ -97,7 +103,7 @@ class Checks:
         )
 
     def unfinished(self) -> str:
-        """What is not as it must be once all is well; empty where all is. Raises Violation for lost or differing data."""
+        """What is not as it must be once all is well, or nothing. Raises Violation for lost or differing data."""
         pods = [self.world.pods[name] for name in self.world.names]
         for pod in pods:
             problem = self._problem(pod)
@@ -109,7 +115,9 @@ class Checks:
         for pod in pods:
             missing = self.acknowledged - pod.volume.rows()
             if missing:
-                raise Violation(f"{pod.name} is ONLINE without {len(missing)} of {len(self.acknowledged)} acknowledged rows")
+                raise Violation(
+                    f"{pod.name} is ONLINE without {len(missing)} of {len(self.acknowledged)} acknowledged rows"
+                )
             if pod.volume.replicated() != pods[0].volume.replicated():
                 raise Violation(f"{pod.name} and {pods[0].name} are ONLINE with different data")
         return ""

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import combinations
 from typing import TYPE_CHECKING
 
+from tests.simulation.choice import members, one, some
 from tests.simulation.mysqld import ERRANT
-from tests.simulation.network import API_SERVER, Traffic
+from tests.simulation.network_faults import api, http, partition, partition_pair
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Pod, World
+    from tests.simulation.kubelet import Pod
+    from tests.simulation.world import World
 
 
 def crash(world: World) -> None:
     """mysqld of some members is killed."""
-    for pod in _some(world):
-        world.kill_mysqld(pod)
+    for pod in some(world):
+        world.kubelet.kill_mysqld(pod)
 
 
 def crash_all(world: World) -> None:
     """All pods are killed, and come back one after the other."""
-    for pod in _pods(world):
-        world.kernel.after(world.kernel.between(0, 2), lambda pod=pod: world.delete_pod(pod, graceful=False))  # type: ignore[misc]
+    for pod in members(world):
+        world.kernel.after(world.kernel.between(0, 2), lambda pod=pod: world.kubelet.delete_pod(pod, graceful=False))  # type: ignore[misc]
 
 
 def freeze(world: World) -> None:
     """mysqld of a member stops for a while (SIGSTOP)."""
-    for pod in _some(world):
+    for pod in some(world):
         server = pod.server
         if server and server.process.running:
             server.process.stop()
@@ -37,7 +38,7 @@ def freeze(world: World) -> None:
 
 def hang_node(world: World) -> None:
     """Nodes hang: neither mysqld nor the agent runs for a while."""
-    for pod in _some(world):
+    for pod in some(world):
         server, agent = pod.server, pod.agent
         if server and agent and server.process.running and agent.running:
             server.process.stop()
@@ -50,7 +51,7 @@ def hang_node(world: World) -> None:
 
 def slow(world: World) -> None:
     """Statements of the agent take seconds; the group's traffic does not."""
-    for pod in _some(world):
+    for pod in some(world):
         if pod.server:
             pod.server.slow_until = world.kernel.now + world.kernel.between(1, 8)
             world.log(pod.name, "mysqld answers slowly")
@@ -58,13 +59,13 @@ def slow(world: World) -> None:
 
 def crash_agents(world: World) -> None:
     """Agents are killed."""
-    for pod in _some(world):
-        world.kill_agent(pod)
+    for pod in some(world):
+        world.kubelet.kill_agent(pod)
 
 
 def freeze_agents(world: World) -> None:
     """Agents stop for a while."""
-    for pod in _some(world):
+    for pod in some(world):
         agent = pod.agent
         if agent and agent.running:
             agent.stop()
@@ -74,20 +75,20 @@ def freeze_agents(world: World) -> None:
 
 def delete(world: World) -> None:
     """Pods are deleted, as by a person or a rolling update."""
-    for pod in _some(world):
-        world.delete_pod(pod, graceful=world.kernel.random.random() < 0.7)
+    for pod in some(world):
+        world.kubelet.delete_pod(pod, graceful=world.kernel.random.random() < 0.7)
 
 
 def lose_node(world: World) -> None:
     """A node is lost, and comes back, or the pod gets another node, without its volume."""
-    _lose(world, _one(world), keeps=world.kernel.random.random() < 0.6)
+    _lose(world, one(world), keeps=world.kernel.random.random() < 0.6)
 
 
 def power_failure(world: World) -> None:
-    """All nodes are lost at once, and return one after the other; sometimes the Lease is lost with them, and a volume."""
+    """All nodes are lost, and return one after the other; sometimes without the Lease, and without a volume."""
     loses_lease, loses_volume = world.kernel.random.random() < 0.3, world.kernel.random.random() < 0.3
-    unlucky = world.kernel.random.choice(_pods(world))
-    for pod in _pods(world):
+    unlucky = world.kernel.random.choice(members(world))
+    for pod in members(world):
         _lose(world, pod, keeps=not (loses_volume and pod is unlucky))
         if world.kernel.random.random() < 0.3:
             world.skew[pod.name] = world.kernel.between(-600, 600)
@@ -99,7 +100,7 @@ def _lose(world: World, pod: Pod, *, keeps: bool) -> None:
     if not pod.up or pod.deleting or not world.api.labels(pod.name):
         return
     pod.up = False
-    world.end_pod(pod)
+    world.kubelet.end_pod(pod)
     world.log(pod.name, f"node lost, volume {'kept' if keeps else 'lost'}")
     world.kernel.after(world.kernel.between(2, 90), lambda: _return(world, pod, keeps=keeps))
 
@@ -108,43 +109,9 @@ def _return(world: World, pod: Pod, *, keeps: bool) -> None:
     world.api.delete("pod", pod.name)
     pod.up = True
     if not keeps:
-        world.lose_volume(pod)
+        world.kubelet.lose_volume(pod)
     if pod.name in world.names:
-        world.create_pod(pod.name)
-
-
-def partition(world: World) -> None:
-    """Some members are cut off from the others, for one kind of traffic or all."""
-    some = {pod.name for pod in _some(world)}
-    others = [pod.name for pod in _pods(world) if pod.name not in some]
-    pairs = [(one, other) for one in sorted(some) for other in others]
-    to_api = [(one, API_SERVER) for one in sorted(some)]
-    kinds = world.kernel.random.choice(
-        ((Traffic.GROUP, Traffic.HTTP, Traffic.API), (Traffic.GROUP, Traffic.HTTP), (Traffic.GROUP,), (Traffic.HTTP,))
-    )
-    for kind in kinds:
-        _cut(world, kind, to_api if kind is Traffic.API else pairs)
-
-
-def partition_pair(world: World) -> None:
-    """Two members do not reach each other, and both reach all others."""
-    pairs = list(combinations([pod.name for pod in _pods(world)], 2))
-    if pairs:
-        _cut(world, Traffic.GROUP, [world.kernel.random.choice(pairs)])
-
-
-def http(world: World) -> None:
-    """No agent reaches another."""
-    _cut(world, Traffic.HTTP, list(combinations([pod.name for pod in _pods(world)], 2)))
-
-
-def api(world: World) -> None:
-    """The Kubernetes API does not answer some agents, or answers are lost."""
-    if world.kernel.random.random() < 0.3:
-        world.api.lost_answers = 0.3
-        world.kernel.after(world.kernel.between(5, 30), lambda: setattr(world.api, "lost_answers", 0.0))
-    else:
-        _cut(world, Traffic.API, [(pod.name, API_SERVER) for pod in _some(world)])
+        world.kubelet.create_pod(pod.name)
 
 
 def lease(world: World) -> None:
@@ -157,7 +124,7 @@ def lease(world: World) -> None:
 
 def clocks(world: World) -> None:
     """The clocks of the nodes differ by minutes."""
-    for pod in _some(world):
+    for pod in some(world):
         world.skew[pod.name] = world.kernel.between(-600, 600)
         world.log(pod.name, f"clock is off by {world.skew[pod.name]:.0f} s")
 
@@ -168,16 +135,16 @@ def scale(world: World) -> None:
     world.log("scale", f"{len(before)} to {world.wanted} members")
     for name in world.names:
         if name not in before:
-            world.create_pod(name)
+            world.kubelet.create_pod(name)
     for name in before:
         if name not in world.names:
             world.checks.scaled_in = True
-            world.delete_pod(world.pods[name], graceful=True)
+            world.kubelet.delete_pod(world.pods[name], graceful=True)
 
 
 def errant(world: World) -> None:
     """Somebody writes to a replica."""
-    pod = _one(world)
+    pod = one(world)
     if pod.server and pod.server.answers:
         pod.volume.add(pod.volume.uuid, ERRANT)
         world.checks.errant = True
@@ -189,31 +156,6 @@ def recovery(world: World) -> None:
     world.recovery_failures = 0.5
     world.log("group", "recoveries fail")
     world.kernel.after(world.kernel.between(5, 40), lambda: setattr(world, "recovery_failures", 0.0))
-
-
-def _pods(world: World) -> list[Pod]:
-    return [world.pods[name] for name in world.names]
-
-
-def _one(world: World) -> Pod:
-    """A member, and often the primary."""
-    labelled = [pod for pod in _pods(world) if world.api.labels(pod.name).get("role") == "primary"]
-    chosen = labelled if labelled and world.kernel.random.random() < 0.5 else _pods(world)
-    return world.kernel.random.choice(chosen)
-
-
-def _some(world: World) -> list[Pod]:
-    """One member, sometimes more."""
-    more = world.kernel.random.random() < 0.4
-    number = world.kernel.random.randint(1, world.wanted) if more else 1
-    chosen = [_one(world), *world.kernel.random.sample(_pods(world), number - 1)]
-    return list(dict.fromkeys(chosen))
-
-
-def _cut(world: World, traffic: Traffic, pairs: list[tuple[str, str]]) -> None:
-    world.network.cut(traffic, pairs)
-    world.log("network", f"{traffic} cut: {' '.join('/'.join(pair) for pair in pairs)}")
-    world.kernel.after(world.kernel.between(1, 90), lambda: world.network.mend(traffic, pairs))
 
 
 Fault = Callable[["World"], None]

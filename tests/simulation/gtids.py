@@ -23,6 +23,8 @@ def write(gtids: Gtids) -> str:
         numbers = sorted(number for of, number in gtids if of == source)
         starts = [number for number in numbers if (source, number - 1) not in gtids]
         ends = [number for number in numbers if (source, number + 1) not in gtids]
-        intervals = (f"{first}-{last}" if last > first else f"{first}" for first, last in zip(starts, ends, strict=True))
+        intervals = (
+            f"{first}-{last}" if last > first else f"{first}" for first, last in zip(starts, ends, strict=True)
+        )
         parts.append(":".join((source, *intervals)))
     return ",\n".join(parts)

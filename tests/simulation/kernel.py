@@ -1,21 +1,19 @@
 """Virtual time: threads that block in it run one at a time, in an order that depends on the seed alone.
 
-The agent's code blocks as it does in production, each of its threads as a greenlet. No operating system thread, no sleep.
+The agent's code blocks as it does in production, each of its threads as a greenlet. No operating system thread.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from random import Random
-from typing import Any, Self
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-
-UNREAD_SECONDS = 60
+from tests.simulation.futures import Future
 
 
 class Kernel:
@@ -46,11 +44,15 @@ class Kernel:
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread."""
-        self.after(seconds, current_thread().waker())
+        self.after(seconds, self.waker())
         self.block()
 
+    def waker(self) -> Callable[[], None]:
+        """Return what ends the coming block of the calling thread, and no later one."""
+        return current_thread().waker()
+
     def block(self) -> None:
-        """Block the calling thread until something resumes it."""
+        """Block the calling thread until a waker is called."""
         if not current_thread().process.alive:
             raise GreenletExit
         self.hub.switch()
@@ -108,7 +110,9 @@ class Process:
 class Thread(greenlet):
     """A thread of a process."""
 
-    def __init__(self, process: Process, future: Future, call: Callable[..., object], arguments: tuple[object, ...]):
+    def __init__(
+        self, process: Process, future: Future, call: Callable[..., object], arguments: tuple[object, ...]
+    ) -> None:
         super().__init__(self._main, process.kernel.hub)  # which goes on when it ends
         self.process, self._future, self._call, self._arguments = process, future, call, arguments
         self._block = 0
@@ -122,7 +126,7 @@ class Thread(greenlet):
         self._future.finish(value, error)
 
     def waker(self) -> Callable[[], None]:
-        """Return what ends the coming block of this thread, and no later one."""
+        """Return what ends the coming block of this thread."""
         return partial(self._wake, self._block)
 
     def _wake(self, block: int) -> None:
@@ -133,103 +137,6 @@ class Thread(greenlet):
         else:
             self._block += 1
             self.switch()
-
-
-class UnreadError(BaseException):
-    """A thread ended by an exception that nobody asked for."""
-
-
-class Future:
-    """The result of a thread, with the methods of concurrent.futures.Future that the agent uses."""
-
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
-        self._finished = False
-        self._value: object = None
-        self._error: Exception | None = None
-        self._waiting: list[Callable[[], None]] = []
-        self.must_be_read = self._read = False
-
-    def finish(self, value: object, error: Exception | None) -> None:
-        """Set the result and resume who waits."""
-        self._finished, self._value, self._error = True, value, error
-        if error and self.must_be_read:
-            self.kernel.after(UNREAD_SECONDS, self._check_read)
-        for wake in self._waiting:
-            self.kernel.after(0, wake)
-
-    def _check_read(self) -> None:
-        if not self._read:
-            raise UnreadError from self._error
-
-    def done(self) -> bool:
-        """Whether there is a result."""
-        return self._finished
-
-    def exception(self) -> Exception | None:
-        """The exception of a finished thread."""
-        self._read = True
-        return self._error
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Wait for the result."""
-        self.wait(timeout)
-        self._read = True
-        if not self._finished:
-            raise TimeoutError
-        if self._error:
-            raise self._error
-        return self._value
-
-    def wait(self, timeout: float | None) -> None:
-        """Wait until there is a result."""
-        if not self._finished:
-            if timeout is not None:
-                self.kernel.after(timeout, current_thread().waker())
-            self._waiting.append(current_thread().waker())
-            self.kernel.block()
-
-
-def wait(futures: Iterable[Future], timeout: float | None = None) -> None:
-    """In place of concurrent.futures.wait."""
-    futures = list(futures)
-    until = futures[0].kernel.now + timeout if futures and timeout is not None else None
-    for future in futures:
-        future.wait(max(0.0, until - future.kernel.now) if until is not None else None)
-
-
-class Executor:
-    """In place of ThreadPoolExecutor; it has as many workers as there are calls."""
-
-    def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "") -> None:
-        self._futures: list[Future] = []
-
-    def submit(self, call: Callable[..., object], *arguments: object) -> Future:
-        """Run `call` in a thread of the calling process. An exception that nobody asks for ends the simulation."""
-        future = self._submit(call, *arguments)
-        future.must_be_read = True
-        return future
-
-    def _submit(self, call: Callable[..., object], *arguments: object) -> Future:
-        future = current_thread().process.spawn(call, *arguments)
-        self._futures = [*(known for known in self._futures if not known.done()), future]
-        return future
-
-    def map(self, call: Callable[..., object], *arguments: Iterable[object], **_: object) -> Iterator[Any]:
-        """Run all calls at once, and return their results in order."""
-        futures = [self._submit(call, *each) for each in zip(*arguments, strict=False)]
-        return (future.result() for future in futures)
-
-    def shutdown(self, **_: object) -> None:
-        """Wait for all calls."""
-        for future in self._futures:
-            future.result()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
 
 
 def current_thread() -> Thread:

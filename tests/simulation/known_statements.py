@@ -32,7 +32,9 @@ def run(world: World, server: Mysqld, statement: str, values: Values) -> list[Ro
     """Run a statement. The handler gets what the pattern's groups matched, then the values."""
     handler = _CACHE.get(statement)
     if handler is None:
-        found = next(((pattern.search(statement), handle) for pattern, handle in KNOWN if pattern.search(statement)), None)
+        found = next(
+            ((pattern.search(statement), handle) for pattern, handle in KNOWN if pattern.search(statement)), None
+        )
         if found is None:
             raise UnknownStatement(statement)
         match, handle = found
@@ -183,7 +185,10 @@ KNOWN: list[tuple[re.Pattern[str], Handler]] = [
         (r"^ALTER USER '(root)'@'localhost'", _alter),
         (r" AS created", _count_created),
         (r"tls_channel_status", _certificate),
-        (r"^(SELECT 1$|SET SESSION|GRANT|CREATE DATABASE|KILL|SELECT id FROM performance_schema.processlist)", _nothing),
+        (
+            r"^(SELECT 1$|SET SESSION|GRANT|CREATE DATABASE|KILL|SELECT id FROM performance_schema.processlist)",
+            _nothing,
+        ),
     )
 ]
 _CACHE: dict[str, Handler] = {}

@@ -133,7 +133,9 @@ def _attributes(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
         if key in ("labels", "annotations", "matchLabels"):
             return value
-        return SimpleNamespace(**{**DEFAULTS, **{_snake(name): _attributes(item, name) for name, item in value.items()}})
+        return SimpleNamespace(
+            **{**DEFAULTS, **{_snake(name): _attributes(item, name) for name, item in value.items()}}
+        )
     if isinstance(value, str) and key.endswith(("Time", "Timestamp")):
         return datetime.fromisoformat(value)
     return value

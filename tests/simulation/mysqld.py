@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from tests.simulation.kernel import Process
 
 if TYPE_CHECKING:
-    from tests.simulation.group import Seat
     from tests.simulation.kernel import Kernel
+    from tests.simulation.seat import Seat
 
 # A client's row is its number, a statement on an account is the user and the new password.
 Payload = int | tuple[str, str]
@@ -58,7 +58,7 @@ class Volume:
         self._executed = None
 
     def clear(self) -> None:
-        """Drop all data and GTIDs, as a clone does before it copies (tried with 9.7.4: it stays so if the donor fails)."""
+        """Drop all data and GTIDs, as a clone does first; with 9.7.4 it stays so if the donor fails."""
         self.data = {}
         self._executed = None
 

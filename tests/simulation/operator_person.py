@@ -32,10 +32,7 @@ class Operator:
         volumes = {name: world.pods[name].volume for name in world.names}
         most = max(volumes, key=lambda name: len(volumes[name].rows()))
         group = lease["metadata"].get("annotations", {}).get(f"{PREFIX}group")
-        if volumes[most].data:
-            request = {"force-reboot": most}
-        else:
-            request = {"start-empty": group}
+        request = {"force-reboot": most} if volumes[most].data else {"start-empty": group}
         world.checks.operator_decided = True
         world.log("operator", str(request))
         annotations = {f"{PREFIX}{key}": value for key, value in request.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.simulation import boundary
 from tests.simulation.checks import Violation
 from tests.simulation.faults import FAULTS
-from tests.simulation.kernel import UnreadError
+from tests.simulation.futures import UnreadError
 from tests.simulation.operator_person import Operator
 from tests.simulation.world import World
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from tests.simulation.group import Group, Seat
+from tests.simulation.group import Group
 from tests.simulation.network import Traffic
 
 if TYPE_CHECKING:
     from tests.simulation.mysqld import Mysqld
+    from tests.simulation.seat import Seat
     from tests.simulation.world import World
 
 NOT_CONFIGURED = 3092  # ER_GROUP_REPLICATION_CONFIGURATION
@@ -124,8 +125,10 @@ def clone(world: World, server: Mysqld, address: str) -> None:
     if donor.seat and donor.seat.active:
         donor.seat.flush()
     server.volume.replace(donor.volume)
-    world.mysqld_exited(server)
-    raise pymysql.OperationalError(RESTART_FAILED, "Restart server failed (mysqld is not managed by supervisor process)")
+    world.kubelet.mysqld_exited(server)
+    raise pymysql.OperationalError(
+        RESTART_FAILED, "Restart server failed (mysqld is not managed by supervisor process)"
+    )
 
 
 def set_as_primary(world: World, server: Mysqld, uuid: str) -> None:

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from tests.simulation import boundary, statements
 from tests.simulation.checks import Checks
 from tests.simulation.group import Group
-from tests.simulation.kernel import Kernel, Process
+from tests.simulation.kernel import Kernel
+from tests.simulation.kubelet import Kubelet, Pod
 from tests.simulation.kubernetes_api import Api
-from tests.simulation.mysqld import Mysqld, Volume
+from tests.simulation.mysqld import Volume
 from tests.simulation.network import Network
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-LEAVE_SECONDS = 20  # of the preStop hook
 APPLICATION = "efishery"  # its account
-
-
-@dataclass(eq=False)
-class Pod:
-    """One pod of the StatefulSet. `up`: its node is; `port` is the agent's, once it serves."""
-
-    name: str
-    run_dir: Path
-    volume: Volume
-    server: Mysqld | None = None
-    agent: Process | None = None
-    port: boundary.Port | None = None
-    up: bool = True
-    deleting: bool = False
 
 
 class World:
@@ -49,7 +32,7 @@ class World:
         self.recovery_factor = self.kernel.random.choice((0.2, 0.5, 1, 2))
         self.recovery_failures = 0.0
         self.clone_steps = self.kernel.random.choice((1, 3, 10))
-        self.kubelet = Process(self.kernel, "kubelet")
+        self.kubelet = Kubelet(self)
         self.checks = Checks(self)
         self._rows = 0
 
@@ -58,7 +41,7 @@ class World:
         self.api.create("stateful_set", "mysql", BEGIN)
         self.api.create("lease", "mysql", BEGIN)
         for name in self.names:
-            self.create_pod(name)
+            self.kubelet.create_pod(name)
         self.kernel.after(1, self._client)
         self.kernel.after(1, self.checks.sample)
 
@@ -96,87 +79,6 @@ class World:
         self.api.create("persistent_volume_claim", f"data-{name}", self.now, status={"phase": "Bound"})
         return Volume(uuid, folder)
 
-    def create_pod(self, name: str) -> None:
-        """Create a pod, with a new volume if it has none."""
-        pod = self.pods.get(name)
-        if pod is None:
-            pod = self.pods[name] = Pod(name, self.folder / name, self.new_volume(name))
-            pod.run_dir.mkdir()
-        pod.deleting = False
-        labels = {"app.kubernetes.io/name": "mysql", "apps.kubernetes.io/pod-index": name.rpartition("-")[2]}
-        self.api.create("pod", name, self.now, labels, status={"phase": "Running"})
-        self.log(name, "pod created")
-        self.kernel.after(self.kernel.between(0.2, 1), lambda: self.start_agent(pod))
-        self.kernel.after(self.kernel.between(0.5, 2), lambda: self.start_mysqld(pod))
-
-    def start_agent(self, pod: Pod) -> None:
-        """Start the agent's container if it does not run."""
-        if self.api.labels(pod.name) and pod.up and not (pod.agent and pod.agent.alive):
-            pod.agent = Process(self.kernel, pod.name)
-            pod.port = None
-            pod.agent.spawn(boundary.run_agent, self, pod)
-
-    def start_mysqld(self, pod: Pod) -> None:
-        """Start mysqld's container if it does not run."""
-        if self.api.labels(pod.name) and pod.up and not (pod.server and pod.server.process.alive):
-            for file in ("leave", "left"):
-                (pod.run_dir / file).unlink(missing_ok=True)
-            pod.server = Mysqld(self.kernel, pod.name, pod.volume, self.kernel.now + self.kernel.between(0.5, 4))
-
-    def mysqld_exited(self, server: Mysqld) -> None:
-        """End a mysqld; the kubelet starts it again."""
-        server.process.kill()
-        self.log(server.pod, "mysqld ended")
-        self.kernel.after(self.kernel.between(0.5, 4), lambda: self.start_mysqld(self.pods[server.pod]))
-
-    def kill_mysqld(self, pod: Pod) -> None:
-        """As by SIGKILL."""
-        if pod.server and pod.server.process.alive:
-            self.mysqld_exited(pod.server)
-
-    def kill_agent(self, pod: Pod) -> None:
-        """As by SIGKILL."""
-        if pod.agent and pod.agent.alive:
-            pod.agent.kill()
-            self.log(pod.name, "agent ended")
-            self.kernel.after(self.kernel.between(0.5, 4), lambda: self.start_agent(pod))
-
-    def delete_pod(self, pod: Pod, *, graceful: bool) -> None:
-        """Delete a pod; the StatefulSet creates it again unless it is one too many."""
-        if not pod.deleting and pod.up and self.api.labels(pod.name):
-            pod.deleting = True
-            self.kubelet.spawn(self._delete, pod, graceful)
-
-    def _delete(self, pod: Pod, graceful: bool) -> None:
-        self.log(pod.name, f"pod is deleted{'' if graceful else ' by force'}")
-        server = pod.server
-        if graceful and server and server.process.alive:
-            (pod.run_dir / "leave").touch()
-            deadline = self.kernel.now + LEAVE_SECONDS
-            while self.kernel.now < deadline and not (pod.run_dir / "left").exists():
-                self.kernel.sleep(0.5)
-            if server.process.running:
-                server.process.spawn(statements.stop, self, server)
-                self.kernel.sleep(self.kernel.between(1, 5))
-        self.end_pod(pod)
-        self.api.delete("pod", pod.name)
-        self.kernel.sleep(self.kernel.between(0.5, 5))
-        pod.deleting = False
-        if pod.name in self.names and pod.up and not self.api.labels(pod.name):
-            self.create_pod(pod.name)
-
-    def end_pod(self, pod: Pod) -> None:
-        """End all processes of a pod."""
-        for process in (pod.agent, pod.server.process if pod.server else None):
-            if process:
-                process.kill()
-
-    def lose_volume(self, pod: Pod) -> None:
-        """Give a pod that has ended an empty volume."""
-        shutil.rmtree(pod.volume.folder)
-        self.checks.volumes_lost += 1
-        pod.volume = self.new_volume(pod.name)
-
     def create_lease(self) -> None:
         """Create the Lease, as the chart does where there is none."""
         if not self.api.find("lease", "mysql"):
@@ -202,8 +104,8 @@ class World:
     def end(self) -> None:
         """End all processes."""
         for pod in self.pods.values():
-            self.end_pod(pod)
-        self.kubelet.kill()
+            self.kubelet.end_pod(pod)
+        self.kubelet.process.kill()
         self.kernel.run(0)
 
     def _client(self) -> None:

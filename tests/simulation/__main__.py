@@ -10,6 +10,7 @@ from multiprocessing import Pool
 
 from tests.simulation import boundary
 from tests.simulation.run import run
+from tests.simulation.scenarios import SCENARIOS
 
 
 def main() -> int:
@@ -18,14 +19,15 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=2000, help="how many to run")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="run one and print its log")
+    parser.add_argument("--scenario", choices=SCENARIOS, help="run one that is written down, and print its log")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     arguments = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":  # the order of a set of strings depends on it
         environment = {**os.environ, "PYTHONHASHSEED": "0"}
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 -- this program
-    if arguments.seed is not None:
+    if arguments.seed is not None or arguments.scenario:
         boundary.install(logs=True)
-        result = run(arguments.seed, print)
+        result = run(arguments.seed or 0, print, SCENARIOS.get(arguments.scenario))
         print(result)
         return bool(result.violation)
     return _run_many(range(arguments.first, arguments.first + arguments.seeds), arguments.jobs)

@@ -30,6 +30,7 @@ class Checks:
     def __init__(self, world: World) -> None:
         self.world = world
         self.acknowledged: set[int] = set()
+        self.starts = 0
         self.volumes_lost = 0
         self.lease_lost = False
         self.errant = self.scaled_in = False
@@ -45,6 +46,7 @@ class Checks:
     def started(self, pod: str, volume: Volume, group: Group) -> None:
         """A group is started: it must have all rows that were acknowledged, unless an operator gave them up."""
         self.world.groups.append(group)
+        self.starts += 1
         missing = self.acknowledged - volume.rows()
         nowhere = self.lease_lost and not any(other.volume.rows() for other in self.world.pods.values())
         if missing and not self.operator_decided and not nowhere:

@@ -17,13 +17,13 @@ def members(world: World) -> list[Pod]:
 def one(world: World) -> Pod:
     """A member, and often the primary."""
     labelled = [pod for pod in members(world) if world.api.labels(pod.name).get("role") == "primary"]
-    chosen = labelled if labelled and world.kernel.random.random() < 0.5 else members(world)
-    return world.kernel.random.choice(chosen)
+    chosen = labelled if labelled and world.plan.random() < 0.5 else members(world)
+    return world.plan.choice(chosen)
 
 
 def some(world: World) -> list[Pod]:
     """One member, sometimes more."""
-    more = world.kernel.random.random() < 0.4
-    number = world.kernel.random.randint(1, world.wanted) if more else 1
-    chosen = [one(world), *world.kernel.random.sample(members(world), number - 1)]
+    more = world.plan.random() < 0.4
+    number = world.plan.randint(1, world.wanted) if more else 1
+    chosen = [one(world), *world.plan.sample(members(world), number - 1)]
     return list(dict.fromkeys(chosen))

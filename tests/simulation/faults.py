@@ -23,7 +23,7 @@ def crash(world: World) -> None:
 def crash_all(world: World) -> None:
     """All pods are killed, and come back one after the other."""
     for pod in members(world):
-        world.kernel.after(world.kernel.between(0, 2), lambda pod=pod: world.kubelet.delete_pod(pod, graceful=False))  # type: ignore[misc]
+        world.kernel.after(world.plan.uniform(0, 2), lambda pod=pod: world.kubelet.delete_pod(pod, graceful=False))  # type: ignore[misc]
 
 
 def freeze(world: World) -> None:
@@ -33,27 +33,31 @@ def freeze(world: World) -> None:
         if server and server.process.running:
             server.process.stop()
             world.log(pod.name, "mysqld is stopped")
-            world.kernel.after(world.kernel.between(1, 30), server.continue_)
+            world.kernel.after(world.plan.uniform(1, 30), server.continue_)
 
 
 def hang_node(world: World) -> None:
     """Nodes hang: neither mysqld nor the agent runs for a while."""
     for pod in some(world):
-        server, agent = pod.server, pod.agent
-        if server and agent and server.process.running and agent.running:
-            server.process.stop()
-            agent.stop()
-            world.log(pod.name, "node hangs")
-            seconds = world.kernel.between(5, 90)
-            world.kernel.after(seconds, server.continue_)
-            world.kernel.after(seconds + world.kernel.between(0, 2), agent.continue_)
+        hang(world, pod, world.plan.uniform(5, 90))
+
+
+def hang(world: World, pod: Pod, seconds: float) -> None:
+    """Let the node of a pod hang for some seconds."""
+    server, agent = pod.server, pod.agent
+    if server and agent and server.process.running and agent.running:
+        server.process.stop()
+        agent.stop()
+        world.log(pod.name, "node hangs")
+        world.kernel.after(seconds, server.continue_)
+        world.kernel.after(seconds + world.plan.uniform(0, 2), agent.continue_)
 
 
 def slow(world: World) -> None:
     """Statements of the agent take seconds; the group's traffic does not."""
     for pod in some(world):
         if pod.server:
-            pod.server.slow_until = world.kernel.now + world.kernel.between(1, 8)
+            pod.server.slow_until = world.kernel.now + world.plan.uniform(1, 8)
             world.log(pod.name, "mysqld answers slowly")
 
 
@@ -70,39 +74,40 @@ def freeze_agents(world: World) -> None:
         if agent and agent.running:
             agent.stop()
             world.log(pod.name, "agent is stopped")
-            world.kernel.after(world.kernel.between(1, 20), agent.continue_)
+            world.kernel.after(world.plan.uniform(1, 20), agent.continue_)
 
 
 def delete(world: World) -> None:
     """Pods are deleted, as by a person or a rolling update."""
     for pod in some(world):
-        world.kubelet.delete_pod(pod, graceful=world.kernel.random.random() < 0.7)
+        world.kubelet.delete_pod(pod, graceful=world.plan.random() < 0.7)
 
 
 def lose_node(world: World) -> None:
     """A node is lost, and comes back, or the pod gets another node, without its volume."""
-    _lose(world, one(world), keeps=world.kernel.random.random() < 0.6)
+    lose(world, one(world), keeps=world.plan.random() < 0.6)
 
 
 def power_failure(world: World) -> None:
     """All nodes are lost, and return one after the other; sometimes without the Lease, and without a volume."""
-    loses_lease, loses_volume = world.kernel.random.random() < 0.3, world.kernel.random.random() < 0.3
-    unlucky = world.kernel.random.choice(members(world))
+    loses_lease, loses_volume = world.plan.random() < 0.3, world.plan.random() < 0.3
+    unlucky = world.plan.choice(members(world))
     for pod in members(world):
-        _lose(world, pod, keeps=not (loses_volume and pod is unlucky))
-        if world.kernel.random.random() < 0.3:
-            world.skew[pod.name] = world.kernel.between(-600, 600)
+        lose(world, pod, keeps=not (loses_volume and pod is unlucky))
+        if world.plan.random() < 0.3:
+            world.skew[pod.name] = world.plan.uniform(-600, 600)
     if loses_lease:
         lease(world)
 
 
-def _lose(world: World, pod: Pod, *, keeps: bool) -> None:
+def lose(world: World, pod: Pod, *, keeps: bool, seconds: float | None = None) -> None:
+    """Lose the node of a pod for some seconds, with or without its volume."""
     if not pod.up or pod.deleting or not world.api.labels(pod.name):
         return
     pod.up = False
     world.kubelet.end_pod(pod)
     world.log(pod.name, f"node lost, volume {'kept' if keeps else 'lost'}")
-    world.kernel.after(world.kernel.between(2, 90), lambda: _return(world, pod, keeps=keeps))
+    world.kernel.after(seconds or world.plan.uniform(2, 90), lambda: _return(world, pod, keeps=keeps))
 
 
 def _return(world: World, pod: Pod, *, keeps: bool) -> None:
@@ -119,19 +124,27 @@ def lease(world: World) -> None:
     world.api.delete("lease", "mysql")
     world.checks.lease_lost = True
     world.log("api", "the Lease is lost")
-    world.kernel.after(world.kernel.between(0, 20), world.create_lease)
+    world.kernel.after(world.plan.uniform(0, 20), world.create_lease)
 
 
 def clocks(world: World) -> None:
     """The clocks of the nodes differ by minutes."""
     for pod in some(world):
-        world.skew[pod.name] = world.kernel.between(-600, 600)
+        world.skew[pod.name] = world.plan.uniform(-600, 600)
         world.log(pod.name, f"clock is off by {world.skew[pod.name]:.0f} s")
+
+
+def switch(world: World) -> None:
+    """A person makes another member the primary."""
+    for group in world.groups:
+        online = [seat for seat in group.seats if seat.online and seat.running]
+        if group.leader() and online:
+            group.appoint(world.plan.choice(online))
 
 
 def scale(world: World) -> None:
     """The number of members changes; volumes of removed pods stay."""
-    before, world.wanted = world.names, world.kernel.random.randint(1, min(9, world.wanted + 2))
+    before, world.wanted = world.names, world.plan.randint(1, min(9, world.wanted + 2))
     world.log("scale", f"{len(before)} to {world.wanted} members")
     for name in world.names:
         if name not in before:
@@ -155,7 +168,7 @@ def recovery(world: World) -> None:
     """Distributed recovery fails."""
     world.recovery_failures = 0.5
     world.log("group", "recoveries fail")
-    world.kernel.after(world.kernel.between(5, 40), lambda: setattr(world, "recovery_failures", 0.0))
+    world.kernel.after(world.plan.uniform(5, 40), lambda: setattr(world, "recovery_failures", 0.0))
 
 
 Fault = Callable[["World"], None]
@@ -177,6 +190,7 @@ FAULTS: tuple[Fault, ...] = (
     lease,
     clocks,
     scale,
+    switch,
     errant,
     recovery,
 )

@@ -59,6 +59,7 @@ class Group:
 
     def appoint(self, seat: Seat) -> None:
         """Change the primary; the view stays."""
+        self.world.log("group", f"primary {seat.server.pod}")
         self.view = View(self.view.id, self.view.seats, seat)
 
     def leader(self) -> Seat | None:

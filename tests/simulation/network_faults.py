@@ -18,7 +18,7 @@ def partition(world: World) -> None:
     others = [pod.name for pod in members(world) if pod.name not in inside]
     pairs = [(name, other) for name in sorted(inside) for other in others]
     to_api = [(name, API_SERVER) for name in sorted(inside)]
-    kinds = world.kernel.random.choice(
+    kinds = world.plan.choice(
         ((Traffic.GROUP, Traffic.HTTP, Traffic.API), (Traffic.GROUP, Traffic.HTTP), (Traffic.GROUP,), (Traffic.HTTP,))
     )
     for kind in kinds:
@@ -29,7 +29,7 @@ def partition_pair(world: World) -> None:
     """Two members do not reach each other, and both reach all others."""
     pairs = list(combinations([pod.name for pod in members(world)], 2))
     if pairs:
-        _cut(world, Traffic.GROUP, [world.kernel.random.choice(pairs)])
+        _cut(world, Traffic.GROUP, [world.plan.choice(pairs)])
 
 
 def http(world: World) -> None:
@@ -39,9 +39,9 @@ def http(world: World) -> None:
 
 def api(world: World) -> None:
     """The Kubernetes API does not answer some agents, or answers are lost."""
-    if world.kernel.random.random() < 0.3:
+    if world.plan.random() < 0.3:
         world.api.lost_answers = 0.3
-        world.kernel.after(world.kernel.between(5, 30), lambda: setattr(world.api, "lost_answers", 0.0))
+        world.kernel.after(world.plan.uniform(5, 30), lambda: setattr(world.api, "lost_answers", 0.0))
     else:
         _cut(world, Traffic.API, [(pod.name, API_SERVER) for pod in some(world)])
 
@@ -49,4 +49,4 @@ def api(world: World) -> None:
 def _cut(world: World, traffic: Traffic, pairs: list[tuple[str, str]]) -> None:
     world.network.cut(traffic, pairs)
     world.log("network", f"{traffic} cut: {' '.join('/'.join(pair) for pair in pairs)}")
-    world.kernel.after(world.kernel.between(1, 90), lambda: world.network.mend(traffic, pairs))
+    world.kernel.after(world.plan.uniform(1, 90), lambda: world.network.mend(traffic, pairs))

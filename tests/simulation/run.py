@@ -21,6 +21,7 @@ FIRST_FAULTS_SECONDS = 10  # some runs begin with faults, the others with a grou
 CONVERGE_SECONDS = 300
 STABLE_SECONDS = 3
 MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own in it; fsync costs nothing there
+Play = Callable[[World], None]
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Result:
     log: str
 
 
-def run(seed: int, write: Callable[[str], object] = lambda _: None) -> Result:
-    """Run one seed. The same seed gives the same run, line by line."""
+def run(seed: int, write: Callable[[str], object] = lambda _: None, play: Play | None = None) -> Result:
+    """Run one seed. The same seed gives the same run, line by line. `play` is a scenario in place of random faults."""
     digest = hashlib.sha256()
 
     def log(line: str) -> None:
@@ -46,7 +47,7 @@ def run(seed: int, write: Callable[[str], object] = lambda _: None) -> Result:
         world = World(seed, Path(folder), 0, log)
         boundary.enter(world)
         try:
-            _play(world)
+            (play or _play)(world)
             violation = ""
         except (Violation, UnreadError, boundary.AgentFailed) as error:
             violation = f"{type(error).__name__}: {error}{_cause(error)}"
@@ -56,25 +57,25 @@ def run(seed: int, write: Callable[[str], object] = lambda _: None) -> Result:
 
 
 def _play(world: World) -> None:
-    kernel, random = world.kernel, world.kernel.random
+    kernel, random = world.kernel, world.plan
     world.wanted = random.choice(MEMBERS)
     faults = random.sample(FAULTS, random.randint(1, 6))
     world.log("run", f"{world.wanted} members; faults: {', '.join(fault.__name__ for fault in faults)}")
     world.begin()
     if random.random() < 0.8:
-        _converge(world)
+        converge(world)
     else:
         kernel.run(FIRST_FAULTS_SECONDS)
     pause = random.choice((2, 5, 15))
     for _ in range(random.randint(1, 8)):
         random.choice(faults)(world)
         kernel.run(random.expovariate(1 / pause))
-    kernel.run(kernel.between(0, 30))
+    kernel.run(random.uniform(0, 30))
     world.heal()
-    _converge(world)
+    converge(world)
 
 
-def _converge(world: World) -> None:
+def converge(world: World) -> None:
     """Run until all is well for some seconds."""
     operator, stable = Operator(world), 0
     deadline = world.kernel.now + CONVERGE_SECONDS

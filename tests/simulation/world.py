@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from uuid import UUID
 
 from tests.simulation.checks import Checks
@@ -24,6 +25,7 @@ class World:
 
     def __init__(self, seed: int, folder: Path, wanted: int, write: Callable[[str], object]) -> None:
         self.kernel, self.network, self.api = Kernel(seed), Network(), Api()
+        self.plan = Random(-seed - 1)  # the faults: apart, so that they stay when the agent makes more calls, or fewer
         self.folder, self.wanted, self._write = folder, wanted, write
         self.pods: dict[str, Pod] = {}
         self.groups: list[Group] = []

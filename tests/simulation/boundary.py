@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, cast
@@ -155,7 +156,7 @@ def _uuid() -> UUID:
     return _Current.world.uuid()
 
 
-def _report(_logger: object, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _report(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Log what the agent logs; an exception that it did not expect is a failure of the run."""
     if event.get("exc_info") or method in ("exception", "critical"):
         error = sys.exc_info()[1]
@@ -184,7 +185,7 @@ def install(*, logs: bool) -> None:
     pymysql.connect = lambda **options: Connection(_Current.world, **options)  # type: ignore[assignment]
     requests.get = _get  # type: ignore[assignment]
     kubernetes.config.load_incluster_config = lambda **_: None
-    kubernetes.client.ApiClient = lambda *_: None
+    setattr(kubernetes.client, "ApiClient", lambda *_: None)  # noqa: B010 -- a class, for mypy
     for client in CLIENTS:
         setattr(kubernetes.client, client, lambda *_: Client(_Current.world))
     structlog.configure(processors=[_report], cache_logger_on_first_use=False)

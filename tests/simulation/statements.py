@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NOT_CONFIGURED = 3092  # ER_GROUP_REPLICATION_CONFIGURATION
 RESTART_FAILED = 3707
+DONOR_ERROR = 3862
 RECOVERY_ATTEMPTS = 10
 SIGN_OF_LIFE_SECONDS = 10  # by which an attempt to join delays the expulsion of the former process
 
@@ -114,14 +115,13 @@ def clone(world: World, server: Mysqld, address: str) -> None:
     kernel = world.kernel
     kernel.sleep(kernel.between(0.1, 1))
     donor = world.pods[address.partition(".")[0]].server
-    connected = donor and world.network.connects(Traffic.GROUP, server.pod, donor.pod)
-    if not donor or not connected or not donor.answers:
-        raise pymysql.OperationalError(3862, "Clone Donor Error")
+    if not donor or not _reaches(world, server, donor):
+        raise pymysql.OperationalError(DONOR_ERROR, "Clone Donor Error: connect failed")
     server.volume.clear()
     for _ in range(world.clone_steps):
         kernel.sleep(kernel.between(0.3, 1.5))
-        if not donor.answers or not world.network.connects(Traffic.GROUP, server.pod, donor.pod):
-            raise pymysql.OperationalError(3862, "Clone Donor Error: connection lost")
+        if not _reaches(world, server, donor):
+            raise pymysql.OperationalError(DONOR_ERROR, "Clone Donor Error: connection lost")
     if donor.seat and donor.seat.active:
         donor.seat.flush()
     server.volume.replace(donor.volume)
@@ -129,6 +129,10 @@ def clone(world: World, server: Mysqld, address: str) -> None:
     raise pymysql.OperationalError(
         RESTART_FAILED, "Restart server failed (mysqld is not managed by supervisor process)"
     )
+
+
+def _reaches(world: World, server: Mysqld, donor: Mysqld) -> bool:
+    return donor.answers and world.network.connects(Traffic.GROUP, server.pod, donor.pod)
 
 
 def set_as_primary(world: World, server: Mysqld, uuid: str) -> None:

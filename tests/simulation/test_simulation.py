@@ -7,22 +7,41 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.__main__ import VIOLATED
+
 SEEDS = 1200  # 60 s on two CPUs
+
+# Of agents that are not mended yet: remove a mark with its defect (xfail_strict: a test that passes with it fails).
+NOT_MENDED = pytest.mark.xfail(reason="a defect of the agent that is known", strict=True, raises=AssertionError)
+KNOWN = (
+    "label_of_a_lost_primary",
+    pytest.param("slow_observation", marks=NOT_MENDED),
+    pytest.param("clock_behind", marks=NOT_MENDED),
+    pytest.param("first_boot_without_proof", marks=NOT_MENDED),
+)
 
 
 def simulate(repository: Path, *arguments: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
     """Run the program; it replaces the clock of its process, so it gets one of its own."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     command = [sys.executable, "-m", "tests.simulation", *arguments]
-    return subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, VIOLATED):
+        raise RuntimeError(done.stderr)
+    return done
 
 
+@NOT_MENDED
 @pytest.mark.timeout(900)
 def test_the_invariants_hold(repository: Path) -> None:
     done = simulate(repository, "--seeds", str(SEEDS))
-    assert done.returncode == 0, (
-        f"replay one with: python -m tests.simulation --seed N\n{done.stdout}\n{done.stderr[-3000:]}"
-    )
+    assert done.returncode == 0, f"replay one with: python -m tests.simulation --seed N\n{done.stdout}"
+
+
+@pytest.mark.parametrize("scenario", KNOWN)
+def test_known_scenarios_hold(repository: Path, scenario: str) -> None:
+    done = simulate(repository, "--scenario", scenario)
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_a_seed_is_one_run(repository: Path) -> None:

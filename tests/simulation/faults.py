@@ -121,9 +121,7 @@ def _return(world: World, pod: Pod, *, keeps: bool) -> None:
 
 def lease(world: World) -> None:
     """The Lease is deleted, and an upgrade of the release makes it again."""
-    world.api.delete("lease", "mysql")
-    world.checks.lease_lost = True
-    world.log("api", "the Lease is lost")
+    world.lose_lease()
     world.kernel.after(world.plan.uniform(0, 20), world.create_lease)
 
 

@@ -160,6 +160,10 @@ def _gtid_subset(_world: World, _server: Mysqld, values: Values) -> list[Row]:
 def _nothing(_world: World, _server: Mysqld, _values: Values) -> None: ...
 
 
+def _binlogs(_world: World, _server: Mysqld, _values: Values) -> list[Row]:
+    return [{"Log_name": "binlog.000001", "File_size": 1}]  # never so large that any is purged
+
+
 def _certificate(_world: World, _server: Mysqld, _values: Values) -> list[Row]:
     return [{"not_after": CERTIFICATE_END}]
 
@@ -185,6 +189,7 @@ KNOWN: list[tuple[re.Pattern[str], Handler]] = [
         (r"^ALTER USER '(root)'@'localhost'", _alter),
         (r" AS created", _count_created),
         (r"tls_channel_status", _certificate),
+        (r"^SHOW BINARY LOGS", _binlogs),
         (
             r"^(SELECT 1$|SET SESSION|GRANT|CREATE DATABASE|KILL|SELECT id FROM performance_schema.processlist)",
             _nothing,

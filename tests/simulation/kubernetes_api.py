@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import count
 from types import SimpleNamespace
@@ -58,6 +58,11 @@ class Api:
         if found is None:
             raise ApiException(status=404, reason="Not Found")
         return found
+
+    @property
+    def objects(self) -> Iterable[Object]:
+        """All objects."""
+        return self._objects.values()
 
     def list(self, kind: str) -> list[Object]:
         """Return all objects of a kind."""

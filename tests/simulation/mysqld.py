@@ -62,9 +62,10 @@ class Volume:
         self.data = {}
         self._executed = None
 
-    def has_beyond(self, other: Volume) -> bool:
-        """Whether it has GTIDs that the other has not."""
-        return any(len(rows) > len(other.data.get(source, ())) for source, rows in self.data.items())
+    def has_beyond(self, others: list[Volume]) -> bool:
+        """Whether it has GTIDs that none of the others has."""
+        most = {source: max(len(other.data.get(source, ())) for other in others) for source in self.data}
+        return any(len(rows) > most[source] for source, rows in self.data.items())
 
     def replicated(self) -> dict[str, list[Payload]]:
         """What all members must have alike."""

@@ -13,6 +13,7 @@ from tests.simulation import boundary
 from tests.simulation.checks import Violation
 from tests.simulation.faults import FAULTS
 from tests.simulation.futures import UnreadError
+from tests.simulation.known_statements import UnknownStatement
 from tests.simulation.operator_person import Operator
 from tests.simulation.world import World
 
@@ -52,6 +53,8 @@ def run(seed: int, write: Callable[[str], object] = lambda _: None, play: Play |
         except (Violation, UnreadError, boundary.AgentFailed) as error:
             violation = f"{type(error).__name__}: {error}{_cause(error)}"
             log(f"{world.kernel.now:8.2f} {violation}")
+        except UnknownStatement as error:  # an Exception again, which a pool of processes returns
+            raise RuntimeError(f"seed {seed}: known_statements.py does not have: {error}") from None
         world.end()
         return Result(seed, violation, world.kernel.now, len(world.checks.acknowledged), digest.hexdigest())
 

@@ -74,8 +74,7 @@ def first_boot_without_proof(world: World) -> None:
     _begin(world)
     for number, pod in enumerate(world.pods.values()):
         lose(world, pod, keeps=number > 0, seconds=60 if number else 2)
-    world.api.delete("lease", "mysql")
-    world.checks.lease_lost = True
+    world.lose_lease()
     world.create_lease()
     world.kernel.run(50)
     world.heal()

@@ -41,7 +41,7 @@ def start(world: World, server: Mysqld) -> None:
         kernel.sleep(SIGN_OF_LIFE_SECONDS)
         raise pymysql.OperationalError(NOT_CONFIGURED, "the group has not expelled the former process yet")
     contact.flush()
-    if server.volume.has_beyond(contact.server.volume):
+    if server.volume.has_beyond([seat.server.volume for seat in group.seats]):
         raise pymysql.OperationalError(NOT_CONFIGURED, "the member has transactions that the group does not have")
     seat = group.add(server)
     server.process.spawn(_recover, world, seat)

@@ -87,6 +87,19 @@ class World:
             self.api.create("lease", "mysql", self.now)
             self.log("api", "the Lease is created")
 
+    def age(self) -> None:
+        """Let all objects be an hour older: nobody loses the Lease while the release is installed."""
+        for found in self.api.objects:
+            created = datetime.fromisoformat(found["metadata"]["creationTimestamp"])
+            found["metadata"]["creationTimestamp"] = (created - timedelta(hours=1)).isoformat()
+
+    def lose_lease(self) -> None:
+        """Delete the Lease."""
+        self.age()
+        self.api.delete("lease", "mysql")
+        self.checks.lease_lost = True
+        self.log("api", "the Lease is lost")
+
     def heal(self) -> None:
         """End all faults that have not ended."""
         self.log("run", "all faults end")

@@ -9,7 +9,7 @@ from tests.simulation.network import API_SERVER, Traffic
 if TYPE_CHECKING:
     from tests.simulation.group import Group
     from tests.simulation.kubelet import Pod
-    from tests.simulation.mysqld import Volume
+    from tests.simulation.mysqld import Mysqld
     from tests.simulation.seat import Seat
     from tests.simulation.world import World
 
@@ -43,11 +43,18 @@ class Checks:
         """Whether something happened after which the agents may have to wait for a person."""
         return bool(self.volumes_lost) or self.errant or self.scaled_in
 
-    def started(self, pod: str, volume: Volume, group: Group) -> None:
+    def started(self, server: Mysqld, group: Group) -> None:
         """A group is started: it must have all rows that were acknowledged, unless an operator gave them up."""
+        pod = server.pod
+        living = [other for other in self.world.groups if other.lives]
         self.world.groups.append(group)
         self.starts += 1
-        missing = self.acknowledged - volume.rows()
+        if server.ended_group:
+            raise Violation(f"{pod} has ended the group in which it was alone, and starts it again")
+        if living and not self.operator_decided:
+            members = ", ".join(seat.server.pod for seat in living[0].seats)
+            raise Violation(f"{pod} starts a group while one lives: {members}")
+        missing = self.acknowledged - server.volume.rows()
         nowhere = self.lease_lost and not any(other.volume.rows() for other in self.world.pods.values())
         if missing and not self.operator_decided and not nowhere:
             raise Violation(

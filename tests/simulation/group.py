@@ -62,6 +62,12 @@ class Group:
         self.world.log("group", f"primary {seat.server.pod}")
         self.view = View(self.view.id, self.view.seats, seat)
 
+    @property
+    def lives(self) -> bool:
+        """Whether it has a majority, and data in it."""
+        leader = self.leader()
+        return leader is not None and any(seat.online for seat in self.reach(leader))
+
     def leader(self) -> Seat | None:
         """A member that reaches a majority now, if there is one."""
         return next((seat for seat in self.seats if seat.running and 2 * len(self.reach(seat)) > len(self.seats)), None)

@@ -92,6 +92,7 @@ class Mysqld:
         }
         self.seat: Seat | None = None
         self.slow_until = 0.0
+        self.ended_group = False  # by STOP GROUP_REPLICATION, as the only member
 
     @property
     def answers(self) -> bool:

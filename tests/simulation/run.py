@@ -13,8 +13,8 @@ from tests.simulation import boundary
 from tests.simulation.checks import Violation
 from tests.simulation.faults import FAULTS
 from tests.simulation.futures import UnreadError
+from tests.simulation.human_operator import Operator
 from tests.simulation.known_statements import UnknownStatement
-from tests.simulation.operator_person import Operator
 from tests.simulation.world import World
 
 MEMBERS = (1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7, 9)

@@ -81,6 +81,19 @@ def first_boot_without_proof(world: World) -> None:
     converge(world)
 
 
+def stale_observation(world: World) -> None:
+    """A group is started again while a peer does not answer: what was observed before the start is old after it."""
+    _begin(world)
+    first, second, absent = (world.pods[name] for name in world.names)
+    lose(world, absent, keeps=True, seconds=150)
+    world.kernel.run(20)
+    for _ in range(5):
+        world.kubelet.kill_mysqld(first)
+        world.kubelet.kill_mysqld(second)
+        world.kernel.run(25)
+    converge(world)
+
+
 def _begin(world: World) -> None:
     world.wanted = 3
     world.begin()
@@ -104,5 +117,6 @@ def _until_started(world: World) -> None:
 
 
 SCENARIOS: dict[str, Play] = {
-    play.__name__: play for play in (label_of_a_lost_primary, slow_observation, clock_behind, first_boot_without_proof)
+    play.__name__: play
+    for play in (label_of_a_lost_primary, slow_observation, clock_behind, first_boot_without_proof, stale_observation)
 }

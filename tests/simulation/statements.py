@@ -27,7 +27,7 @@ def start(world: World, server: Mysqld) -> None:
     kernel.sleep(kernel.between(0.5, 2))
     if server.globals["group_replication_bootstrap_group"]:
         group = Group(world, server, name)
-        world.checks.started(server.pod, server.volume, group)
+        world.checks.started(server, group)
         return
     contact = _contact(world, server, name)
     if contact is None:
@@ -96,6 +96,7 @@ def stop(world: World, server: Mysqld) -> None:
         leaves = leader is not None and seat in seat.group.reach(leader)
         kernel.sleep(kernel.between(0.3, 1.5) if leaves else kernel.between(1, 5))
         stop_locally(world, seat)
+        server.ended_group = leaves and not seat.group.seats
     server.globals["super_read_only"] = 1
     server.seat = None
 

@@ -15,6 +15,7 @@ SEEDS = 1200  # 60 s on two CPUs
 NOT_MENDED = pytest.mark.xfail(reason="a defect of the agent that is known", strict=True, raises=AssertionError)
 KNOWN = (
     "label_of_a_lost_primary",
+    "stale_observation",
     pytest.param("slow_observation", marks=NOT_MENDED),
     pytest.param("clock_behind", marks=NOT_MENDED),
     pytest.param("first_boot_without_proof", marks=NOT_MENDED),

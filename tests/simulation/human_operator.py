@@ -31,7 +31,7 @@ class Operator:
         self._down_since = None
         volumes = {name: world.pods[name].volume for name in world.names}
         most = max(volumes, key=lambda name: len(volumes[name].rows()))
-        group = lease["metadata"].get("annotations", {}).get(f"{PREFIX}group")
+        group = lease["metadata"].get("annotations", {}).get(f"{PREFIX}group", "unknown")
         request = {"force-reboot": most} if volumes[most].data else {"start-empty": group}
         world.checks.operator_decided = True
         world.log("operator", str(request))

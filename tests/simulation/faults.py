@@ -90,8 +90,8 @@ def lose_node(world: World) -> None:
 
 def power_failure(world: World) -> None:
     """All nodes are lost, and return one after the other; sometimes without the Lease, and without a volume."""
-    loses_lease, loses_volume = world.plan.random() < 0.3, world.plan.random() < 0.3
-    unlucky = world.plan.choice(members(world))
+    loses_lease, loses_volume = world.plan.random() < 0.3, world.plan.random() < 0.5
+    unlucky = one(world)
     for pod in members(world):
         lose(world, pod, keeps=not (loses_volume and pod is unlucky))
         if world.plan.random() < 0.3:
@@ -102,21 +102,11 @@ def power_failure(world: World) -> None:
 
 def lose(world: World, pod: Pod, *, keeps: bool, seconds: float | None = None) -> None:
     """Lose the node of a pod for some seconds, with or without its volume."""
-    if not pod.up or pod.deleting or not world.api.labels(pod.name):
-        return
-    pod.up = False
-    world.kubelet.end_pod(pod)
-    world.log(pod.name, f"node lost, volume {'kept' if keeps else 'lost'}")
-    world.kernel.after(seconds or world.plan.uniform(2, 90), lambda: _return(world, pod, keeps=keeps))
-
-
-def _return(world: World, pod: Pod, *, keeps: bool) -> None:
-    world.api.delete("pod", pod.name)
-    pod.up = True
-    if not keeps:
-        world.kubelet.lose_volume(pod)
-    if pod.name in world.names:
-        world.kubelet.create_pod(pod.name)
+    seconds = seconds or world.plan.uniform(2, 90)
+    if pod.up and not pod.deleting and world.api.labels(pod.name):
+        world.kubelet.lose_node(pod, keeps=keeps)
+        outage = pod.outages
+        world.kernel.after(seconds, lambda: world.kubelet.return_node(pod, outage))
 
 
 def lease(world: World) -> None:

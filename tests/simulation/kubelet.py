@@ -29,6 +29,8 @@ class Pod:
     agent: Process | None = None
     port: boundary.Port | None = None
     up: bool = True
+    outages: int = 0
+    keeps_volume: bool = True
     deleting: bool = False
 
 
@@ -119,8 +121,22 @@ class Kubelet:
             if process:
                 process.kill()
 
-    def lose_volume(self, pod: Pod) -> None:
-        """Give a pod that has ended an empty volume."""
-        shutil.rmtree(pod.volume.folder)
-        self.world.checks.volumes_lost += 1
-        pod.volume = self.world.new_volume(pod.name)
+    def lose_node(self, pod: Pod, *, keeps: bool) -> None:
+        """Lose a node; the pod stays in the API as it was."""
+        pod.up, pod.keeps_volume = False, keeps
+        pod.outages += 1
+        self.end_pod(pod)
+        self.world.log(pod.name, f"node lost, volume {'kept' if keeps else 'lost'}")
+
+    def return_node(self, pod: Pod, outage: int) -> None:
+        """Bring a node back, unless this outage has ended; the pod gets an empty volume if it lost its own."""
+        if pod.up or pod.outages != outage:
+            return
+        self.world.api.delete("pod", pod.name)
+        pod.up = True
+        if not pod.keeps_volume:
+            shutil.rmtree(pod.volume.folder)
+            self.world.checks.volumes_lost += 1
+            pod.volume = self.world.new_volume(pod.name)
+        if pod.name in self.world.names:
+            self.create_pod(pod.name)

@@ -73,7 +73,7 @@ def _play(world: World) -> None:
     for _ in range(random.randint(1, 8)):
         random.choice(faults)(world)
         kernel.run(random.expovariate(1 / pause))
-    kernel.run(random.uniform(0, 30))
+    kernel.run(random.uniform(0, 15))
     world.heal()
     converge(world)
 

@@ -57,15 +57,13 @@ def clock_behind(world: World) -> None:
     world.kernel.run(80)
     world.kubelet.delete_pod(starter, graceful=True)
     world.kernel.run(5)
-    starter.up = False
+    lose(world, starter, keeps=True, seconds=FOR_EVER)
     world.kernel.run(20)
     lose(world, latest, keeps=True, seconds=FOR_EVER)
     for pod in (starter, absent):
-        pod.up = True
-        world.kubelet.create_pod(pod.name)
+        world.kubelet.return_node(pod, pod.outages)
     world.kernel.run(60)
-    latest.up = True
-    world.kubelet.create_pod(latest.name)
+    world.heal()
     converge(world)
 
 

@@ -30,7 +30,7 @@ class World:
         self.pods: dict[str, Pod] = {}
         self.groups: list[Group] = []
         self.skew: dict[str, float] = {}
-        self.interval = self.kernel.random.choice((0.5, 1.0, 1.0, 1.0))
+        self.interval = self.kernel.random.choice((0.5, 1.0, 2.0, 2.0))
         self.recovery_factor = self.kernel.random.choice((0.2, 0.5, 1, 2))
         self.recovery_failures = 0.0
         self.clone_steps = self.kernel.random.choice((1, 3, 10))
@@ -106,6 +106,7 @@ class World:
         self.network, self.api.lost_answers, self.recovery_failures = Network(), 0.0, 0.0
         self.create_lease()
         for pod in self.pods.values():
+            self.kubelet.return_node(pod, pod.outages)
             if pod.agent and pod.agent.stopped:
                 pod.agent.continue_()
             if pod.server and pod.server.process.stopped:
@@ -125,7 +126,7 @@ class World:
 
     def _client(self) -> None:
         """Write a row through the Service mysql-primary, which selects by label."""
-        self.kernel.after(self.kernel.between(0.2, 0.8), self._client)
+        self.kernel.after(self.kernel.between(0.1, 0.5), self._client)
         endpoints = [pod for pod in self.pods.values() if self.api.labels(pod.name).get("role") == "primary"]
         pod = self.kernel.random.choice(endpoints) if endpoints else None
         server = pod.server if pod else None

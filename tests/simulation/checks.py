@@ -40,8 +40,12 @@ class Checks:
 
     @property
     def needs_operator(self) -> bool:
-        """Whether something happened after which the agents may have to wait for a person."""
-        return bool(self.volumes_lost) or self.errant or self.scaled_in
+        """Whether something happened after which the agents may have to wait for a person.
+
+        A group that ended before its first transaction looks to the agents like one that lost all volumes.
+        """
+        never_wrote = not any(pod.volume.data for pod in self.world.pods.values())
+        return bool(self.volumes_lost) or self.errant or self.scaled_in or never_wrote
 
     def started(self, server: Mysqld, group: Group) -> None:
         """A group is started: it must have all rows that were acknowledged, unless an operator gave them up."""

@@ -12,7 +12,7 @@ PREFIX = "mysql.efishery/"
 
 
 class Operator:
-    """Decides only where a volume was lost, or a member has transactions of its own: all else the agents must do."""
+    """Decides only where Checks.needs_operator says that agents may have to wait: all else they must do."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -29,10 +29,11 @@ class Operator:
         if world.kernel.now - self._down_since < WAIT_SECONDS or not lease:
             return
         self._down_since = None
-        volumes = {name: world.pods[name].volume for name in world.names}
-        most = max(volumes, key=lambda name: len(volumes[name].rows()))
-        group = lease["metadata"].get("annotations", {}).get(f"{PREFIX}group", "unknown")
-        request = {"force-reboot": most} if volumes[most].data else {"start-empty": group}
+        group = lease["metadata"].get("annotations", {}).get(f"{PREFIX}group")
+        most = max(world.names, key=lambda name: world.pods[name].volume.size)
+        request = {"start-empty": group or "unknown"}
+        if group and world.pods[most].volume.data:
+            request = {"force-reboot": most}
         world.checks.operator_decided = True
         world.log("operator", str(request))
         annotations = {f"{PREFIX}{key}": value for key, value in request.items()}

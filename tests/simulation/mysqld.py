@@ -38,6 +38,11 @@ class Volume:
             self._executed = ",\n".join(f"{source}:1-{size}" if size > 1 else f"{source}:1" for source, size in sizes)
         return self._executed
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """The numbers of clients' rows and of all transactions."""
+        return len(self.rows()), sum(map(len, self.data.values()))
+
     def add(self, source: str, payload: Payload) -> None:
         """Store one transaction."""
         self.data.setdefault(source, []).append(payload)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import time
@@ -49,6 +50,7 @@ def _run_many(seeds: range, jobs: int) -> int:
 
 def _initialize() -> None:
     boundary.install(logs=False)
+    gc.freeze()  # it need not look at the modules again
 
 
 if __name__ == "__main__":

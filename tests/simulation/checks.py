@@ -37,6 +37,7 @@ class Checks:
         self.operator_decided = False
         self._two_since: float | None = None
         self._wrong_since: dict[Seat, float] = {}
+        self._refuses_since: dict[Pod, float] = {}
 
     @property
     def needs_operator(self) -> bool:
@@ -75,6 +76,7 @@ class Checks:
             pod for name, pod in self.world.pods.items() if self.world.api.labels(name).get("role") == "primary"
         ]
         self._check_writers(labelled)
+        self._check_refusing(labelled)
         for group in self.world.groups:
             primary = group.view.primary
             leader = group.leader()
@@ -93,6 +95,14 @@ class Checks:
         if self.world.kernel.now - self._two_since > TWO_WRITABLE_SECONDS:
             raise Violation(f"{names} have the primary's label and super_read_only off for {TWO_WRITABLE_SECONDS} s")
 
+    def _check_refusing(self, labelled: list[Pod]) -> None:
+        now = self.world.kernel.now
+        refusing = [pod for pod in labelled if self._agent_runs(pod) and not (pod.server and pod.server.writable)]
+        self._refuses_since = {pod: self._refuses_since.get(pod, now) for pod in refusing}
+        for pod, since in self._refuses_since.items():
+            if now - since > LABEL_SECONDS:
+                raise Violation(f"{pod.name} has the primary's label for {LABEL_SECONDS} s, and takes no writes")
+
     def _check_labels(self, primary: Seat, labelled: list[Pod]) -> None:
         now = self.world.kernel.now
         pod = self.world.pods[primary.server.pod]
@@ -103,13 +113,14 @@ class Checks:
             raise Violation(f"{pod.name} is the primary for {LABEL_SECONDS} s, and the primary's label has: {names}")
 
     def _agent_can_work(self, pod: Pod) -> bool:
-        world, server = self.world, pod.server
+        server, now = pod.server, self.world.kernel.now
+        return self._agent_runs(pod) and server is not None and server.answers and now > server.slow_until
+
+    def _agent_runs(self, pod: Pod) -> bool:
+        world = self.world
         return bool(
             pod.agent
             and pod.agent.running
-            and server
-            and server.answers
-            and world.kernel.now > server.slow_until
             and not world.api.lost_answers
             and world.api.find("lease", "mysql")
             and world.network.connects(Traffic.API, pod.name, API_SERVER)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-WAIT_SECONDS = 60  # that all of the group is down, before the operator decides
+WAIT_SECONDS = 30  # that all of the group is down, before the operator decides
 PREFIX = "mysql.efishery/"
 
 

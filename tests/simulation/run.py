@@ -17,10 +17,10 @@ from tests.simulation.human_operator import Operator
 from tests.simulation.known_statements import UnknownStatement
 from tests.simulation.world import World
 
-MEMBERS = (1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7, 9)
+MEMBERS = (1, 2, *[3] * 11, 4, *[5] * 4, 7, 9)
 FIRST_FAULTS_SECONDS = 10  # some runs begin with faults, the others with a group that serves
 CONVERGE_SECONDS = 300
-STABLE_SECONDS = 3
+STABLE_SECONDS = 2
 MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own in it; fsync costs nothing there
 Play = Callable[[World], None]
 
@@ -69,11 +69,11 @@ def _play(world: World) -> None:
         converge(world)
     else:
         kernel.run(FIRST_FAULTS_SECONDS)
-    pause = random.choice((2, 5, 15))
+    pause = random.choice((1, 3, 6, 12))
     for _ in range(random.randint(1, 8)):
         random.choice(faults)(world)
         kernel.run(random.expovariate(1 / pause))
-    kernel.run(random.uniform(0, 15))
+    kernel.run(random.uniform(0, 10))
     world.heal()
     converge(world)
 

@@ -77,10 +77,10 @@ class Checks:
         ]
         self._check_writers(labelled)
         self._check_refusing(labelled)
-        for group in self.world.groups:
-            primary = group.view.primary
-            leader = group.leader()
-            if leader and primary and primary in group.reach(leader):
+        primaries = [group.view.primary for group in self.world.groups if group.lives]
+        self._wrong_since = {seat: at for seat, at in self._wrong_since.items() if seat in primaries}
+        for primary in primaries:
+            if primary and _has_majority(primary):
                 self._check_labels(primary, labelled)
 
     def _check_writers(self, labelled: list[Pod]) -> None:
@@ -106,11 +106,17 @@ class Checks:
     def _check_labels(self, primary: Seat, labelled: list[Pod]) -> None:
         now = self.world.kernel.now
         pod = self.world.pods[primary.server.pod]
-        if [pod] == labelled or not self._agent_can_work(pod):
+        others = [other for other in labelled if other is not pod and not self._keeps_label(primary, other)]
+        if (pod in labelled and not others) or not self._agent_can_work(pod):
             self._wrong_since.pop(primary, None)
         elif now - self._wrong_since.setdefault(primary, now) > LABEL_SECONDS:
             names = ", ".join(other.name for other in labelled) or "none"
             raise Violation(f"{pod.name} is the primary for {LABEL_SECONDS} s, and the primary's label has: {names}")
+
+    def _keeps_label(self, primary: Seat, pod: Pod) -> bool:
+        """Whether a former primary may have the label still: in the view, and its agent cannot change it (ADR 52)."""
+        in_view = any(seat.server is pod.server for seat in primary.view.seats)
+        return in_view and not self._agent_can_work(pod)
 
     def _agent_can_work(self, pod: Pod) -> bool:
         server, now = pod.server, self.world.kernel.now
@@ -168,6 +174,9 @@ def _attached(seat: Seat) -> bool:
 
 def _could_acknowledge(pod: Pod) -> bool:
     seat = pod.server.seat if pod.server else None
-    if not seat or seat.group.view.primary is not seat or not seat.running or seat not in seat.group.seats:
-        return False
-    return 2 * len(seat.group.reach(seat)) > len(seat.group.seats)
+    return seat is not None and seat.group.view.primary is seat and _has_majority(seat)
+
+
+def _has_majority(seat: Seat) -> bool:
+    seats = seat.group.seats
+    return seat.running and seat in seats and 2 * len(seat.group.reach(seat)) > len(seats)

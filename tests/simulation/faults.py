@@ -132,15 +132,7 @@ def switch(world: World) -> None:
 
 def scale(world: World) -> None:
     """The number of members changes; volumes of removed pods stay."""
-    before, world.wanted = world.names, world.plan.randint(1, min(9, world.wanted + 2))
-    world.log("scale", f"{len(before)} to {world.wanted} members")
-    for name in world.names:
-        if name not in before:
-            world.kubelet.create_pod(name)
-    for name in before:
-        if name not in world.names:
-            world.checks.scaled_in = True
-            world.kubelet.delete_pod(world.pods[name], graceful=True)
+    world.scale_to(world.plan.randint(1, min(9, world.wanted + 2)))
 
 
 def errant(world: World) -> None:

@@ -112,7 +112,7 @@ class Group:
     def _exchange(self, running: list[Seat]) -> None:
         now = self.world.kernel.now
         for seat in running:
-            for other in seat.view.seats:
+            for other in dict.fromkeys((*seat.view.seats, *self.seats)):
                 if seat.hears(other):
                     seat.heard(other, now)
             self._check_majority(seat)
@@ -123,8 +123,9 @@ class Group:
                 seat.fail()
 
     def _check_majority(self, seat: Seat) -> None:
-        silent = sum(map(seat.suspects, seat.view.seats))
-        if 2 * silent < len(seat.view.seats):
+        # It has agreed to who is in the group, even if it does not show the view yet.
+        members = self.seats if seat in self.seats else seat.view.seats
+        if 2 * sum(map(seat.suspects, members)) < len(members):
             seat.lost_at = None
         elif seat.lost_at is None:
             seat.lost_at = self.world.kernel.now

@@ -29,8 +29,15 @@ class Operator:
         if world.kernel.now - self._down_since < WAIT_SECONDS or not lease:
             return
         self._down_since = None
-        group = lease["metadata"].get("annotations", {}).get(f"{PREFIX}group")
-        most = max(world.names, key=lambda name: world.pods[name].volume.size)
+        self._decide(lease["metadata"].get("annotations", {}).get(f"{PREFIX}group"))
+
+    def _decide(self, group: str | None) -> None:
+        """Bring the member with the most data back, or start the group from it; give up what nobody has."""
+        world = self.world
+        most = max(world.pods, key=lambda name: world.pods[name].volume.size)
+        if most not in world.names:
+            world.scale_to(1 + int(most.rpartition("-")[2]))
+            return
         request = {"start-empty": group or "unknown"}
         if group and world.pods[most].volume.data:
             request = {"force-reboot": most}

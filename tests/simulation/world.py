@@ -87,6 +87,16 @@ class World:
             self.api.create("lease", "mysql", self.now)
             self.log("api", "the Lease is created")
 
+    def scale_to(self, wanted: int) -> None:
+        """Change the number of members; the volumes of removed pods stay."""
+        before, self.wanted = self.names, wanted
+        self.log("scale", f"{len(before)} to {wanted} members")
+        for name in self.names[len(before) :]:
+            self.kubelet.create_pod(name)
+        for name in before[wanted:]:
+            self.checks.scaled_in = True
+            self.kubelet.delete_pod(self.pods[name], graceful=True)
+
     def age(self) -> None:
         """Let all objects be an hour older: nobody loses the Lease while the release is installed."""
         for found in self.api.objects:

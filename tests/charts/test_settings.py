@@ -163,7 +163,7 @@ def test_the_global_registry_and_tag_apply_only_to_project_images() -> None:
     images = {container["image"] for w in rendered.workloads for container in w.all_containers}
     ours = {image for image in images if "efishery/" in image}
     assert all(i.startswith("registry.example.org/efishery/") and i.endswith(":9.9.9") for i in ours)
-    assert images - ours == {"redis:8", "mysql:9.7"}
+    assert images - ours == {"redis:8", "mysql:9.7.4"}
 
 
 def _settings(workload: Workload) -> dict[str, Any]:

@@ -120,9 +120,17 @@ class Release:
 
     def scale(self, replicas: int) -> None:
         """Change the number of members as a user does: by one value of the chart."""
+        self.upgrade(f"mysql.replicas={replicas}")
+
+    def upgrade(self, value: str) -> None:
+        """Change one value of the chart, and wait until all pods are ready."""
         command = ["helm", "upgrade", RELEASE, "charts/efishery", "--namespace", NAMESPACE, "--reuse-values"]
-        options = ["--set", f"mysql.replicas={replicas}", "--wait", "--timeout", "5m"]
-        run(self._repository, *command, *options, seconds=330)
+        run(self._repository, *command, "--set", value, "--wait", "--timeout", "5m", seconds=330)
+
+    def mysql_image(self) -> str:
+        """Return the image of MySQL in the StatefulSet's spec."""
+        found = self.apps.read_namespaced_stateful_set(STATEFUL_SET, NAMESPACE, _request_timeout=10)
+        return str(found.spec.template.spec.containers[0].image)
 
     def kubectl(self, *arguments: str, seconds: float = 60) -> str:
         """Run kubectl in the release's namespace."""
@@ -135,8 +143,7 @@ class Release:
     def describe(self) -> str:
         """Describe the platform in a few words."""
         kubernetes = client.VersionApi().get_code().git_version
-        image = self.apps.read_namespaced_stateful_set(STATEFUL_SET, NAMESPACE).spec.template.spec.containers[0].image
-        return f"{os.cpu_count()} CPUs, Kubernetes {kubernetes}, {image}"
+        return f"{os.cpu_count()} CPUs, Kubernetes {kubernetes}, {self.mysql_image()}"
 
     def diagnosis(self) -> str:
         """Return pods, Lease and the agents' last log lines, for the message of a failed test."""

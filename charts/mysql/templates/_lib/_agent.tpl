@@ -18,6 +18,10 @@ env:
     value: {{ .Values.database | quote }}
   - name: MYSQL_AGENT_USER
     value: {{ .Values.user | quote }}
+  {{- with include "mysql.migrationUser" . }}
+  - name: MYSQL_AGENT_MIGRATION_USER
+    value: {{ . | quote }}
+  {{- end }}
   - name: MYSQL_AGENT_EPHEMERAL
     value: {{ not .Values.persistence.enabled | quote }}
   - name: MYSQL_AGENT_LOG_LEVEL
@@ -68,9 +72,25 @@ volumeMounts:
 {{- /* The volumes that only the agent mounts. */}}
 {{- define "mysql.agentVolumes" -}}
 - name: secret
+  {{- if include "mysql.migrationUser" . }}
+  projected:
+    defaultMode: 0440
+    sources:
+      - secret:
+          name: {{ include "mysql.secretName" . }}
+          items:
+            - {key: root-password, path: root-password}
+            - {key: password, path: password}
+            - {key: replication-password, path: replication-password}
+      - secret:
+          name: {{ include "mysql.migrationSecretName" . }}
+          items:
+            - {key: password, path: migration-password}
+  {{- else }}
   secret:
     secretName: {{ include "mysql.secretName" . }}
     defaultMode: 0440
+  {{- end }}
 - name: tls-public
   secret:
     secretName: {{ include "mysql.tlsSecretName" . }}

@@ -2,6 +2,22 @@
 {{ .Values.existingSecret | default "mysql" }}
 {{- end }}
 
+{{- /*
+The account that changes tables; empty if there is none. Values that --reuse-values takes from an older release have no `migration`.
+*/}}
+{{- define "mysql.migrationUser" -}}
+{{- with .Values.migration -}}
+{{- if and .user (has .user (list $.Values.user "root" "mysql_agent" "mysql_replication")) -}}
+{{- fail (printf "migration.user is %s, which is the name of another account: choose another name, or set migration.user=\"\" to have none" .user) -}}
+{{- end -}}
+{{ $.Values.migration.user }}
+{{- end -}}
+{{- end }}
+
+{{- define "mysql.migrationSecretName" -}}
+{{ .Values.migration.existingSecret | default "mysql-migration" }}
+{{- end }}
+
 {{- define "mysql.tlsSecretName" -}}
 {{ ternary .Values.tls.existingSecret "mysql-tls" (eq .Values.tls.source "existingSecret") }}
 {{- end }}
@@ -12,6 +28,9 @@
 {{- if not .Values.existingSecret -}}
 {{- $passwords := list "root-password" "password" "replication-password" -}}
 {{- $secrets = append $secrets (dict "name" "mysql" "passwords" $passwords) -}}
+{{- end -}}
+{{- if and (include "mysql.migrationUser" .) (not .Values.migration.existingSecret) -}}
+{{- $secrets = append $secrets (dict "name" "mysql-migration" "passwords" (list "password")) -}}
 {{- end -}}
 {{- if eq .Values.tls.source "generated" -}}
 {{- $hosts := include "mysql.names" . | fromJsonArray -}}

@@ -181,7 +181,7 @@ def test_values_of_an_older_release_are_enough() -> None:
     """With --reuse-values Helm does not know the defaults of values that are new."""
     missing = [f"{name}.autoscaling=null" for name in AUTOSCALED]
     missing += [f"{name}.topologySpreadConstraints=null" for name in (*AUTOSCALED, "mysql")]
-    missing += ["mysql.antiAffinity=null", "mysql.migration=null", "mysql.admissionPolicy=null"]
+    missing += [f"mysql.{name}=null" for name in ("antiAffinity", "migration", "admissionPolicy", "tls.renewal")]
     missing += [f"{name}.priorityClassName=null" for name in ("global", *AUTOSCALED, "redis", "mysql")]
     rendered = with_values(*missing)
     assert rendered.get("Deployment/auth").spec["replicas"] == 2

@@ -102,7 +102,9 @@ def test_migrate_asks_mysql_for_that_lock() -> None:
     connection.detach.assert_called_once()
 
 
-ACCOUNTS = {"database_url": "mysql+pymysql://app@h/e", "database_password": "a", "migration_password": "m"}
+def settings_with(migration_user: str) -> DatabaseSettings:
+    values = {"database_url": "mysql+pymysql://app@h/e", "database_password": "a", "migration_password": "m"}
+    return DatabaseSettings.model_validate({**values, "migration_user": migration_user})
 
 
 @dataclass
@@ -126,14 +128,14 @@ def connected(monkeypatch: pytest.MonkeyPatch, user: str, **refusals: int) -> st
     """Connect as `migrate` does, with that account of the migrations; return who was connected."""
     server = Server(refusals)
     monkeypatch.setattr(migrate, "migration_engine", server.engine)
-    with commands.create_app(DatabaseSettings(migration_user=user, **ACCOUNTS)).app_context():
+    with commands.create_app(settings_with(user)).app_context():
         return str(migrate.connect())
 
 
 def test_migrate_uses_its_own_account(monkeypatch: pytest.MonkeyPatch) -> None:
     assert connected(monkeypatch, "owner") == "connected as owner"
     assert connected(monkeypatch, "") == "connected as app"
-    url = DatabaseSettings(migration_user="owner", **ACCOUNTS).migration_url
+    url = settings_with("owner").migration_url
     assert (url.username, url.password, url.host, url.database) == ("owner", "m", "h", "e")
 
 

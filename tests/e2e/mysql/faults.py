@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.e2e.cluster import wait_for
 from tests.e2e.mysql import node
+from tests.e2e.mysql.certificate_renewal import renew
 from tests.e2e.mysql.harness import Harness
 from tests.e2e.mysql.limits import (
     CLONE,
@@ -238,6 +239,7 @@ FAULTS = [
     Fault("all deleted, one volume lost; forced reboot", force_reboot, OUTAGE),
     Fault("rolling restart", restart_one_by_one, FAILOVER),
     Fault("helm upgrade to another tag of the image, and back", upgrade_version, FAILOVER),
+    Fault("certificate and CA renewed, a replica restarted meanwhile", renew, FAILOVER),
     Fault("all agents killed, twice", kill_agents, FAILOVER, short=True),
     Fault("API server stopped for 60 s", stop_api_server, FAILOVER),
 ]

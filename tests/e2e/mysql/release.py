@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -126,6 +127,17 @@ class Release:
         """Change one value of the chart, and wait until all pods are ready."""
         command = ["helm", "upgrade", RELEASE, "charts/efishery", "--namespace", NAMESPACE, "--reuse-values"]
         run(self._repository, *command, "--set", value, "--wait", "--timeout", "5m", seconds=330)
+
+    def run_cronjob(self, cronjob: str, job: str, **environment: str) -> None:
+        """Run a CronJob's pod now, with other values of some variables, and wait until it has succeeded."""
+        printed = self.kubectl("create", "job", job, f"--from=cronjob/{cronjob}", "--dry-run=client", "--output=json")
+        manifest = json.loads(printed)
+        variables = manifest["spec"]["template"]["spec"]["containers"][0]["env"]
+        # A variable that comes later replaces one of the same name.
+        variables += [{"name": name, "value": value} for name, value in environment.items()]
+        run(self._repository, "kubectl", "--namespace", NAMESPACE, "create", "-f", "-", stdin=json.dumps(manifest))
+        self.kubectl("wait", "--for=condition=complete", f"job/{job}", "--timeout=120s", seconds=130)
+        self.kubectl("delete", "job", job)
 
     def mysql_image(self) -> str:
         """Return the image of MySQL in the StatefulSet's spec."""

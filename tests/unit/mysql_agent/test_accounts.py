@@ -103,6 +103,9 @@ def test_helm_test_may_make_its_table() -> None:
     assert "CREATE TABLE IF NOT EXISTS helm_test " in connection
 
 
-def test_the_secret_may_lack_the_password_of_the_migrations(secrets: Secrets) -> None:
+def test_without_the_password_of_the_migrations_nothing_changes_until_it_is_there(secrets: Secrets) -> None:
+    """After an upgrade without hooks, which would have created it."""
     (secrets.folder / "migration-password").unlink()
-    assert secrets.all().keys() == {"root-password", "password", "replication-password"}
+    server = Server({REPLICATION, "app"}, {"app": ALL})
+    ensure(secrets, server)
+    assert not server.changes

@@ -84,6 +84,8 @@ volumeMounts:
             - {key: replication-password, path: replication-password}
       - secret:
           name: {{ include "mysql.migrationSecretName" . }}
+          # An upgrade without hooks does not create it; the agent makes the account when it is there.
+          optional: true
           items:
             - {key: password, path: migration-password}
   {{- else }}

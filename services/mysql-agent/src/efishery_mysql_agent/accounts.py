@@ -96,11 +96,12 @@ class Accounts:
         passwords = self.secrets.all()
         # The application's account is the last: once a client can log in, so can the migrations.
         keys = {REPLICATION: "replication-password", self.migration_user: MIGRATION_KEY, self.user: "password"}
-        users = {user: passwords[key] for user, key in keys.items() if user}
+        users = {user: passwords[key] for user, key in keys.items() if user and key in passwords}
         if mysql.rows(COUNT_CREATED, (self.database, tuple(users)))[0]["created"] <= len(users):
             for statement, values in creation_statements(self.database, users):
                 mysql.rows(statement, values)
-        self._ensure_privileges(mysql)
+        if self.migration_user in ("", *users):
+            self._ensure_privileges(mysql)
         for user, password in users.items():
             if not self._is_current(user, password):
                 mysql.rows("ALTER USER %s@%s IDENTIFIED BY %s RETAIN CURRENT PASSWORD", (user, "%", password))

@@ -84,7 +84,7 @@ def test_the_agent_makes_the_account_of_the_migrations(default: Manifests) -> No
     assert _settings(Workload(members.owner, members.pod))["MYSQL_AGENT_USER"] == "efishery"
     agent = next(c for c in members.sidecars if c["name"] == "mysql-agent")
     assert {"name": "MYSQL_AGENT_MIGRATION_USER", "value": "efishery_migration"} in agent["env"]
-    (volume,) = (v for v in members.pod.spec["volumes"] if v["name"] == "secret")
+    (volume,) = (v for v in members.pod.spec["volumes"] if v["name"] == "passwords")
     files = {(s["secret"]["name"], i["path"]) for s in volume["projected"]["sources"] for i in s["secret"]["items"]}
     assert files == {
         ("mysql", "root-password"),

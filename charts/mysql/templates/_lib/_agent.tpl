@@ -56,7 +56,7 @@ volumeMounts:
     subPath: agent
   - name: run
     mountPath: /var/run/mysqld
-  - name: secret
+  - name: passwords
     mountPath: /etc/mysql-secret
     readOnly: true
   - name: tls-public
@@ -71,8 +71,7 @@ volumeMounts:
 
 {{- /* The volumes that only the agent mounts. */}}
 {{- define "mysql.agentVolumes" -}}
-- name: secret
-  {{- if include "mysql.migrationUser" . }}
+- name: passwords
   projected:
     defaultMode: 0440
     sources:
@@ -82,17 +81,14 @@ volumeMounts:
             - {key: root-password, path: root-password}
             - {key: password, path: password}
             - {key: replication-password, path: replication-password}
+      {{- if include "mysql.migrationUser" . }}
       - secret:
           name: {{ include "mysql.migrationSecretName" . }}
           # An upgrade without hooks does not create it; the agent makes the account when it is there.
           optional: true
           items:
             - {key: password, path: migration-password}
-  {{- else }}
-  secret:
-    secretName: {{ include "mysql.secretName" . }}
-    defaultMode: 0440
-  {{- end }}
+      {{- end }}
 - name: tls-public
   secret:
     secretName: {{ include "mysql.tlsSecretName" . }}

@@ -13,6 +13,7 @@ from tests.charts.scenarios import Scenario
 CREATED = {
     "auth-first-admin": {"phone", "password"},
     "auth-signing-key": {"tls.crt", "tls.key"},
+    "mysql-migration": {"password"},
     "mysql": {"root-password", "password", "replication-password"},
     "mysql-tls": {"ca.crt", "tls.crt", "tls.key"},
     "redis": {"admin-password", "auth-password", "fetch-password", "rate-cron-password"},

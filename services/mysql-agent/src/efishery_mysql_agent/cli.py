@@ -40,7 +40,8 @@ def build(settings: AgentSettings, publisher: StatusPublisher) -> Agent:
     mysql = Mysql(settings.socket, OBSERVE_SECONDS)
     cluster = Cluster(settings.pod, settings.namespace, settings.lease, lambda: datetime.now(UTC))
     store, secrets = Store(settings.state_dir), Secrets(settings.secret_dir)
-    accounts = Accounts(settings.database, settings.user, secrets, settings.tls_dir / "ca.crt")
+    ca_file = settings.tls_dir / "ca.crt"
+    accounts = Accounts(settings.database, settings.user, secrets, ca_file, settings.migration_user)
     urls = {pod: f"http://{settings.host(pod)}:{settings.port}/status" for pod in settings.peers}
     return Agent(
         settings=settings,

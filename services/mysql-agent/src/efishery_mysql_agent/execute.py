@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+import pymysql
 import structlog
 
 from efishery_mysql_agent import group
@@ -92,5 +93,9 @@ class Executor:
 
     def _leave(self, successor: str | None) -> None:
         if successor:
-            group.hand_over(self.mysql, self.settings.host(successor))
+            try:
+                group.hand_over(self.mysql, self.settings.host(successor))
+            except pymysql.MySQLError as error:
+                # As for the last member of an older series in an upgrade: the group elects when this one has left.
+                log.warning("not_handed_over", successor=successor, reason=str(error))
         group.stop(self.mysql)

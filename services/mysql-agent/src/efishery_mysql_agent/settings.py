@@ -29,6 +29,7 @@ class AgentSettings(ServiceSettings):
     lease: str = "mysql"
     database: str = Field(default="efishery", pattern=r"^[A-Za-z0-9_]{1,64}$")
     user: str = Field(default="efishery", pattern=r"^[A-Za-z0-9_]{1,32}$")
+    migration_user: str = Field(default="", pattern=r"^[A-Za-z0-9_]{0,32}$")
     socket: Path = Path("/var/run/mysqld/mysqld.sock")
     run_dir: Path = Path("/var/run/mysqld")
     state_dir: Path = Path("/var/lib/mysql-agent")

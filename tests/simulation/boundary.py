@@ -196,3 +196,5 @@ def enter(world: World) -> None:
     _Current.world = world
     for key in ("root-password", "password", "replication-password"):
         (world.folder / key).write_text(f"the {key}")
+    for name in ("ca.crt", "tls.crt"):
+        (world.folder / name).write_text("a certificate")

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Values = Sequence[Any]
 Handler = Callable[["World", "Mysqld", Values], list[Row] | None]
-COUNTED = ("efishery", "mysql_replication")  # with the database, what accounts.COUNT_CREATED counts
 CERTIFICATE_END = "Nov  3 20:00:00 2036 GMT"
 
 
@@ -119,8 +118,13 @@ def _account(world: World, server: Mysqld, user: str, password: str, *, only_mis
         raise pymysql.OperationalError(3101, "Plugin instructed the server to rollback the current transaction.")
 
 
-def _count_created(_world: World, server: Mysqld, _values: Values) -> list[Row]:
-    return [{"created": 1 + sum(user in server.volume.users for user in COUNTED)}]
+def _count_created(_world: World, server: Mysqld, values: Values) -> list[Row]:
+    """The database, and those of the accounts in `values` that exist."""
+    return [{"created": 1 + sum(user in server.volume.users for user in values[1])}]
+
+
+def _privileges(_world: World, _server: Mysqld, _values: Values) -> list[Row]:
+    return [{"privilege": "DROP"}]  # all of them: nobody changes the settings
 
 
 def _in_mysqld(statement: Callable[..., None]) -> Handler:
@@ -188,10 +192,12 @@ KNOWN: list[tuple[re.Pattern[str], Handler]] = [
         (r"^ALTER USER %s@%s", _alter),
         (r"^ALTER USER '(root)'@'localhost'", _alter),
         (r" AS created", _count_created),
+        (r"privilege_type AS privilege", _privileges),
         (r"tls_channel_status", _certificate),
         (r"^SHOW BINARY LOGS", _binlogs),
         (
-            r"^(SELECT 1$|SET SESSION|GRANT|CREATE DATABASE|KILL|SELECT id FROM performance_schema.processlist)",
+            r"^(SELECT 1$|SET SESSION|GRANT|CREATE DATABASE|KILL|SELECT id FROM performance_schema.processlist"
+            r"|ALTER INSTANCE RELOAD TLS$)",
             _nothing,
         ),
     )

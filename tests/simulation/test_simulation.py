@@ -1,4 +1,4 @@
-"""Many seeds hold the invariants; the simulation itself is repeatable, and finds faults of the agent that are known."""
+"""Many seeds and the schedules of known defects hold the invariants; a seed is repeatable."""
 
 import os
 import subprocess
@@ -8,19 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.__main__ import VIOLATED
+from tests.simulation.scenarios import SCENARIOS
 
 SEEDS = 800  # a minute on two CPUs
 pytestmark = pytest.mark.timeout(900)  # on a busy machine
-
-# Remove the mark together with the defect: a test that passes with it fails (xfail_strict).
-NOT_MENDED = pytest.mark.xfail(reason="a defect of the agent that is known", strict=True, raises=AssertionError)
-KNOWN = (
-    "label_of_a_lost_primary",
-    "stale_observation",
-    pytest.param("slow_observation", marks=NOT_MENDED),
-    pytest.param("clock_behind", marks=NOT_MENDED),
-    pytest.param("first_boot_without_proof", marks=NOT_MENDED),
-)
 
 
 def simulate(repository: Path, *arguments: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
@@ -33,14 +24,13 @@ def simulate(repository: Path, *arguments: str, hash_seed: str = "0") -> subproc
     return done
 
 
-@NOT_MENDED
 def test_the_invariants_hold(repository: Path) -> None:
     done = simulate(repository, "--seeds", str(SEEDS))
     assert done.returncode == 0, f"replay one with: python -m tests.simulation --seed N\n{done.stdout}"
 
 
-@pytest.mark.parametrize("scenario", KNOWN)
-def test_known_scenarios_hold(repository: Path, scenario: str) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_scenarios_hold(repository: Path, scenario: str) -> None:
     done = simulate(repository, "--scenario", scenario)
     assert done.returncode == 0, done.stdout[-3000:]
 

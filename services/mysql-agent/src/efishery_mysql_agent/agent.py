@@ -82,6 +82,7 @@ class Agent:
 
     def tick(self) -> bool:
         """Run one round. Returns False, and changes nothing, for the first observation without an answer."""
+        acting = self._running is not None and not self._running.done()  # asked first: what is done later is not seen
         me = self._observe()
         if me is None:
             return False
@@ -96,7 +97,7 @@ class Agent:
             self._certificate.run()
             self._binlogs.run(seen.me)
         self._reconciler.reconcile(seen)
-        if self._running is None or self._running.done():
+        if not acting:
             self._start(decide(seen))
         return True
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import NAMESPACE, Cluster
+from tests.e2e.cluster import NAMESPACE, Cluster, wait_for
 from tests.e2e.conftest import Gateway, trust_ca
+from tests.e2e.proxies import draining
 from tests.e2e.upgrade import data, versions
 from tests.e2e.upgrade.versions import Version
 
@@ -63,13 +64,19 @@ def stored(cluster: Cluster, previous: Version) -> data.Data:
 @pytest.fixture(scope="session")
 def gateway(
     repository: Path,
+    cluster: Cluster,
     stored: data.Data,
     working_tree: Version,
     note: Note,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Gateway:
-    """The gateway with the mesh manifests of the working tree, which come before its chart (CHANGELOG.md)."""
+    """The gateway with the mesh manifests of the working tree, which come before its chart (CHANGELOG.md).
+
+    45 s later the proxies close connections to MySQL (tests/e2e/test_mesh_changes.py). 0.1.0 answers that by 503 for
+    half a second, so it is over when the load begins.
+    """
     note(f"applying the new mesh manifests for {len(stored.users)} users")
     working_tree.up("mesh")
+    wait_for("replaced listeners to end", lambda: not draining(repository, cluster))
     trust_ca(repository, tmp_path_factory.mktemp("tls"))  # made by that step
     return Gateway(working_tree.gateway_url())

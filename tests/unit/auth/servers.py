@@ -1,5 +1,6 @@
 """Database servers that fail in a certain way, and errors of statements and commits."""
 
+import itertools
 import socket
 import sqlite3
 import struct
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import pymysql
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, PoolProxiedConnection, event
 from sqlalchemy.exc import OperationalError
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, socket(7)
@@ -65,11 +66,16 @@ def mysql_error(code: int) -> OperationalError:
     return OperationalError("SELECT 1", None, pymysql.OperationalError(code, f"MySQL's error {code}"))
 
 
-def fail_statements(engine: Engine, code: int) -> Callable[[], None]:
-    """Make every statement of this SQLite `engine` fail with MySQL's error of this number; return what ends that."""
+def fail_statements(engine: Engine, code: int, *, times: int | None = None) -> Callable[[], None]:
+    """Make statements of this SQLite `engine` fail with MySQL's error of this number; return what ends that.
 
-    def fail(*_: object) -> NoReturn:
-        raise sqlite3.OperationalError(code, f"MySQL's error {code}")
+    All of them, or only the next `times`.
+    """
+    failures = itertools.count(1)
+
+    def fail(*_: object) -> None:
+        if times is None or next(failures) <= times:
+            raise sqlite3.OperationalError(code, f"MySQL's error {code}")
 
     event.listen(engine, "do_execute", fail)
     return lambda: event.remove(engine, "do_execute", fail)
@@ -77,9 +83,12 @@ def fail_statements(engine: Engine, code: int) -> Callable[[], None]:
 
 def lose_commit(engine: Engine, *, stored: bool) -> None:
     """Make the next commit of `engine` fail as on a lost connection, after the row was stored or before."""
+    commit = engine.dialect.do_commit
 
-    @event.listens_for(engine, "commit", once=True)
-    def lose(connection: Connection) -> None:
+    def lose(connection: PoolProxiedConnection) -> NoReturn:
+        setattr(engine.dialect, "do_commit", commit)  # noqa: B010 -- a method, for mypy
         if stored:
-            connection.connection.commit()
-        raise mysql_error(2013)
+            commit(connection)
+        raise sqlite3.OperationalError(2013, "MySQL's error 2013")
+
+    setattr(engine.dialect, "do_commit", lose)  # noqa: B010 -- as above

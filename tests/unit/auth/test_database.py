@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from efishery_auth import create_app
-from efishery_auth.database import DatabaseUnavailable, Endpoint
+from efishery_auth.database import AT_ONCE_SECONDS, DatabaseUnavailable, Endpoint
 from efishery_auth.database_errors import CONNECTION_ERRORS, READ_ONLY_ERRORS, error_code
 from efishery_auth.engines import (
     MIGRATION_TIMEOUTS,
@@ -171,6 +171,32 @@ def test_a_lost_commit_is_not_repeated(endpoint: Endpoint) -> None:
     with pytest.raises(DatabaseUnavailable):
         endpoint.write(work)
     assert tries == [1]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("method", ["read", "write"])
+def test_connections_that_ended_in_the_pool_are_replaced(endpoint: Endpoint, method: str) -> None:
+    """As when Envoy closes the connections of a listener that it has replaced."""
+    before = metric("auth_database_errors_total", endpoint="primary", kind="unavailable", code="2013")
+    fail_statements(endpoint.engine, 2013, times=1)
+    assert getattr(endpoint, method)(select_one) == 1
+    assert metric("auth_database_errors_total", endpoint="primary", kind="unavailable", code="2013") == before + 1
+    assert metric("circuit_breaker_state", name="database-primary", state="closed") == 1
+
+
+@pytest.mark.timeout(30)
+def test_a_connection_that_was_lost_after_a_wait_is_not_replaced(endpoint: Endpoint) -> None:
+    tries = []
+
+    def work(session: Session) -> object:
+        tries.append(session)
+        time.sleep(AT_ONCE_SECONDS)
+        return select_one(session)
+
+    fail_statements(endpoint.engine, 2013, times=1)
+    with pytest.raises(DatabaseUnavailable):
+        endpoint.read(work)
+    assert len(tries) == 1
 
 
 @pytest.mark.parametrize(("code", "reconnects"), [(1290, True), (1054, False)])

@@ -1,5 +1,6 @@
 """The user database: writes on the primary, reads on the replicas, each behind a pool and a circuit breaker."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,13 @@ from sqlalchemy import URL, Engine, QueuePool, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from efishery_auth.database_errors import error_code, is_deadlock, is_unavailable, reconnect_on_read_only
+from efishery_auth.database_errors import (
+    error_code,
+    is_deadlock,
+    is_lost_before_commit,
+    is_unavailable,
+    reconnect_on_read_only,
+)
 from efishery_auth.engines import REPLICAS, SESSIONS, db, init_engines
 from efishery_auth.settings import DatabaseSettings
 from servicekit.breaker import CircuitBreakerError, circuit_breaker
@@ -22,6 +29,8 @@ from servicekit.tracing import Attributes, span
 POOL_IN_USE = Gauge("auth_database_connections_in_use", "Connections of the pool that requests hold", ["endpoint"])
 # kind: unavailable, deadlock or permanent; code: MySQL's number, 0 where there is none.
 ERRORS = Counter("auth_database_errors_total", "Errors of the database", ["endpoint", "kind", "code"])
+
+AT_ONCE_SECONDS = 0.5  # less than every timeout: who has waited for a silent server does not wait again
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -49,46 +58,48 @@ class Endpoint:
         """Return what `work` returns, after its transaction is committed. Raises DatabaseUnavailable.
 
         Errors that another attempt would meet again, such as a missing table, are raised as SQLAlchemy has them. A
-        transaction that met a deadlock, which the server has rolled back, is repeated once.
+        transaction that changed nothing, because it met a deadlock or a connection that had ended, is repeated once.
         """
-        try:
-            return self._write(work)
-        except DBAPIError as error:
-            if not is_deadlock(error):
-                raise
-        try:
-            return self._write(work)
-        except DBAPIError as error:
-            if is_deadlock(error):
-                raise DatabaseUnavailable from error
-            raise
+        return self._run(self._write, work)
 
     def read(self, work: Work[T]) -> T:
-        """Return what `work` returns, without a commit. Raises as `write` does."""
-        with self._session() as session:
-            return work(session)
+        """Return what `work` returns, without a commit. Raises and repeats as `write` does."""
+        return self._run(self._read, work)
+
+    def _run(self, attempt: Callable[[Work[T]], T], work: Work[T]) -> T:
+        with self._guarded():
+            began = time.monotonic()
+            try:
+                return attempt(work)
+            except DBAPIError as error:
+                # A proxy that gets another configuration ends all connections of the pool at once: no failed server.
+                lost_at_once = is_lost_before_commit(error) and time.monotonic() - began < AT_ONCE_SECONDS
+                if not (lost_at_once or is_deadlock(error)):
+                    raise
+                self._report(error)
+            return attempt(work)
 
     def _write(self, work: Work[T]) -> T:
-        with self._session() as session, session.begin():
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
             if self.engine.dialect.name == "sqlite":
                 # It has no row locks, and would lock the file only at the first change, after the rows were read.
                 session.execute(text("BEGIN IMMEDIATE"))
             return work(session)
 
+    def _read(self, work: Work[T]) -> T:
+        with Session(self.engine, expire_on_commit=False) as session:
+            return work(session)
+
     @contextmanager
-    def _session(self) -> Iterator[Session]:
+    def _guarded(self) -> Iterator[None]:
         try:
-            with (
-                span(f"database {self.name}", self._attributes),
-                self._breaker.calling(),
-                Session(self.engine, expire_on_commit=False) as session,
-            ):
-                yield session
+            with span(f"database {self.name}", self._attributes), self._breaker.calling():
+                yield
         except CircuitBreakerError as error:
             raise DatabaseUnavailable from error
         except SQLAlchemyError as error:
             self._report(error)
-            if is_unavailable(error):
+            if is_unavailable(error) or is_deadlock(error):
                 raise DatabaseUnavailable from error
             raise
 

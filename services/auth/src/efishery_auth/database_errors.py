@@ -17,6 +17,9 @@ CONNECTION_ERRORS = frozenset({0, 1040, 1053, 2002, 2003, 2006, 2013, 2055, 3169
 # 3797 and 3799 a statement waited in vain for the group, 4094 the role is being handed over.
 READ_ONLY_ERRORS = frozenset({1290, 1792, 1836, 3032, 3100, 3101, 3781, 3782, 3783, 3797, 3799, 4094})
 
+# Of the connection errors those of one that was made and has ended.
+LOST = frozenset({0, 2006, 2013, 2055, 4031})
+
 # InnoDB rolled the transaction back, because it and another one waited for each other's rows.
 DEADLOCK = 1213
 
@@ -38,6 +41,14 @@ def is_unavailable(error: BaseException) -> bool:
 def is_deadlock(error: BaseException) -> bool:
     """Tell whether the whole transaction was rolled back and can be repeated at once."""
     return isinstance(error, DBAPIError) and error_code(error) == DEADLOCK
+
+
+def is_lost_before_commit(error: BaseException) -> bool:
+    """Tell whether the connection ended at a statement: the server rolls the transaction back, and it can be repeated.
+
+    SQLAlchemy's error of a COMMIT has no statement; whether that has been done is unknown.
+    """
+    return isinstance(error, DBAPIError) and error.statement is not None and error_code(error) in LOST
 
 
 def is_duplicate_key(error: IntegrityError) -> bool:

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from efishery_mysql_agent.reasons import Reason
 from tests.e2e.cluster import wait_for
-from tests.e2e.mysql import node
+from tests.e2e.mysql import clone_faults, node
 from tests.e2e.mysql.certificate_renewal import renew
 from tests.e2e.mysql.harness import Harness
 from tests.e2e.mysql.limits import (
@@ -177,7 +178,7 @@ def force_reboot(harness: Harness) -> None:
     group = release.lease_annotations()["group"]
     kill_all(harness)
     release.delete_pods_and_volume(lost, *others)
-    wait_for("the agent to wait for an operator", lambda: "an operator" in release.agent_activity(primary), 120)
+    wait_for("the agent to wait for an operator", lambda: Reason.DATA_LOST in release.agent_activity(primary), 120)
     release.kubectl("annotate", "lease", "mysql", f"mysql.efishery/force-reboot={primary}")
     wait_for("the new group in the Lease", lambda: _is_new_group(release.lease_annotations(), group), 120)
 
@@ -235,6 +236,8 @@ FAULTS = [
     Fault("mysqld of all members killed", kill_all, OUTAGE),
     Fault("all members deleted while pod 0 lags", delete_all_while_pod_0_is_behind, OUTAGE),
     Fault("pod and volume of the primary deleted", delete_volume_of_primary, CLONE),
+    Fault("donor killed while a member clones it", clone_faults.kill_donor, OUTAGE),
+    Fault("primary killed while a member clones a replica", clone_faults.kill_primary, OUTAGE),
     Fault("errant transaction on a replica", write_on_a_replica, UNRESPONSIVE),
     Fault("all deleted, one volume lost; forced reboot", force_reboot, OUTAGE),
     Fault("rolling restart", restart_one_by_one, FAILOVER),

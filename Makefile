@@ -9,7 +9,7 @@ RUN := $(UV) run --locked --all-packages
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 ##@ On this machine
-.PHONY: run test compose-test fuzz bench
+.PHONY: run test compose-test fuzz simulate bench
 run: $(UV) ## Start the whole system on http://127.0.0.1:8080, without Docker or a cluster (ARGS="--port 8095")
 	@$(RUN) python -m efishery_run $(ARGS)
 
@@ -22,6 +22,9 @@ compose-test: setup ## Test compose.yaml; where no Docker runs, with one of its 
 
 fuzz: setup ## Send auth and fetch more requests than `make test` does, other ones each time, 10 min
 	@SCHEMATHESIS_EXAMPLES=220 $(RUN) pytest tests/system/test_schemathesis.py -s $(ARGS)
+
+simulate: setup ## Run the MySQL agents against random faults in virtual time (ARGS="--seeds 20000"; --seed N replays one)
+	@$(RUN) python -m tests.simulation $(ARGS)
 
 bench: setup ## Measure the services beside reference implementations, 19 min; writes docs/performance.md (ARGS="--print-only")
 	@bench/install

@@ -100,7 +100,10 @@ AGENT_CALLERS = (PROMETHEUS,)
 
 # What is not in the release, and who connects to it.
 OUTSIDE = {
-    "the Kubernetes API": ("auth-key-rotation", "create-secrets", "mysql", "mysql-create-secrets"),
+    "the Kubernetes API": (
+        *("auth-key-rotation", "create-secrets"),
+        *("mysql", "mysql-certificate-renewal", "mysql-create-secrets"),
+    ),
     "the price list": ("fetch",),
     "the rate providers": ("rate-cron",),
     "the trace collector": ("auth", "fetch"),

@@ -32,6 +32,13 @@ def test_backup_reads_from_a_replica_with_the_applications_account(backup: Manif
     assert variables["KEEP"]["value"] == "3"
 
 
+def test_backup_and_restore_use_the_account_of_the_migrations_where_there_is_one() -> None:
+    rendered = parse(helm.template("mysql", "--set", "backup.enabled=true,migration.user=owner").stdout)
+    variables = {each["name"]: each for each in rendered.workload("CronJob/mysql-backup").containers[0]["env"]}
+    assert variables["MYSQL_USER"]["value"] == "owner"
+    assert variables["MYSQL_PWD"]["valueFrom"]["secretKeyRef"] == {"name": "mysql-migration", "key": "password"}
+
+
 def test_backup_mounts_the_ca_and_no_private_key(backup: Manifests) -> None:
     volumes = {volume["name"]: volume for volume in backup.workload("CronJob/mysql-backup").pod.spec["volumes"]}
     assert volumes["tls"]["secret"]["items"] == [{"key": "ca.crt", "path": "ca.crt"}]

@@ -91,4 +91,4 @@ def test_no_service_of_mysql_selects_the_pod_of_the_job(default: Manifests) -> N
 def test_without_a_first_admin_no_password_is_created_for_one() -> None:
     values = "sample.enabled=true,auth.firstAdmin.enabled=false"
     created = specs(parse(helm.template("efishery", "--set", values).stdout))
-    assert created.keys() == {"auth-signing-key", "redis", "mysql", "mysql-tls"}
+    assert created.keys() == {"auth-signing-key", "redis", "mysql", "mysql-migration", "mysql-tls"}

@@ -135,7 +135,22 @@ def test_the_one_node_cluster_has_the_public_images() -> None:
     script = (helm.REPOSITORY / "hack/one-node/images/build").read_text()
     built = set(re.findall(r"^ *image docker\.io/library/(\S+)", script, re.MULTILINE))
     public = {image for image in named if not image.startswith("efishery/")}
-    assert {"mysql:9.7", "redis:8"} <= public <= built
+    assert {f"mysql:{mysql_version()}", "redis:8"} <= public <= built
+    assert "mysql:9.7" in built, "of version 0.1.0, from which make e2e-upgrade upgrades"
+
+
+def mysql_version() -> str:
+    """Return the tag of MySQL's image in charts/mysql."""
+    values = yaml.safe_load((helm.REPOSITORY / "charts/mysql/values.yaml").read_text())
+    return str(values["image"]["tag"])
+
+
+def test_mysql_is_pinned_to_a_patch_release_everywhere() -> None:
+    version = mysql_version()
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    chart = yaml.safe_load((helm.REPOSITORY / "charts/mysql/Chart.yaml").read_text())
+    compose = yaml.safe_load((helm.REPOSITORY / "compose.yaml").read_text())
+    assert (chart["appVersion"], compose["services"]["mysql"]["image"]) == (version, f"mysql:{version}")
 
 
 # The value of each image, and a container that has it.
@@ -177,3 +192,16 @@ def test_what_is_no_digest_is_refused_by_name(value: str) -> None:
     refused = helm.template("efishery", *DEV_VALUES, "--set", f"{value}.digest=sha256:12ab")
     assert refused.returncode != 0
     assert "digest" in refused.stderr
+
+
+TAGS = [*IMAGES, "global.image", "auth.canary.image", "fetch.canary.image", "docs.canary.image"]
+
+
+@pytest.mark.parametrize("tag", [f"1.0@{_digest('auth')}", "x" * 64, "-rc", "1.0_"])
+def test_a_tag_that_is_no_label_is_refused_with_the_remedy(tag: str) -> None:
+    """The tag is the label app.kubernetes.io/version, also where a digest names the image."""
+    options = [word for value in TAGS for word in ("--set", f"{value}.tag={tag}")]
+    message = helm.template("efishery", *DEV_VALUES, *options).stderr
+    for value in TAGS:
+        path = value.removeprefix("mysql.").replace(".", "/")
+        assert re.search(rf"'/{path}/tag': value must be 'a tag .*; a digest goes into digest'", message), value

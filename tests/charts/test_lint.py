@@ -26,6 +26,7 @@ def test_the_charts_need_no_custom_resources_by_default() -> None:
         "coordination.k8s.io/v1",
         "networking.k8s.io/v1",
         "rbac.authorization.k8s.io/v1",
+        "admissionregistration.k8s.io/v1",  # charts/mysql: admissionPolicy.enabled
     }
     # tls.source=certManager; global.monitoring; egress.registryOnly and canaries
     optional = {"cert-manager.io/v1", "monitoring.coreos.com/v1", "networking.istio.io/v1"}

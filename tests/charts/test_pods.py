@@ -79,6 +79,11 @@ def test_default_numbers_of_replicas(default: Manifests) -> None:
     assert replicas == {"auth": 2, "fetch": 2, "docs": 2, "redis": 1, "mysql": 3}
 
 
+def test_members_of_mysql_are_replaced_one_at_a_time_and_number_0_last(default: Manifests) -> None:
+    """The agent hands over to the lowest number (tests/unit/mysql_agent), so the last one to be replaced is primary."""
+    assert default.get("StatefulSet/mysql").spec["updateStrategy"] == {"type": "RollingUpdate"}
+
+
 def test_two_redis_pods_never_share_a_volume(default: Manifests) -> None:
     assert default.get("Deployment/redis").spec["strategy"] == {"type": "Recreate"}
 

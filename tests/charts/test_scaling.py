@@ -116,6 +116,14 @@ def _anti_affinity(
     return anti_affinity.get("preferredDuringSchedulingIgnoredDuringExecution", [])
 
 
+def test_members_can_be_kept_from_sharing_a_node() -> None:
+    workload = with_values("mysql.antiAffinity=required").workload("StatefulSet/mysql")
+    labels = workload.owner.spec["selector"]["matchLabels"]
+    term = {"topologyKey": HOST, "labelSelector": {"matchLabels": labels}}
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    assert workload.pod.spec["affinity"] == affinity
+
+
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_scaling_mysql_changes_no_pod_template(replicas: int) -> None:
     result = helm.template("mysql", "--set", f"replicas={replicas}")
@@ -172,6 +180,7 @@ def test_values_of_an_older_release_are_enough() -> None:
     """With --reuse-values Helm does not know the defaults of values that are new."""
     missing = [f"{name}.autoscaling=null" for name in AUTOSCALED]
     missing += [f"{name}.topologySpreadConstraints=null" for name in (*AUTOSCALED, "mysql")]
+    missing += [f"mysql.{name}=null" for name in ("antiAffinity", "migration", "admissionPolicy", "tls.renewal")]
     missing += [f"{name}.priorityClassName=null" for name in ("global", *AUTOSCALED, "redis", "mysql")]
     rendered = with_values(*missing)
     assert rendered.get("Deployment/auth").spec["replicas"] == 2

@@ -18,6 +18,7 @@ EVERY_POD = {"container-resources", "container-image-pull-policy"}
 EXCEPTIONS = {
     "CronJob/auth-key-rotation": EVERY_POD,
     "CronJob/auth-prune": EVERY_POD,
+    "CronJob/mysql-certificate-renewal": EVERY_POD,
     "CronJob/mysql-backup": EVERY_POD | {"container-security-context-user-group-id"},
     "CronJob/rate-cron": EVERY_POD,
     "Deployment/auth": EVERY_POD | {"deployment-replicas"},

@@ -53,25 +53,83 @@ def test_the_pre_stop_hook_waits_for_the_agent(tmp_path: Path) -> None:
 def test_the_data_directory_is_initialised_once(tmp_path: Path) -> None:
     volume = tmp_path / "volume"
     for _ in range(2):
-        _prepare(volume, tmp_path)
+        assert _prepare(volume, tmp_path).returncode == 0
         assert sorted(path.name for path in volume.iterdir()) == ["agent", "data"]
 
 
 def test_an_interrupted_initialisation_starts_again(tmp_path: Path) -> None:
     volume = tmp_path / "volume"
     (volume / "data.new").mkdir(parents=True)
-    _prepare(volume, tmp_path)
+    assert _prepare(volume, tmp_path).returncode == 0
     assert (volume / "data").is_dir()
 
 
-MYSQLD = '#!/bin/sh\nfor word; do case $word in --datadir=*) mkdir "${word#--datadir=}";; esac; done\n'
+# Of data made by 9.6.2 and upgraded to 9.7.4, in MySQL's own format.
+HISTORY = (
+    '{"file_format":"1","upgrade_history":[{"date":"2026-02-26 03:20:43","version":"9.6.2","maturity":"INNOVATION",'
+    '"initialize":true},{"date":"2026-11-26 03:20:43","version":"9.7.4-2","maturity":"LTS",'
+    '"update_history":[{"date":"2026-11-26 03:20:43","version_with_update":"9.7.4.0-2"}]}]}'
+)
 
 
-def _prepare(volume: Path, programs: Path) -> None:
+@pytest.mark.parametrize(
+    ("image", "allowed", "remedy"),
+    [
+        ("9.7.4", "false", None),
+        ("9.7.5-1", "false", None),
+        ("9.7.10", "false", None),
+        ("10.0.0", "false", None),
+        ("9.7.3", "false", "image.allowDowngrade=true"),
+        ("9.7.3", "true", None),
+        ("9.6.9", "true", "restore a dump"),
+        ("8.4.10", "false", "restore a dump"),
+    ],
+)
+def test_an_older_image_does_not_start_on_the_data(
+    tmp_path: Path, image: str, allowed: str, remedy: str | None
+) -> None:
+    volume = tmp_path / "volume"
+    (volume / "data").mkdir(parents=True)
+    (volume / "data/mysql_upgrade_history").write_text(HISTORY)
+    done = _prepare(volume, tmp_path, image, ALLOW_DOWNGRADE=allowed)
+    assert (done.returncode == 0) == (remedy is None)
+    if remedy:
+        assert f"MySQL {image.partition('-')[0]}" in done.stderr
+        assert "of MySQL 9.7.4" in done.stderr
+        assert "image.tag" in done.stderr
+        assert remedy in done.stderr
+
+
+def test_data_without_a_history_start(tmp_path: Path) -> None:
+    (tmp_path / "volume/data").mkdir(parents=True)
+    assert _prepare(tmp_path / "volume", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("allowed", ["true", "false"])
+def test_the_chart_says_whether_a_downgrade_is_allowed_and_shows_the_refusal(allowed: str) -> None:
+    rendered = parse(helm.template("mysql", "--set", f"image.allowDowngrade={allowed}").stdout)
+    (prepare,) = (c for c in rendered.workload("StatefulSet/mysql").all_containers if c["name"] == "prepare")
+    assert prepare["env"] == [{"name": "ALLOW_DOWNGRADE", "value": allowed}]
+    assert prepare["terminationMessagePolicy"] == "FallbackToLogsOnError", "kubectl describe pod prints it"
+
+
+MYSQLD = """#!/bin/sh
+for word; do case $word in
+  --datadir=*) mkdir "${word#--datadir=}";;
+  --version) echo "/usr/sbin/mysqld  Ver $VERSION for Linux on x86_64 (MySQL Community Server - GPL)";;
+esac; done
+"""
+
+
+def _prepare(
+    volume: Path, programs: Path, version: str = "9.7.4", **environment: str
+) -> subprocess.CompletedProcess[str]:
     (programs / "mysqld").write_text(MYSQLD)
     (programs / "mysqld").chmod(0o755)
     text = (REPOSITORY / "charts/mysql/files/prepare.sh").read_text().replace("/var/lib/mysql", str(volume))
-    subprocess.run(["sh", "-c", text], env={"PATH": f"{programs}:/usr/bin:/bin"}, check=True, timeout=10)
+    variables = {"PATH": f"{programs}:/usr/bin:/bin", "VERSION": version, **environment}
+    command = ["sh", "-c", text]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=10)
 
 
 def _urlopen_stub(refused: str) -> Callable[..., BytesIO]:

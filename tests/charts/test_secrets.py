@@ -13,6 +13,7 @@ from tests.charts.scenarios import Scenario
 CREATED = {
     "auth-first-admin": {"phone", "password"},
     "auth-signing-key": {"tls.crt", "tls.key"},
+    "mysql-migration": {"password"},
     "mysql": {"root-password", "password", "replication-password"},
     "mysql-tls": {"ca.crt", "tls.crt", "tls.key"},
     "redis": {"admin-password", "auth-password", "fetch-password", "rate-cron-password"},
@@ -69,6 +70,12 @@ def test_only_mysqld_mounts_the_private_key_of_mysql(rendered: Manifests) -> Non
         for container in workload.all_containers:
             if volumes & {mount["name"] for mount in container.get("volumeMounts", [])}:
                 assert (workload.id, container["name"]) == ("StatefulSet/mysql", "mysql")
+
+
+def test_the_agent_sees_when_the_certificate_of_mysql_changes_but_not_its_key(default: Manifests) -> None:
+    pod = default.workload("StatefulSet/mysql").pod
+    (volume,) = [volume["secret"] for volume in pod.spec["volumes"] if volume["name"] == "tls-public"]
+    assert (volume["secretName"], [item["key"] for item in volume["items"]]) == ("mysql-tls", ["ca.crt", "tls.crt"])
 
 
 def _is_whole(volume: dict[str, Any], secret: str) -> bool:

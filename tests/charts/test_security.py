@@ -9,6 +9,7 @@ import pytest
 
 from tests.charts import helm
 from tests.charts.manifests import Manifests, Workload, parse
+from tests.charts.scenarios import Scenario
 
 
 def test_pods_run_as_an_unprivileged_user(rendered: Manifests) -> None:
@@ -102,20 +103,22 @@ def test_only_programs_that_use_the_api_have_a_token_and_it_expires(rendered: Ma
         ("CronJob/auth-key-rotation", "auth-key-rotation"),
         ("Job/create-secrets", "create-secrets"),
         ("Job/mysql-create-secrets", "create-secrets"),
+        ("CronJob/mysql-certificate-renewal", "renew-certificate"),
     }
 
 
-def test_the_agents_role_allows_its_pods_one_lease_and_events(default: Manifests) -> None:
+def test_the_agents_role_allows_its_pods_and_claims_one_lease_and_events(default: Manifests) -> None:
     rules = default.get("Role/mysql").body["rules"]
     may = {rule["resources"][0]: (set(rule["verbs"]), rule.get("resourceNames")) for rule in rules}
     pods = [f"mysql-{number}" for number in range(9)]
     assert may == {
         "pods": ({"get", "patch"}, pods),
+        "persistentvolumeclaims": ({"get"}, [f"data-{pod}" for pod in pods]),
         "leases": ({"get", "patch"}, ["mysql"]),
         "events": ({"create"}, None),
     }
     roles = {role.name for role in default.of("Role", "ClusterRole")}
-    assert roles == {"mysql", "create-secrets", "mysql-create-secrets"}
+    assert roles == {"mysql", "create-secrets", "mysql-certificate-renewal", "mysql-create-secrets"}
 
 
 def test_service_accounts_are_all_used_and_all_exist(rendered: Manifests) -> None:
@@ -142,3 +145,22 @@ def _volumes(workload: Workload) -> set[str]:
     claims = workload.owner.spec.get("volumeClaimTemplates", [])
     names = {claim["metadata"]["name"] for claim in claims}
     return names | {volume["name"] for volume in workload.pod.spec.get("volumes", [])}
+
+
+def test_a_policy_can_leave_the_agents_two_labels() -> None:
+    """What the expressions allow and refuse is asked on a cluster (tests/e2e/test_admission_policy.py)."""
+    rendered = Scenario("mysql", "restricted").rendered()
+    name = "mysql-agent.efishery"
+    policy = rendered.get(f"ValidatingAdmissionPolicy/{name}").spec
+    binding = rendered.get(f"ValidatingAdmissionPolicyBinding/{name}").spec
+    assert binding == {"policyName": name, "validationActions": ["Deny"]}
+    account = rendered.workload("StatefulSet/mysql").pod.spec["serviceAccountName"]
+    (condition,) = policy["matchConditions"]
+    assert condition["expression"] == f"request.userInfo.username == 'system:serviceaccount:efishery:{account}'"
+    assert policy["failurePolicy"] == "Fail"
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    assert (rule["operations"], rule["resources"]) == (["UPDATE"], ["pods", "pods/*"])
+
+
+def test_nothing_of_the_whole_cluster_is_made_by_default(default: Manifests) -> None:
+    assert not default.of("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ClusterRole")

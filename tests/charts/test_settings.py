@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.charts.manifests import Manifests, Workload
+from tests.charts import helm
+from tests.charts.manifests import Manifests, Workload, parse
 from tests.charts.scenarios import Scenario
 
 SECRET_WORDS = ("PASSWORD", "SECRET", "TOKEN_KEY")
@@ -48,13 +49,63 @@ def test_auth_knows_the_cpus_and_the_memory_of_its_container(default: Manifests)
     assert settings["AUTH_MEMORY_BYTES"] == {"resourceFieldRef": {"resource": "limits.memory"}}
 
 
+@pytest.mark.parametrize("size", ["512Mi", "0", "2Gi"])
+def test_the_agent_knows_how_large_the_binary_logs_may_become(size: str) -> None:
+    rendered = parse(helm.template("mysql", "--set", f"binlog.maxTotalSize={size}").stdout)
+    (agent,) = [c for c in rendered.workload("StatefulSet/mysql").all_containers if c["name"] == "mysql-agent"]
+    variables = {variable["name"]: variable.get("value") for variable in agent["env"]}
+    assert variables["MYSQL_AGENT_BINLOG_MAX_TOTAL_SIZE"] == size
+
+
 @pytest.mark.parametrize("job", ["auth-migrate", "auth-first-admin"])
 def test_the_jobs_of_auth_have_its_database_settings_but_no_keys(default: Manifests, job: str) -> None:
     auth, once = _settings(default.workload("Deployment/auth")), _settings(default.workload(f"Job/{job}"))
     own = {"ADMIN_PHONE", "AUTH_ADMIN_PASSWORD", "AUTH_DATABASE_WAIT_SECONDS"}
+    own |= {"AUTH_MIGRATION_USER", "AUTH_MIGRATION_PASSWORD"} if job == "auth-migrate" else set()
     assert {name: once[name] for name in once.keys() - own} == {
         name: value for name, value in auth.items() if name.startswith(("AUTH_DATABASE_", "AUTH_LOG_"))
     }
+
+
+@pytest.mark.parametrize(
+    ("scenario", "user", "reference"),
+    [
+        ("default", "efishery_migration", {"name": "mysql-migration", "key": "password"}),
+        ("external-mysql-redis", "auth-owner", {"name": "my-mysql", "key": "migration-password"}),
+    ],
+)
+def test_only_the_migration_gets_the_account_that_changes_tables(
+    scenario: str, user: str, reference: dict[str, str]
+) -> None:
+    rendered = Scenario("efishery", scenario).rendered()
+    settings = _settings(rendered.workload("Job/auth-migrate"))
+    assert settings["AUTH_MIGRATION_USER"] == user
+    assert settings["AUTH_MIGRATION_PASSWORD"]["secretKeyRef"] == reference
+    others = [w.id for w in rendered.workloads if w.id != "Job/auth-migrate" and w.owner.name.startswith("auth")]
+    assert len(others) >= 3
+    for identity in others:
+        assert "MIGRATION" not in str(rendered.workload(identity).pod.body), identity
+
+
+def test_the_agent_makes_the_account_of_the_migrations(default: Manifests) -> None:
+    members = default.workload("StatefulSet/mysql")
+    assert _settings(Workload(members.owner, members.pod))["MYSQL_AGENT_USER"] == "efishery"
+    agent = next(c for c in members.sidecars if c["name"] == "mysql-agent")
+    assert {"name": "MYSQL_AGENT_MIGRATION_USER", "value": "efishery_migration"} in agent["env"]
+    (volume,) = (v for v in members.pod.spec["volumes"] if v["name"] == "passwords")
+    files = {(s["secret"]["name"], i["path"]) for s in volume["projected"]["sources"] for i in s["secret"]["items"]}
+    assert files == {
+        ("mysql", "root-password"),
+        ("mysql", "password"),
+        ("mysql", "replication-password"),
+        ("mysql-migration", "migration-password"),
+    }
+
+
+@pytest.mark.parametrize("user", ["efishery", "root", "mysql_agent", "mysql_replication"])
+def test_the_account_of_the_migrations_is_another_one(user: str) -> None:
+    refused = helm.template("mysql", "--set", f"migration.user={user}")
+    assert f"migration.user is {user}, which is the name of another account: choose another name" in refused.stderr
 
 
 def test_auth_believes_the_gateway_about_addresses_and_locks(default: Manifests) -> None:
@@ -154,7 +205,8 @@ def test_every_free_form_value_reaches_every_component() -> None:
         assert workload.pod.annotations["example.org/annotation"] == "yes", workload.id
         if workload.owner.kind != "Pod":
             assert workload.pod.labels["example.org/label"] == "yes", workload.id
-        if workload.id not in ("Deployment/redis", "StatefulSet/mysql", "Job/mysql-create-secrets", "Pod/helm-test"):
+        of_mysql = ("StatefulSet/mysql", "Job/mysql-create-secrets", "CronJob/mysql-certificate-renewal")
+        if workload.id not in ("Deployment/redis", "Pod/helm-test", *of_mysql):
             assert _settings(workload)["EXTRA"] == "1", workload.id
 
 
@@ -163,7 +215,7 @@ def test_the_global_registry_and_tag_apply_only_to_project_images() -> None:
     images = {container["image"] for w in rendered.workloads for container in w.all_containers}
     ours = {image for image in images if "efishery/" in image}
     assert all(i.startswith("registry.example.org/efishery/") and i.endswith(":9.9.9") for i in ours)
-    assert images - ours == {"redis:8", "mysql:9.7"}
+    assert images - ours == {"redis:8", "mysql:9.7.4"}
 
 
 def _settings(workload: Workload) -> dict[str, Any]:

@@ -13,7 +13,8 @@ NOT_OF_A_RELEASE = re.compile(
     r"|pod/auth-(migrate|first-admin)-.*"
 )
 LEFT = {
-    *(f"secret/{name}" for name in ("auth-first-admin", "auth-signing-key", "mysql", "mysql-tls", "redis")),
+    *(f"secret/{name}" for name in ("auth-first-admin", "auth-signing-key", "redis")),
+    *(f"secret/{name}" for name in ("mysql", "mysql-migration", "mysql-tls")),
     "persistentvolumeclaim/data-mysql-0",
     "lease.coordination.k8s.io/mysql",
     "job.batch/auth-migrate",

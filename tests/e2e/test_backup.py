@@ -120,8 +120,8 @@ def lose_all_data(kubectl: Run, *others: str) -> None:
 
 def waits_for_the_operator(kubectl: Run) -> str | None:
     """Return the agent's Event that all data are lost, if there is one."""
-    messages = kubectl("get", "events", "--field-selector", "reason=Waiting", "-o", "jsonpath={.items[*].message}")
-    return messages if "all members lost the data" in messages else None
+    messages = kubectl("get", "events", "--field-selector", "reason=AllDataLost", "-o", "jsonpath={.items[*].message}")
+    return messages or None
 
 
 def test_all_volumes_lost(kubectl: Run, sql: Run, restore: Run, dumped: tuple[str, str]) -> None:

@@ -7,8 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from efishery_mysql_agent.reasons import Reason
 from tests.e2e.cluster import wait_for
-from tests.e2e.mysql import node
+from tests.e2e.mysql import clone_faults, node
+from tests.e2e.mysql.certificate_renewal import renew
 from tests.e2e.mysql.harness import Harness
 from tests.e2e.mysql.limits import (
     CLONE,
@@ -25,6 +27,7 @@ from tests.e2e.mysql.release import NAMESPACE, STATEFUL_SET, pod_name
 FAULT_SECONDS = 60  # of the faults that last
 RESTART_SECONDS = 300  # liveness probe, preStop and grace period of the container add up to less
 DISK_MEBIBYTES = 700
+OTHER_TAG = "9.7"  # of MySQL's image; the one-node cluster has it too
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,23 @@ def restart_one_by_one(harness: Harness) -> None:
     harness.release.kubectl("rollout", "status", f"statefulset/{STATEFUL_SET}", "--timeout=10m", seconds=620)
 
 
+def upgrade_version(harness: Harness) -> None:
+    """Change the tag of MySQL's image, from where the first member to be replaced is the primary, and change it back.
+
+    Both tags name the same image: Debian has one patch release at a time.
+    """
+    last = pod_name(harness.release.replicas() - 1)
+    harness.make_primary(last)
+    tag = harness.release.mysql_image().rpartition(":")[2]
+    for other in (OTHER_TAG, tag):
+        harness.release.upgrade(f"mysql.image.tag={other}")
+        pods = harness.release.members()
+        replaced = sorted(pods, key=lambda name: pods[name].metadata.creation_timestamp)
+        assert replaced == sorted(pods, reverse=True), f"replaced in this order: {replaced}"
+        # Number 0 was the primary until it was the only old member.
+        assert harness.primary().pod == pod_name(1), f"the primary is {harness.primary().pod}"
+
+
 def kill_agents(harness: Harness) -> None:
     """Kill all agents twice; the primary must stay the same."""
     before = harness.primary().pod
@@ -158,7 +178,7 @@ def force_reboot(harness: Harness) -> None:
     group = release.lease_annotations()["group"]
     kill_all(harness)
     release.delete_pods_and_volume(lost, *others)
-    wait_for("the agent to wait for an operator", lambda: "an operator" in release.agent_activity(primary), 120)
+    wait_for("the agent to wait for an operator", lambda: Reason.DATA_LOST in release.agent_activity(primary), 120)
     release.kubectl("annotate", "lease", "mysql", f"mysql.efishery/force-reboot={primary}")
     wait_for("the new group in the Lease", lambda: _is_new_group(release.lease_annotations(), group), 120)
 
@@ -216,9 +236,13 @@ FAULTS = [
     Fault("mysqld of all members killed", kill_all, OUTAGE),
     Fault("all members deleted while pod 0 lags", delete_all_while_pod_0_is_behind, OUTAGE),
     Fault("pod and volume of the primary deleted", delete_volume_of_primary, CLONE),
+    Fault("donor killed while a member clones it", clone_faults.kill_donor, OUTAGE),
+    Fault("primary killed while a member clones a replica", clone_faults.kill_primary, OUTAGE),
     Fault("errant transaction on a replica", write_on_a_replica, UNRESPONSIVE),
     Fault("all deleted, one volume lost; forced reboot", force_reboot, OUTAGE),
     Fault("rolling restart", restart_one_by_one, FAILOVER),
+    Fault("helm upgrade to another tag of the image, and back", upgrade_version, FAILOVER),
+    Fault("certificate and CA renewed, a replica restarted meanwhile", renew, FAILOVER),
     Fault("all agents killed, twice", kill_agents, FAILOVER, short=True),
     Fault("API server stopped for 60 s", stop_api_server, FAILOVER),
 ]

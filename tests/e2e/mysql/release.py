@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -120,9 +121,28 @@ class Release:
 
     def scale(self, replicas: int) -> None:
         """Change the number of members as a user does: by one value of the chart."""
+        self.upgrade(f"mysql.replicas={replicas}")
+
+    def upgrade(self, value: str) -> None:
+        """Change one value of the chart, and wait until all pods are ready."""
         command = ["helm", "upgrade", RELEASE, "charts/efishery", "--namespace", NAMESPACE, "--reuse-values"]
-        options = ["--set", f"mysql.replicas={replicas}", "--wait", "--timeout", "5m"]
-        run(self._repository, *command, *options, seconds=330)
+        run(self._repository, *command, "--set", value, "--wait", "--timeout", "5m", seconds=330)
+
+    def run_cronjob(self, cronjob: str, job: str, **environment: str) -> None:
+        """Run a CronJob's pod now, with other values of some variables, and wait until it has succeeded."""
+        printed = self.kubectl("create", "job", job, f"--from=cronjob/{cronjob}", "--dry-run=client", "--output=json")
+        manifest = json.loads(printed)
+        variables = manifest["spec"]["template"]["spec"]["containers"][0]["env"]
+        # A variable that comes later replaces one of the same name.
+        variables += [{"name": name, "value": value} for name, value in environment.items()]
+        run(self._repository, "kubectl", "--namespace", NAMESPACE, "create", "-f", "-", stdin=json.dumps(manifest))
+        self.kubectl("wait", "--for=condition=complete", f"job/{job}", "--timeout=120s", seconds=130)
+        self.kubectl("delete", "job", job)
+
+    def mysql_image(self) -> str:
+        """Return the image of MySQL in the StatefulSet's spec."""
+        found = self.apps.read_namespaced_stateful_set(STATEFUL_SET, NAMESPACE, _request_timeout=10)
+        return str(found.spec.template.spec.containers[0].image)
 
     def kubectl(self, *arguments: str, seconds: float = 60) -> str:
         """Run kubectl in the release's namespace."""
@@ -135,8 +155,7 @@ class Release:
     def describe(self) -> str:
         """Describe the platform in a few words."""
         kubernetes = client.VersionApi().get_code().git_version
-        image = self.apps.read_namespaced_stateful_set(STATEFUL_SET, NAMESPACE).spec.template.spec.containers[0].image
-        return f"{os.cpu_count()} CPUs, Kubernetes {kubernetes}, {image}"
+        return f"{os.cpu_count()} CPUs, Kubernetes {kubernetes}, {self.mysql_image()}"
 
     def diagnosis(self) -> str:
         """Return pods, Lease and the agents' last log lines, for the message of a failed test."""

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from tests.e2e.mysql.faults import delete_primary
 from tests.e2e.mysql.harness import Harness
 from tests.e2e.mysql.limits import FAILED_REGISTRATIONS, FAILOVER, RECOVERY_SECONDS, UNRESPONSIVE_SECONDS, Limits
 from tests.e2e.mysql.load_generator import LoadGenerator
@@ -43,4 +44,11 @@ def test_new_replicas_serve_reads_under_load(harness: Harness) -> None:
     # A commit can wait for a member that joins, as for a lost primary. Logins read replicas that do not change.
     assert not load.problems(registrations=FAILED_REGISTRATIONS, logins=0)
     assert {"mysql-3", "mysql-4"} <= result.readers
+    assert not result.problems(), harness.release.diagnosis()
+
+
+def test_the_primary_of_seven_is_lost(harness: Harness) -> None:
+    scale(harness, 7)
+    result = harness.measure("primary of seven members deleted by force", FAILOVER, delete_primary, max_members=7)
+    scale(harness, 3)
     assert not result.problems(), harness.release.diagnosis()

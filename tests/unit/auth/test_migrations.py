@@ -1,20 +1,28 @@
 """A migration suits the version that still serves, and one that was cut short can be repeated."""
 
+import importlib
 import io
 import re
+from dataclasses import dataclass, field
 from unittest.mock import Mock
 
+import pymysql
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import Script, ScriptDirectory
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from sqlalchemy import make_url, text
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import OperationalError
 
+from efishery_auth import commands
 from efishery_auth.commands.migrate import alembic_config, lock_name, take_lock
 from efishery_auth.engines import db
+from efishery_auth.settings import DatabaseSettings
 from efishery_auth.state import current_users
+
+migrate = importlib.import_module("efishery_auth.commands.migrate")  # the package has the command of that name
 
 # What the code of the former version does not notice: new tables, new indexes, and new columns that it may leave out.
 EXPANDS = re.compile(
@@ -92,3 +100,51 @@ def test_migrate_asks_mysql_for_that_lock() -> None:
     assert "GET_LOCK(:name, :seconds)" in str(statement)
     assert values == {"name": lock_name("x" * 64), "seconds": 5}
     connection.detach.assert_called_once()
+
+
+def settings_with(migration_user: str) -> DatabaseSettings:
+    values = {"database_url": "mysql+pymysql://app@h/e", "database_password": "a", "migration_password": "m"}
+    return DatabaseSettings.model_validate({**values, "migration_user": migration_user})
+
+
+@dataclass
+class Server:
+    """A server that refuses the login of some users with an error; it records who logged in."""
+
+    refusals: dict[str, int]
+    users: list[str] = field(default_factory=list)
+
+    def engine(self, url: URL) -> "Server":
+        self.users.append(str(url.username))
+        return self
+
+    def connect(self) -> str:
+        if code := self.refusals.get(self.users[-1]):
+            raise OperationalError("", {}, pymysql.OperationalError(code, "denied"))
+        return f"connected as {self.users[-1]}"
+
+
+def connected(monkeypatch: pytest.MonkeyPatch, user: str, **refusals: int) -> str:
+    """Connect as `migrate` does, with that account of the migrations; return who was connected."""
+    server = Server(refusals)
+    monkeypatch.setattr(migrate, "migration_engine", server.engine)
+    with commands.create_app(settings_with(user)).app_context():
+        return str(migrate.connect())
+
+
+def test_migrate_uses_its_own_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connected(monkeypatch, "owner") == "connected as owner"
+    assert connected(monkeypatch, "") == "connected as app"
+    url = settings_with("owner").migration_url
+    assert (url.username, url.password, url.host, url.database) == ("owner", "m", "h", "e")
+
+
+@pytest.mark.parametrize("code", [1044, 1045])
+def test_migrate_uses_the_applications_account_until_its_own_exists(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    assert connected(monkeypatch, "owner", owner=code) == "connected as app"
+
+
+@pytest.mark.parametrize(("user", "refusals"), [("owner", {"owner": 2003}), ("", {"app": 1045})])
+def test_migrate_ends_with_another_error(monkeypatch: pytest.MonkeyPatch, user: str, refusals: dict[str, int]) -> None:
+    with pytest.raises(OperationalError):
+        connected(monkeypatch, user, **refusals)

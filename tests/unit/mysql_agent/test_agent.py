@@ -1,25 +1,29 @@
 """The loop: what it counts and remembers between two rounds."""
 
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 import pymysql
 import pytest
+from prometheus_client import REGISTRY
 
 from efishery_mysql_agent import agent as module
 from efishery_mysql_agent.accounts import Secrets
-from efishery_mysql_agent.actions import Action, Clone, Join
+from efishery_mysql_agent.actions import Action, Clone, Join, Wait
 from efishery_mysql_agent.agent import Agent
 from efishery_mysql_agent.cluster import Cluster
 from efishery_mysql_agent.execute import Executor
 from efishery_mysql_agent.model import LeaseState, Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql, Row
 from efishery_mysql_agent.peers import Peers
+from efishery_mysql_agent.reasons import Reason
 from efishery_mysql_agent.reconcile import Reconciler
 from efishery_mysql_agent.server import StatusPublisher
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store, Stored
+from efishery_mysql_agent.surroundings import Surroundings
 from tests.unit.mysql_agent.conftest import FORMED, GROUP, VIEW, online, outside, without
 
 RECOVERING, FAILED = (outside("mysql-0", state=state) for state in (State.RECOVERING, State.ERROR))
@@ -31,16 +35,20 @@ class Stub:
     """Everything that the loop uses; `executed` are the actions, of which those of type `fails` fail."""
 
     initialized: bool = True
+    peers: tuple[Status, ...] = LIVE
+    reconciled: list[Observation] = field(default_factory=list)
     executed: list[Action] = field(default_factory=list)
     fails: type[Action] | None = None
+    events: list[tuple[str, str, str]] = field(default_factory=list)
 
     def ask(self) -> tuple[Status, ...]:
-        return LIVE
+        return self.peers
 
     def lease(self) -> LeaseState:
         return FORMED
 
-    def reconcile(self, _seen: Observation) -> None: ...
+    def reconcile(self, seen: Observation) -> None:
+        self.reconciled.append(seen)
 
     def execute(self, action: Action) -> None:
         self.executed.append(action)
@@ -49,8 +57,11 @@ class Stub:
 
     def close(self) -> None: ...
 
-    def rows(self, _statement: str) -> list[Row]:
-        return []
+    def event(self, kind: str, reason: str, message: str) -> None:
+        self.events.append((kind, reason, message))
+
+    def rows(self, statement: str, _values: object = ()) -> list[Row]:
+        return [{"gtids": ""}] if "GTID" in statement else []
 
     @property
     def mysql(self) -> "Stub":
@@ -68,7 +79,7 @@ def agent(stub: Stub, tmp_path: Path) -> Agent:
     store = Store(tmp_path)
     store.write(Stored(GROUP, VIEW))
     return Agent(
-        AgentSettings(pod="mysql-0", namespace="db", run_dir=tmp_path),
+        AgentSettings(pod="mysql-0", namespace="db", run_dir=tmp_path, tls_dir=tmp_path),
         cast(Mysql, stub),
         cast(Cluster, stub),
         store,
@@ -80,14 +91,14 @@ def agent(stub: Stub, tmp_path: Path) -> Agent:
     )
 
 
-def last_action(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch, *states: Status) -> Action:
-    """Run a round for each state, with the action that it starts; return the last action."""
+def last_action(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch, *states: Status | None) -> Action:
+    """Run a round for each state (None: no answer), with the action that it starts; return the last action."""
     for state in states:
         monkeypatch.setattr(module, "observe", lambda *_, state=state: state)
         agent.tick()
         if agent._running:
             agent._running.result(timeout=5)
-    return stub.executed[-1]
+    return stub.executed[-1] if stub.executed else Wait(Reason.AGENT_STARTS)
 
 
 def test_a_member_clones_after_three_failed_recoveries(
@@ -107,3 +118,114 @@ def test_a_clone_that_failed_is_tried_again(agent: Agent, stub: Stub, monkeypatc
     stub.fails = Clone
     assert isinstance(last_action(agent, stub, monkeypatch, *(RECOVERING, FAILED) * 3, FAILED), Clone)
     assert [type(action) for action in stub.executed[-2:]] == [Clone, Clone]
+
+
+class TestOneObservationWithoutAnAnswer:
+    def test_changes_nothing(self, agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+        last_action(agent, stub, monkeypatch, online("mysql-0"), None, online("mysql-0"))
+        assert [seen.me.state for seen in stub.reconciled] == [State.ONLINE, State.ONLINE]
+        assert agent._publisher.snapshot.status.state is State.ONLINE
+
+    def test_a_second_in_a_row_is_a_mysqld_that_is_down(
+        self, agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        last_action(agent, stub, monkeypatch, online("mysql-0"), None, None, None, online("mysql-0"), None)
+        assert [seen.me.state for seen in stub.reconciled] == [State.ONLINE, State.DOWN, State.DOWN, State.ONLINE]
+
+    def test_the_next_observation_follows_at_once(self, agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+        slept: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            raise KeyboardInterrupt
+
+        answers = iter([None, online("mysql-0")])
+        monkeypatch.setattr(module, "observe", lambda *_: next(answers))
+        monkeypatch.setattr("efishery_mysql_agent.agent.time.sleep", sleep)
+        with pytest.raises(KeyboardInterrupt):
+            agent.run()
+        assert len(slept) == 1
+        assert not list(answers)
+
+
+class TestAMemberThatIsDoubted:
+    """After its start the agent doubts what mysqld says of the group."""
+
+    @pytest.fixture
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        now = [time.monotonic()]
+        monkeypatch.setattr("efishery_mysql_agent.agent.time.monotonic", lambda: now[0])
+        return now
+
+    def doubts(
+        self, agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch, clock: list[float], *states: Status
+    ) -> list[bool]:
+        for state in states:
+            clock[0] += 1
+            last_action(agent, stub, monkeypatch, state)
+        return [seen.unconfirmed for seen in stub.reconciled]
+
+    def test_is_trusted_when_it_has_had_the_majority_for_longer_than_a_failure_takes_to_be_noticed(
+        self, agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch, clock: list[float]
+    ) -> None:
+        stub.peers = ()
+        doubted = self.doubts(agent, stub, monkeypatch, clock, *[online("mysql-0")] * 13)
+        assert doubted == [True] * 11 + [False] * 2
+
+    def test_the_time_begins_again_without_the_majority(
+        self, agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch, clock: list[float]
+    ) -> None:
+        stub.peers = ()
+        minority = online("mysql-0", lost=("mysql-1", "mysql-2"))
+        assert all(self.doubts(agent, stub, monkeypatch, clock, *[online("mysql-0"), minority] * 8))
+
+    def test_is_never_trusted_against_a_later_view_without_it(
+        self, agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch, clock: list[float]
+    ) -> None:
+        stub.peers = tuple(replace(peer, view_id="100:4") for peer in LIVE)
+        assert all(self.doubts(agent, stub, monkeypatch, clock, *[online("mysql-0")] * 15))
+
+
+def test_the_lease_is_read_before_the_peers_are_asked(
+    agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A peer that answers and then starts the group has changed the Lease, so that taking it fails."""
+    asked: list[str] = []
+
+    class Asked(Stub):
+        def lease(self) -> LeaseState:
+            asked.append("lease")
+            return FORMED
+
+        def ask(self) -> tuple[Status, ...]:
+            asked.append("peers")
+            return LIVE
+
+    agent._surroundings = Surroundings(agent._settings, cast(Mysql, stub), cast(Cluster, Asked()), cast(Peers, Asked()))
+    last_action(agent, stub, monkeypatch, FAILED)
+    assert asked == ["lease", "peers"]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "attention"),
+    [
+        (online("mysql-0", lost=("mysql-1", "mysql-2")), Reason.MAJORITY_LOST, True),
+        (RECOVERING, Reason.RECOVERING, False),
+    ],
+)
+def test_a_long_wait_is_reported_by_its_reason(
+    agent: Agent,
+    stub: Stub,
+    monkeypatch: pytest.MonkeyPatch,
+    state: Status,
+    reason: Reason,
+    attention: bool,
+) -> None:
+    monkeypatch.setattr(module, "LONG_WAIT_SECONDS", 0)
+    last_action(agent, stub, monkeypatch, state, state)
+    assert [(kind, of) for kind, of, _ in stub.events] == [("Warning" if attention else "Normal", reason)]
+    labels = {"reason": reason.value, "attention": str(attention).lower()}
+    assert REGISTRY.get_sample_value("mysql_agent_waiting", labels) == 1
+    assert agent._publisher.snapshot.action == f"waits, {reason}"
+    last_action(agent, stub, monkeypatch, online("mysql-0"))
+    assert REGISTRY.get_sample_value("mysql_agent_waiting", labels) is None

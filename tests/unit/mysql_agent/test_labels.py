@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from efishery_mysql_agent.decide import confirmed, labels
+from efishery_mysql_agent.decide import labels
+from efishery_mysql_agent.doubt import confirmed
 from efishery_mysql_agent.model import NO_LABELS, Labels, Role, State, Status
 from tests.unit.mysql_agent.conftest import online, outside, seen, without
 
@@ -55,6 +56,7 @@ def test_a_leaving_replica_has_none_and_a_leaving_primary_keeps_it_until_another
 def test_another_member_of_the_same_view_confirms() -> None:
     me = online("mysql-0")
     assert confirmed(me, (online("mysql-1"),))
+    assert confirmed(me, (replace(online("mysql-1"), state=State.RECOVERING),)), "it is in the view, too"
     assert confirmed(replace(me, members=me.members[:1]), ()), "alone, it is the majority"
 
 

@@ -28,6 +28,7 @@ class Stub:
     read_only: bool = False
     recorded: list[View] = field(default_factory=list)
     force: str | None = None
+    holder: str | None = None
     variables: dict[str, object] = field(default_factory=dict)
     ensured: int = 0
     api_fails: bool = False
@@ -52,11 +53,14 @@ class Stub:
         self.pods[pod] = labels
 
     def lease(self) -> LeaseState:
-        return LeaseState(view=self.recorded[-1] if self.recorded else None, force_reboot=self.force)
+        return LeaseState(
+            view=self.recorded[-1] if self.recorded else None, force_reboot=self.force, holder=self.holder
+        )
 
-    def record(self, _group: str, view: View) -> None:
+    def record(self, lease: LeaseState, _group: str, view: View) -> None:
+        assert lease == self.lease(), "the one that was read"
         self.recorded.append(view)
-        self.force = None
+        self.force = self.holder = None
 
     @property
     def secrets(self) -> "Stub":
@@ -152,7 +156,7 @@ def test_a_recreated_lease_is_written_again(
     stub.recorded.clear()
     reconciler.reconcile(seen(online("mysql-0")))
     assert stub.recorded == []
-    monkeypatch.setattr("efishery_mysql_agent.reconcile.CHECK_SECONDS", 0)
+    monkeypatch.setattr("efishery_mysql_agent.periodic.CHECK_SECONDS", 0)
     reconciler.reconcile(seen(online("mysql-0")))
     assert stub.recorded == [VIEW]
 
@@ -165,11 +169,23 @@ def test_a_request_made_while_the_group_lives_is_removed_before_its_next_outage(
     assert stub.force is None
 
 
+def test_the_lease_by_which_the_group_was_started_is_let_go_of(reconciler: Reconciler, stub: Stub) -> None:
+    stub.recorded, stub.holder = [VIEW], "mysql-0"
+    reconciler.reconcile(seen(online("mysql-0")))
+    assert stub.holder is None
+
+
+@pytest.fixture
+def no_retry_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("efishery_mysql_agent.periodic.RETRY_SECONDS", -1)
+
+
 def initialized_by(reconciler: Reconciler, status: Status) -> bool:
     reconciler.reconcile(seen(status))
     return reconciler.initialized
 
 
+@pytest.mark.usefixtures("no_retry_pause")
 def test_a_primary_is_initialized_with_its_label_and_the_accounts(reconciler: Reconciler, stub: Stub) -> None:
     lone = replace(online("mysql-0"), members=online("mysql-0").members[:1])
     assert not initialized_by(reconciler, replace(lone, writable=False))
@@ -196,11 +212,6 @@ def group_of(pod: str, primary: str, *pods: str, view: str) -> Status:
 WITHOUT_1 = group_of("mysql-0", "mysql-0", "mysql-0", "mysql-2", view="100:4")
 UNDER_1 = group_of("mysql-0", "mysql-1", *PODS, view="100:7")
 AGAIN = group_of("mysql-0", "mysql-0", "mysql-0", "mysql-2", view="100:8")
-
-
-@pytest.fixture
-def no_retry_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("efishery_mysql_agent.reconcile.RETRY_SECONDS", -1)
 
 
 class TestATermAsPrimaryLeavesNothingForTheNext:
@@ -232,6 +243,14 @@ class TestATermAsPrimaryLeavesNothingForTheNext:
             reconciler.reconcile(seen(status))
         assert stub.ensured == 2, "once in each term"
 
+    def test_accounts_that_somebody_changed_are_found_by_the_next_check(
+        self, reconciler: Reconciler, stub: Stub, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reconciler.reconcile(seen(WITHOUT_1))
+        monkeypatch.setattr("efishery_mysql_agent.periodic.CHECK_SECONDS", -1)
+        reconciler.reconcile(seen(WITHOUT_1))
+        assert stub.ensured == 2
+
     def test_reads_of_a_replica_are_not_those_of_a_primary(self, reconciler: Reconciler, stub: Stub) -> None:
         reconciler.reconcile(seen(UNDER_1))
         reconciler.reconcile(seen(AGAIN))
@@ -246,7 +265,7 @@ class TestWhatTheApiSaysCounts:
         stub.pods["mysql-1"] = PRIMARY
         reconciler.reconcile(seen(WITHOUT_1))
         assert stub.pods["mysql-1"] == PRIMARY
-        monkeypatch.setattr("efishery_mysql_agent.reconcile.CHECK_SECONDS", -1)
+        monkeypatch.setattr("efishery_mysql_agent.periodic.CHECK_SECONDS", -1)
         reconciler.reconcile(seen(WITHOUT_1))
         assert stub.pods["mysql-1"] == NO_LABELS
 
@@ -263,6 +282,14 @@ class TestWhatTheApiSaysCounts:
         stub.api_fails, stub.pods["mysql-0"] = False, PRIMARY
         reconciler.reconcile(seen(UNDER_1))
         assert stub.pods["mysql-0"] == REPLICA
+
+    def test_a_label_is_compared_with_the_api_whenever_the_wanted_one_changes(
+        self, reconciler: Reconciler, stub: Stub
+    ) -> None:
+        reconciler.reconcile(seen(UNDER_1))
+        stub.pods["mysql-0"] = PRIMARY  # as another agent, or a person, may have set it
+        reconciler.reconcile(seen(outside("mysql-0")))
+        assert stub.pods["mysql-0"] == NO_LABELS
 
     @pytest.mark.usefixtures("no_retry_pause")
     def test_a_member_without_its_label_is_not_initialized(self, reconciler: Reconciler, stub: Stub) -> None:

@@ -1,9 +1,17 @@
 {{- /* The connection parameters of auth's database, as JSON: charts/mysql of this release, or an external MySQL. */}}
 {{- define "efishery.database" -}}
 {{- if .Values.mysql.enabled -}}
+{{- $migrationUser := "" -}}
+{{- $migrationSecret := "" -}}
+{{- if .Values.mysql.migration -}} {{- /* not in values that --reuse-values takes from an older release */}}
+{{- $migrationUser = .Values.mysql.migration.user -}}
+{{- $migrationSecret = .Values.mysql.migration.existingSecret -}}
+{{- end -}}
 {{- dict "host" "mysql-primary" "readHost" "mysql-replicas" "port" 3306
       "name" .Values.mysql.database "user" .Values.mysql.user
       "secret" (.Values.mysql.existingSecret | default "mysql") "passwordKey" "password"
+      "migrationUser" $migrationUser
+      "migrationSecret" ($migrationSecret | default "mysql-migration") "migrationPasswordKey" "password"
       "caSecret" (ternary .Values.mysql.tls.existingSecret "mysql-tls" (eq .Values.mysql.tls.source "existingSecret"))
       "caKey" "ca.crt" | toJson -}}
 {{- else -}}
@@ -12,6 +20,8 @@
 {{- dict "host" $host "readHost" (.Values.auth.database.readHost | default $host) "port" .Values.auth.database.port
       "name" .Values.auth.database.name "user" .Values.auth.database.user
       "secret" $secret "passwordKey" .Values.auth.database.passwordKey
+      "migrationUser" (.Values.auth.database.migrationUser | default "")
+      "migrationSecret" $secret "migrationPasswordKey" .Values.auth.database.migrationPasswordKey
       "caSecret" .Values.auth.database.tls.existingSecret "caKey" .Values.auth.database.tls.caKey | toJson -}}
 {{- end -}}
 {{- end }}

@@ -24,6 +24,20 @@ With `unverified` in the component, auth does not verify the server's certificat
 {{- end }}
 {{- end }}
 
+{{- /* The account that may change tables; only the migration gets its password. */}}
+{{- define "efishery.authMigrationEnv" -}}
+{{- $database := include "efishery.database" . | fromJson -}}
+{{- with $database.migrationUser -}}
+- name: AUTH_MIGRATION_USER
+  value: {{ . | quote }}
+- name: AUTH_MIGRATION_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ $database.migrationSecret }}
+      key: {{ $database.migrationPasswordKey }}
+{{- end }}
+{{- end }}
+
 {{- define "efishery.authDatabaseVolumeMounts" -}}
 {{- if and (include "efishery.database" .root | fromJson).caSecret (not .unverified) -}}
 - name: database-ca

@@ -18,8 +18,14 @@ env:
     value: {{ .Values.database | quote }}
   - name: MYSQL_AGENT_USER
     value: {{ .Values.user | quote }}
+  {{- with include "mysql.migrationUser" . }}
+  - name: MYSQL_AGENT_MIGRATION_USER
+    value: {{ . | quote }}
+  {{- end }}
   - name: MYSQL_AGENT_EPHEMERAL
     value: {{ not .Values.persistence.enabled | quote }}
+  - name: MYSQL_AGENT_BINLOG_MAX_TOTAL_SIZE
+    value: {{ .Values.binlog.maxTotalSize | quote }}
   - name: MYSQL_AGENT_LOG_LEVEL
     value: {{ .Values.agent.logLevel | quote }}
 ports:
@@ -52,7 +58,7 @@ volumeMounts:
     subPath: agent
   - name: run
     mountPath: /var/run/mysqld
-  - name: secret
+  - name: passwords
     mountPath: /etc/mysql-secret
     readOnly: true
   - name: tls-public
@@ -67,15 +73,30 @@ volumeMounts:
 
 {{- /* The volumes that only the agent mounts. */}}
 {{- define "mysql.agentVolumes" -}}
-- name: secret
-  secret:
-    secretName: {{ include "mysql.secretName" . }}
+- name: passwords
+  projected:
     defaultMode: 0440
+    sources:
+      - secret:
+          name: {{ include "mysql.secretName" . }}
+          items:
+            - {key: root-password, path: root-password}
+            - {key: password, path: password}
+            - {key: replication-password, path: replication-password}
+      {{- if include "mysql.migrationUser" . }}
+      - secret:
+          name: {{ include "mysql.migrationSecretName" . }}
+          # An upgrade without hooks does not create it; the agent makes the account when it is there.
+          optional: true
+          items:
+            - {key: password, path: migration-password}
+      {{- end }}
 - name: tls-public
   secret:
     secretName: {{ include "mysql.tlsSecretName" . }}
     items:
       - {key: ca.crt, path: ca.crt}
+      - {key: tls.crt, path: tls.crt}
 {{ include "mysql.apiTokenVolume" . }}
 - name: agent-tmp
   emptyDir: {}

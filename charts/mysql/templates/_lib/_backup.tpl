@@ -33,13 +33,13 @@ spec:
         # A replica: a dump reads everything, a load that the primary is spared.
         - name: HOST
           value: mysql-replicas
-        # The application's account: it can read the one database that is dumped.
+        # The account of the migrations, else the application's: it has the one database, and can replace it.
         - name: MYSQL_USER
-          value: {{ .Values.user | quote }}
+          value: {{ include "mysql.migrationUser" . | default .Values.user | quote }}
         - name: MYSQL_PWD
           valueFrom:
             secretKeyRef:
-              name: {{ include "mysql.secretName" . }}
+              name: {{ if include "mysql.migrationUser" . }}{{ include "mysql.migrationSecretName" . }}{{ else }}{{ include "mysql.secretName" . }}{{ end }}
               key: password
         - name: MYSQL_DATABASE
           value: {{ .Values.database | quote }}

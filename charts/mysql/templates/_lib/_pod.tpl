@@ -82,7 +82,7 @@ that lacks the label of one (docs/adr/0068).
 {{- define "mysql.memberSpread" -}}
 {{- $affinity := .Values.affinity }}
 {{- if not (hasKey $affinity "podAntiAffinity") }}
-{{- $affinity = merge (include "mysql.hostAntiAffinity" . | fromYaml) $affinity }}
+{{- $affinity = merge (dict "podAntiAffinity" (include "mysql.hostAntiAffinity" . | fromYaml)) $affinity }}
 {{- end }}
 affinity:
   {{- toYaml $affinity | nindent 2 }}
@@ -100,12 +100,11 @@ topologySpreadConstraints:
 {{- end }}
 
 {{- define "mysql.hostAntiAffinity" -}}
-podAntiAffinity:
-  preferredDuringSchedulingIgnoredDuringExecution:
-    - weight: 100
-      podAffinityTerm:
-        topologyKey: kubernetes.io/hostname
-        labelSelector:
-          matchLabels:
-            {{- include "mysql.selectorLabels" . | nindent 12 }}
+{{- $labels := include "mysql.selectorLabels" . | fromYaml }}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict "matchLabels" $labels) }}
+{{- if eq (.Values.antiAffinity | default "preferred") "required" }}
+requiredDuringSchedulingIgnoredDuringExecution: {{ list $term | toJson }}
+{{- else }}
+preferredDuringSchedulingIgnoredDuringExecution: {{ list (dict "weight" 100 "podAffinityTerm" $term) | toJson }}
+{{- end }}
 {{- end }}

@@ -5,6 +5,7 @@ probe.
 """
 
 # ruff: noqa: ANN401 -- socketserver leaves the types of requests and addresses open
+import socket
 import sys
 import threading
 from socketserver import ThreadingMixIn
@@ -14,6 +15,8 @@ from wsgiref.types import WSGIApplication
 
 import structlog
 
+# Every address of this host, of IPv6 and IPv4 if it has both: pods of an IPv6-only cluster have no other.
+ANY_ADDRESS = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104 -- a container's own network
 _MAX_CONNECTIONS = 32
 log = structlog.get_logger(__name__)
 
@@ -22,9 +25,16 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     request_queue_size = 32
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, address: tuple[str, int], *args: Any, **kwargs: Any) -> None:
         self._slots = threading.BoundedSemaphore(_MAX_CONNECTIONS)
-        super().__init__(*args, **kwargs)
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, *args, **kwargs)
+
+    def server_bind(self) -> None:
+        """Bind `::` for IPv4, too."""
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer in a new thread; close the connection when there are too many."""

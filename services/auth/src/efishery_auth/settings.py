@@ -42,6 +42,8 @@ class DatabaseSettings(ServiceSettings):
     database_read_url: str = ""
     database_password: SecretStr | None = None
     database_ca_file: FilePath | None = None
+    migration_user: str = ""
+    migration_password: SecretStr | None = None
     database_wait_seconds: int = Field(default=120, ge=0)
     audit_keep_days: int = Field(default=400, ge=1, le=36_500)
 
@@ -64,6 +66,14 @@ class DatabaseSettings(ServiceSettings):
     def read_url(self) -> URL:
         """The replicas' URL with the password in it; the primary's where no other is set."""
         return self._with_password(self.database_read_url or self.database_url)
+
+    @property
+    def migration_url(self) -> URL:
+        """The primary's URL with the account that changes tables; `write_url` where there is no such account."""
+        if not self.migration_user:
+            return self.write_url
+        password = self.migration_password.get_secret_value() if self.migration_password else None
+        return self.write_url.set(username=self.migration_user, password=password)
 
     def _with_password(self, text: str) -> URL:
         url = make_url(text)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from efishery_mysql_agent.gtid import GtidSet
+from efishery_mysql_agent.model import LeaseState
+from efishery_mysql_agent.reasons import Reason
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Do nothing; `what` names the condition that is waited for."""
+    """Do nothing, for a reason; `detail` names pods and commands."""
 
-    what: str
+    reason: Reason
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"waits, {self.reason}: {self.detail}".removesuffix(": ")
 
 
 @dataclass(frozen=True)
@@ -21,10 +26,11 @@ class Serve:
 
 @dataclass(frozen=True)
 class Join:
-    """Start Group Replication towards these members of a live group."""
+    """Start Group Replication towards these members of a live group, the one of this epoch."""
 
     group: str
     seeds: tuple[str, ...]
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -32,42 +38,32 @@ class Clone:
     """Replace this member's data by the donor's. `discarded` are the transactions that the group does not have."""
 
     donor: str
-    discarded: GtidSet
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Take the Lease and write into it that this member bootstraps a new group."""
-
-    version: str
+    discarded: str
 
 
 @dataclass(frozen=True)
 class Adopt:
-    """Write the group that this member has stored into a Lease that has none."""
+    """Write the group that this member has stored into the Lease, which has none."""
 
+    lease: LeaseState
     group: str
-
-
-@dataclass(frozen=True)
-class TakeLease:
-    """Become the holder of the Lease, the only member that may start the group."""
-
-    version: str
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Start a new group with this member alone."""
+    """Take the Lease as it was read, and start a new group with this member alone; `group` is one claimed before."""
 
-    group: str
+    lease: LeaseState
+    epoch: int
+    group: str | None = None
 
 
 @dataclass(frozen=True)
 class Reboot:
-    """Start the group again with this member alone, after all of it was down."""
+    """Take the Lease as it was read, and start its group again with this member alone, after all of it was down."""
 
-    group: str
+    lease: LeaseState
+    epoch: int
     forced: bool = False
 
 
@@ -83,4 +79,4 @@ class Left:
     """The member may be stopped."""
 
 
-Action = Wait | Serve | Join | Clone | Claim | Adopt | TakeLease | Bootstrap | Reboot | Leave | Left
+Action = Wait | Serve | Join | Clone | Adopt | Bootstrap | Reboot | Leave | Left

@@ -12,18 +12,22 @@ import structlog
 from efishery_mysql_agent import accounts, metrics
 from efishery_mysql_agent.accounts import Secrets
 from efishery_mysql_agent.actions import Action, Clone, Left, Serve, Wait
-from efishery_mysql_agent.certificate import CertificateCheck
+from efishery_mysql_agent.binlogs import Binlogs
+from efishery_mysql_agent.certificate import Certificate
 from efishery_mysql_agent.cluster import Cluster, ClusterError
-from efishery_mysql_agent.decide import confirmed, decide
+from efishery_mysql_agent.decide import decide
+from efishery_mysql_agent.doubt import Doubt
 from efishery_mysql_agent.execute import Executor
-from efishery_mysql_agent.model import LeaseState, Observation, State, Status
+from efishery_mysql_agent.model import Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql, is_access_denied
 from efishery_mysql_agent.observe import observe
 from efishery_mysql_agent.peers import Peers
+from efishery_mysql_agent.reasons import Reason
 from efishery_mysql_agent.reconcile import Reconciler
 from efishery_mysql_agent.server import StatusPublisher
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store
+from efishery_mysql_agent.surroundings import Surroundings
 
 log = structlog.get_logger(__name__)
 
@@ -50,50 +54,70 @@ class Agent:
         self._settings, self._mysql, self._cluster, self._store = settings, mysql, cluster, store
         self._secrets, self._peers, self._reconciler = secrets, peers, reconciler
         self._executor, self._publisher = executor, publisher
-        self._certificate = CertificateCheck(mysql)
+        self._surroundings = Surroundings(settings, mysql, cluster, peers)
+        self._certificate = Certificate(mysql, settings.tls_dir)
+        self._binlogs = Binlogs(mysql, peers, cluster, settings.peers, settings.binlog_max_total_size)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="action")
         self._running: Future[None] | None = None
-        self._action: Action = Wait("start")
+        self._action: Action = Wait(Reason.AGENT_STARTS)
         self._action_since = time.monotonic()
         self._wait_reported = False
         self._observed_at = float("-inf")
-        self._unconfirmed = True
+        self._unanswered = False
+        self._doubt = Doubt()
         self._state = State.DOWN
         self._failed_recoveries = 0
 
     def run(self) -> None:
         """Run until the process ends."""
         while True:
-            started = time.monotonic()
+            started, answered = time.monotonic(), True
             try:
-                self.tick()
+                answered = self.tick()
             except Exception:  # a bug in one round must not end the loop; the metric and the log report it
                 log.exception("round_failed")
                 metrics.ACTIONS.labels("round", "failed").inc()
-            time.sleep(max(0.0, self._settings.interval_seconds - (time.monotonic() - started)))
+            if answered:
+                time.sleep(max(0.0, self._settings.interval_seconds - (time.monotonic() - started)))
 
-    def tick(self) -> None:
-        """Run one round."""
+    def tick(self) -> bool:
+        """Run one round. Returns False, and changes nothing, for the first observation without an answer."""
+        acting = self._running is not None and not self._running.done()  # asked first: what is done later is not seen
         me = self._observe()
-        seen = self._add_surroundings(me)
+        if me is None:
+            return False
+        try:
+            seen = self._add_surroundings(me)
+        except pymysql.MySQLError as error:  # it has ended since the observation
+            log.warning("gtids_not_compared", reason=str(error))
+            return True
         self._publisher.publish(seen.me, self._describe_action(), initialized=self._reconciler.initialized)
         metrics.publish(seen.me)
         if seen.me.state is not State.DOWN:
             self._certificate.run()
+            self._binlogs.run(seen.me)
         self._reconciler.reconcile(seen)
-        if self._running is None or self._running.done():
+        if not acting:
             self._start(decide(seen))
+        return True
 
-    def _observe(self) -> Status:
+    def _observe(self) -> Status | None:
+        """Return the member's status: DOWN after two observations in a row without an answer, None after the first."""
         me = observe(self._mysql, self._settings.pod)
+        if me is None and not self._unanswered:
+            self._unanswered = True
+            return None
+        self._unanswered = me is None
+        me = me or Status(self._settings.pod)
         now = time.monotonic()
-        self._unconfirmed |= me.state is State.DOWN or now - self._observed_at > MAX_GAP_SECONDS
+        if me.state is State.DOWN or now - self._observed_at > MAX_GAP_SECONDS:
+            self._doubt.begin()
         self._observed_at = now
         self._count_failed_recoveries(me.state)
-        if me.state is State.DOWN:
+        if me.state is State.DOWN and not self._unanswered:
             self._create_agent_account()
         stored = self._store.current
-        return dataclasses.replace(me, group=stored.group, last_view=stored.view)
+        return dataclasses.replace(me, group=stored.group, epoch=stored.epoch, last_view=stored.view)
 
     def _count_failed_recoveries(self, state: State) -> None:
         if state is State.ONLINE:
@@ -104,26 +128,13 @@ class Agent:
     def _add_surroundings(self, me: Status) -> Observation:
         """Ask the peers and the API only where the decision needs them: never for a healthy member."""
         leaving = (self._settings.run_dir / "leave").exists()
-        if me.state is State.ONLINE and self._unconfirmed:
+        if me.state is State.ONLINE and self._doubt:
             peers = self._peers.ask()
-            self._unconfirmed = not confirmed(me, peers)
-            return Observation(me, peers, leaving=leaving, unconfirmed=self._unconfirmed)
+            self._doubt.settle(me, peers)
+            return Observation(me, peers, leaving=leaving, unconfirmed=bool(self._doubt))
         if leaving or me.state in (State.DOWN, State.ONLINE, State.RECOVERING):
-            return Observation(me, leaving=leaving, unconfirmed=self._unconfirmed)
-        return Observation(
-            me,
-            self._peers.ask(),
-            self._lease(),
-            ephemeral=self._settings.ephemeral,
-            failed_recoveries=self._failed_recoveries,
-        )
-
-    def _lease(self) -> LeaseState | None:
-        try:
-            return self._cluster.lease()
-        except ClusterError as error:
-            log.warning("lease_not_read", reason=str(error))
-            return None
+            return Observation(me, leaving=leaving, unconfirmed=bool(self._doubt))
+        return self._surroundings.observe(me, self._failed_recoveries)
 
     def _create_agent_account(self) -> None:
         """Create the agent's account where mysqld runs and refuses it, as on a new data directory."""
@@ -141,7 +152,7 @@ class Agent:
         if action != self._action:
             log.info("decided", action=type(action).__name__, **dataclasses.asdict(action))
             self._action, self._action_since, self._wait_reported = action, time.monotonic(), False
-        metrics.set_waiting(action.what if isinstance(action, Wait) else None)
+        metrics.set_waiting(action.reason if isinstance(action, Wait) else None)
         self._report_long_wait()
         if not isinstance(action, Wait | Serve):
             self._running = self._worker.submit(self._execute, action)
@@ -168,11 +179,14 @@ class Agent:
         if self._wait_reported or not isinstance(self._action, Wait) or waited < LONG_WAIT_SECONDS:
             return
         self._wait_reported = True
-        log.warning("waiting", what=self._action.what)
+        reason = self._action.reason
+        log.warning("waiting", reason=reason, detail=self._action.detail)
         try:
-            self._cluster.event("Warning", "Waiting", f"waits for {self._action.what}")
+            self._cluster.event(
+                "Warning" if reason.needs_attention else "Normal", reason, self._action.detail or reason
+            )
         except ClusterError as error:
             log.warning("event_not_emitted", reason=str(error))
 
     def _describe_action(self) -> str:
-        return f"waits for {self._action.what}" if isinstance(self._action, Wait) else type(self._action).__name__
+        return str(self._action) if isinstance(self._action, Wait) else type(self._action).__name__

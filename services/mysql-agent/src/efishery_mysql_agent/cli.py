@@ -15,7 +15,7 @@ from efishery_mysql_agent.reconcile import Reconciler
 from efishery_mysql_agent.server import StatusPublisher, application
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store
-from servicekit.background import serve_in_background
+from servicekit.background import ANY_ADDRESS, serve_in_background
 from servicekit.logging import configure
 from servicekit.settings import load
 
@@ -31,7 +31,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     metrics.measure_volume(settings.state_dir)
     publisher = StatusPublisher(settings.pod)
-    serve_in_background(application(publisher), "0.0.0.0", settings.port)  # noqa: S104 -- peers and kubelet ask
+    serve_in_background(application(publisher), ANY_ADDRESS, settings.port)
     build(settings, publisher).run()
 
 
@@ -40,7 +40,8 @@ def build(settings: AgentSettings, publisher: StatusPublisher) -> Agent:
     mysql = Mysql(settings.socket, OBSERVE_SECONDS)
     cluster = Cluster(settings.pod, settings.namespace, settings.lease, lambda: datetime.now(UTC))
     store, secrets = Store(settings.state_dir), Secrets(settings.secret_dir)
-    accounts = Accounts(settings.database, settings.user, secrets, settings.tls_dir / "ca.crt")
+    ca_file = settings.tls_dir / "ca.crt"
+    accounts = Accounts(settings.database, settings.user, secrets, ca_file, settings.migration_user)
     urls = {pod: f"http://{settings.host(pod)}:{settings.port}/status" for pod in settings.peers}
     return Agent(
         settings=settings,

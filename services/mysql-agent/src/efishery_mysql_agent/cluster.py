@@ -6,10 +6,10 @@ Every call has a timeout and raises ClusterError; a healthy group serves without
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import uuid4
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import structlog
 from kubernetes import client, config
@@ -25,7 +25,9 @@ NOT_FOUND = 404
 TIMEOUT_SECONDS = (1, 2)  # connect, read
 LEASE_SECONDS = 60  # longer than Group Replication takes to start
 PREFIX = "mysql.efishery/"
-NO_REQUESTS = {"force-reboot": None, "start-empty": None}
+Annotations = dict[str, str | None]
+NO_REQUESTS: Annotations = {"force-reboot": None, "start-empty": None}
+T = TypeVar("T")
 
 
 class ClusterError(Exception):
@@ -41,6 +43,8 @@ class Cluster:
 
     def __init__(self, pod: str, namespace: str, lease: str, now: Callable[[], datetime]) -> None:
         self._pod, self._namespace, self._lease, self._now = pod, namespace, lease, now
+        self._record: tuple[str, datetime | None] | None = None
+        self._record_since = 0.0
         self._api = _connect()
         self._core, self._leases = client.CoreV1Api(self._api), client.CoordinationV1Api(self._api)
 
@@ -59,48 +63,56 @@ class Cluster:
         """Read the Lease."""
         found = _call(self._leases.read_namespaced_lease, self._lease, self._namespace)
         annotations = {key.removeprefix(PREFIX): value for key, value in (found.metadata.annotations or {}).items()}
+        epoch = _parse("epoch", annotations.get("epoch") or "0", int)
         return LeaseState(
             version=found.metadata.resource_version,
+            created=found.metadata.creation_timestamp,
             group=annotations.get("group"),
             claimer=annotations.get("bootstrapped-by"),
             former=tuple((annotations.get("former-groups") or "").split()),
             formed=annotations.get("formed") == "true",
-            view=_parse_view(annotations.get("view") or "null"),
+            epoch=epoch,
+            view=_parse(
+                "view", annotations.get("view") or "null", lambda text: wire.load_view(json.loads(text), epoch)
+            ),
             holder=self._holder(found.spec),
             force_reboot=annotations.get("force-reboot") or None,
             start_empty=annotations.get("start-empty") or None,
         )
 
-    def acquire(self, version: str, group: str | None = None) -> None:
-        """Become the holder of the Lease of that version, with `group` as the one to bootstrap.
+    def claimed_at(self, pod: str, *, ephemeral: bool) -> datetime | None:
+        """Return when a pod's claim, or without volumes the pod itself, was made; None where it cannot have data.
 
-        Raises ClusterError (409) if the Lease was changed since: another member may hold it.
+        A claim or pod that is Pending never had a volume or a mysqld. A copy is as old as can be.
         """
-        annotations: dict[str, str | None] = {}
-        if group:
-            annotations = {"group": group, "bootstrapped-by": self._pod, "formed": "false", "view": None, **NO_REQUESTS}
-        spec = {"holderIdentity": self._pod, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": self._time()}
-        self._patch_lease(annotations, spec, version)
+        read = self._core.read_namespaced_pod if ephemeral else self._core.read_namespaced_persistent_volume_claim
+        try:
+            found = _call(read, pod if ephemeral else f"data-{pod}", self._namespace)
+        except NotFound:
+            return None
+        if found.status.phase == "Pending":
+            return None
+        is_copy = not ephemeral and found.spec.data_source is not None  # of a snapshot, or of another claim
+        made: datetime = found.metadata.creation_timestamp
+        return datetime.min.replace(tzinfo=UTC) if is_copy else made
 
-    def release(self) -> None:
-        """Release the Lease if this pod holds it."""
-        lease = self.lease()
-        if lease.holder == self._pod:
-            self._patch_lease({}, {"holderIdentity": None}, lease.version)
+    def claim(self, lease: LeaseState, epoch: int, group: str) -> None:
+        """Become the holder of the Lease, and write into it that this pod bootstraps the group."""
+        new = {"group": group, "bootstrapped-by": self._pod, "formed": "false", "view": None, **NO_REQUESTS}
+        self._acquire(lease, epoch, new)
 
-    def rename_group(self, former: str) -> str:
-        """Give the group a new name in the Lease, add `former` to the former ones, and return the new name."""
-        lease, name = self.lease(), str(uuid4())
-        formers = " ".join((*lease.former, former))
-        self._patch_lease({"group": name, "former-groups": formers}, version=lease.version)
-        return name
+    def acquire(self, lease: LeaseState, epoch: int, group: str) -> None:
+        """Become the holder of the Lease; a group of another name takes the place of the Lease's, a former one."""
+        formers = " ".join((*lease.former, str(lease.group)))
+        self._acquire(lease, epoch, {} if group == lease.group else {"group": group, "former-groups": formers})
 
-    def record(self, group: str, view: View | None) -> None:
-        """Write the group and its view into the Lease, and remove an operator's requests: they are done, or void."""
-        annotations: dict[str, str | None] = {"group": group, "formed": "true", **NO_REQUESTS}
+    def record(self, lease: LeaseState, group: str, view: View | None) -> None:
+        """Write the group and its view, remove an operator's requests, which are done, or void; let go of the Lease."""
+        annotations = {"group": group, "formed": "true", **NO_REQUESTS}
         if view:
             annotations["view"] = json.dumps(wire.dump_view(view))
-        self._patch_lease(annotations)
+            annotations["epoch"] = str(max(lease.epoch, view.epoch))
+        self._patch_lease(lease, annotations, {"holderIdentity": None} if lease.holder == self._pod else {})
 
     def event(self, kind: str, reason: str, message: str) -> None:
         """Emit an Event on this pod; `kind` is Normal or Warning."""
@@ -119,32 +131,37 @@ class Cluster:
         _call(self._core.create_namespaced_event, self._namespace, body)
 
     def _holder(self, spec: client.V1LeaseSpec | None) -> str | None:
-        if not spec or not spec.holder_identity or not spec.renew_time:
-            return None
-        until = spec.renew_time + timedelta(seconds=spec.lease_duration_seconds or LEASE_SECONDS)
-        return str(spec.holder_identity) if self._now() < until else None
+        """Return the holder until this process has seen the same record for as long as the Lease lasts.
 
-    def _patch_lease(
-        self, annotations: dict[str, str | None], spec: dict[str, Any] | None = None, version: str = ""
-    ) -> None:
-        body: dict[str, Any] = {
-            "metadata": {"annotations": {PREFIX + key: value for key, value in annotations.items()}}
-        }
-        if version:
-            body["metadata"]["resourceVersion"] = version
-        if spec:
-            body["spec"] = spec
+        As in client-go's leaderelection: no clock of another node takes part in it.
+        """
+        if not spec or not spec.holder_identity:
+            return None
+        record = (spec.holder_identity, spec.renew_time)
+        if record != self._record:
+            self._record, self._record_since = record, time.monotonic()
+        lasts = spec.lease_duration_seconds or LEASE_SECONDS
+        return str(spec.holder_identity) if time.monotonic() - self._record_since < lasts else None
+
+    def _acquire(self, lease: LeaseState, epoch: int, annotations: Annotations) -> None:
+        spec = {"holderIdentity": self._pod, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": self._time()}
+        self._patch_lease(lease, {**annotations, "epoch": str(epoch)}, spec)
+
+    def _patch_lease(self, lease: LeaseState, annotations: Annotations, spec: dict[str, Any]) -> None:
+        """Change the Lease as it was read; raises ClusterError (409) if it was changed since."""
+        named = {PREFIX + key: value for key, value in annotations.items()}
+        body = {"metadata": {"annotations": named, "resourceVersion": lease.version}, "spec": spec}
         _call(self._leases.patch_namespaced_lease, self._lease, self._namespace, body)
 
     def _time(self) -> str:
         return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _parse_view(text: str) -> View | None:
+def _parse(name: str, text: str, parser: Callable[[str], T]) -> T:
     try:
-        return wire.load_view(json.loads(text))
+        return parser(text)
     except (KeyError, TypeError, ValueError) as error:
-        raise ClusterError(f"the Lease's annotation {PREFIX}view is malformed; remove it: {text}") from error
+        raise ClusterError(f"the Lease's annotation {PREFIX}{name} is malformed; remove it: {text}") from error
 
 
 def _connect() -> client.ApiClient:

@@ -4,9 +4,9 @@
 Observation ───────┼─ ONLINE, with the group's majority ───────▶ Serve
                    ├─ DOWN, RECOVERING, or without majority ───▶ Wait
                    └─ in no group ─┬─ a live group answers ────▶ Join, or Clone
-                                   ├─ there never was a group ─▶ Claim, then Bootstrap (one member, once)
-                                   └─ all members were down ─┬─▶ TakeLease, then Reboot, or Wait
-                                                             └─▶ all data lost: Wait for the operator's word, then Claim
+                                   ├─ there never was a group ─▶ Bootstrap (one member, once)
+                                   └─ all members were down ─┬─▶ Reboot, from the newest data
+                                                             └─▶ all data lost: Wait for the operator, then Bootstrap
 """
 
 from __future__ import annotations
@@ -15,29 +15,27 @@ from efishery_mysql_agent.actions import (
     Action,
     Adopt,
     Bootstrap,
-    Claim,
     Clone,
     Join,
     Leave,
     Left,
     Reboot,
     Serve,
-    TakeLease,
     Wait,
 )
-from efishery_mysql_agent.gtid import GtidSet
 from efishery_mysql_agent.model import (
     NO_LABELS,
     Labels,
     LeaseState,
-    Member,
     Observation,
     Role,
     State,
     Status,
     View,
 )
+from efishery_mysql_agent.reasons import Reason
 
+UNKNOWN_GROUP = "unknown"  # value of the annotation start-empty where the Lease has no group
 MAX_FAILED_RECOVERIES = 3  # in a row; then the member replaces its data by a clone
 
 
@@ -47,13 +45,12 @@ def decide(seen: Observation) -> Action:
         return _leave(seen.me)
     match seen.me.state:
         case State.DOWN:
-            return Wait("mysqld to answer")
+            return Wait(Reason.MYSQLD_DOWN)
         case State.ONLINE:
-            return Serve() if seen.me.quorum else Wait("a majority of the group to be reachable")
+            return Serve() if seen.me.quorum else Wait(Reason.MAJORITY_LOST)
         case State.RECOVERING:
-            return Wait("its recovery to end")
-    live = [peer for peer in seen.peers if peer.quorum]
-    return _enter(seen, live) if live else _without_group(seen)
+            return Wait(Reason.RECOVERING)
+    return _enter(seen, seen.live) if seen.live else _without_group(seen)
 
 
 def labels(seen: Observation) -> Labels:
@@ -69,20 +66,6 @@ def labels(seen: Observation) -> Labels:
     return NO_LABELS if seen.leaving else Labels(Role.REPLICA, reads=True)
 
 
-def confirmed(me: Status, peers: tuple[Status, ...]) -> bool:
-    """Whether another member, in the same view, sees this one ONLINE and in the same role.
-
-    A mysqld that was paused or cut off first shows the group as it was before.
-    """
-    mine = Member(me.pod, State.ONLINE, me.role)
-    return len(me.members) == 1 or any(peer.quorum and peer.view == me.view and mine in peer.members for peer in peers)
-
-
-def refuted(me: Status, peers: tuple[Status, ...]) -> bool:
-    """Whether the group has a later view without this member, which still reports itself as in the group."""
-    return any(peer.quorum and peer.view.order > me.view.order and me.pod not in peer.view.members for peer in peers)
-
-
 def _leave(me: Status) -> Action:
     if me.state in (State.DOWN, State.OFFLINE):
         return Left()
@@ -91,29 +74,28 @@ def _leave(me: Status) -> Action:
     return Leave(successor)
 
 
-def _enter(seen: Observation, live: list[Status]) -> Action:
+def _enter(seen: Observation, live: tuple[Status, ...]) -> Action:
     """Join the group that `live` are in."""
     me = seen.me
     # The headless Service selects one group, so every live peer reports the same name.
     group = live[0].group
     if group is None:
-        return Wait(f"{live[0].pod} to say which group it is in")
+        return Wait(Reason.GROUP_UNKNOWN, f"{live[0].pod} does not say yet in which group it is")
     if me.group not in (None, group) and (seen.lease is None or me.group not in seen.lease.former):
-        return Wait(f"an operator: this member has data of group {me.group}, the live group is {group}")
+        detail = f"this member has data of group {me.group}, the live group is {group}"
+        return Wait(Reason.DATA_OF_ANOTHER_GROUP, detail)
     if [peer for peer in live if me.pod in peer.view.members]:
         # The failure detector takes an early attempt to join for a sign of life of the suspected former process:
         # it would neither admit this one nor expel that one, and no new primary would be elected meanwhile.
-        return Wait("the group to expel its former self")
-    known = GtidSet()
-    for peer in live:
-        known = known | peer.gtids
-    errant = me.gtids - known
-    if not me.gtids or errant or seen.failed_recoveries >= MAX_FAILED_RECOVERIES:
-        return Clone(_donor(live), errant)
-    return Join(group, tuple(peer.pod for peer in live))
+        return Wait(Reason.NOT_YET_EXPELLED)
+    if seen.errant and all(peer.queue for peer in live):
+        return Wait(Reason.PEERS_LAG, f"no peer has received yet, or ever will: {seen.errant}")
+    if not me.gtids or seen.errant or seen.failed_recoveries >= MAX_FAILED_RECOVERIES:
+        return Clone(_donor(live), seen.errant)
+    return Join(group, tuple(peer.pod for peer in live), max(peer.epoch for peer in live))
 
 
-def _donor(live: list[Status]) -> str:
+def _donor(live: tuple[Status, ...]) -> str:
     """A replica rather than the loaded primary; among replicas the one with the fewest transactions to apply."""
     return min(live, key=lambda peer: (peer.role is Role.PRIMARY, peer.lag, peer.pod)).pod
 
@@ -121,113 +103,127 @@ def _donor(live: list[Status]) -> str:
 def _without_group(seen: Observation) -> Action:
     lease = seen.lease
     if lease is None:
-        return Wait("the Kubernetes API, to read the Lease")
-    if lease.group is None:
-        return _stored(seen) or _first(seen, lease)
-    if not lease.formed:
-        return _stored(seen) or _bootstrap(seen.me, lease, lease.group)
-    return _after_outage(seen, lease, lease.group)
+        return Wait(Reason.LEASE_UNREADABLE)
+    if lease.group and lease.formed:
+        return _after_outage(seen, lease, lease.group)
+    return _stored(seen, lease) or _first(seen, lease)
+
+
+def _stored(seen: Observation, lease: LeaseState) -> Action | None:
+    """Return what follows from a group that a member has stored and the Lease lacks, else None."""
+    if seen.me.group:
+        return Adopt(lease, seen.me.group)
+    known = [peer.pod for peer in seen.peers if peer.group]
+    return Wait(Reason.GROUP_NOT_RECORDED, f"{known[0]} writes its group into the Lease") if known else None
 
 
 def _first(seen: Observation, lease: LeaseState) -> Action:
-    """Neither the Lease nor any member has stored a group: there was none."""
-    if seen.me.pod.endswith("-0"):
-        return Claim(lease.version)
-    return Wait(f"{seen.me.pod.rpartition('-')[0]}-0 to bootstrap the group")
+    """Neither the Lease nor any member has stored a group that was formed: start the first."""
+    first = lease.claimer or f"{seen.me.pod.rpartition('-')[0]}-0"
+    if seen.me.pod != first:
+        return Wait(Reason.OTHER_MEMBER_STARTS, f"{first} bootstraps the group")
+    if seen.without_proof and lease.start_empty != UNKNOWN_GROUP:
+        pods = ", ".join(seen.without_proof)
+        detail = f"{pods} does not answer, and may be of a group that the Lease has lost; {_gives_up(UNKNOWN_GROUP)}"
+        return Wait(Reason.PEERS_MAY_HAVE_DATA, detail)
+    return _start(seen, Bootstrap(lease, _next_epoch(seen, lease), lease.group))
 
 
-def _stored(seen: Observation) -> Action | None:
-    """Return what follows from a group that a member has stored and the Lease lacks, else None."""
-    if seen.me.group:
-        return Adopt(seen.me.group)
-    known = [peer.pod for peer in seen.peers if peer.group]
-    return Wait(f"{known[0]} to write its group into the Lease") if known else None
+def _gives_up(group: str) -> str:
+    command = f"kubectl annotate lease mysql mysql.efishery/start-empty={group}"
+    return f"`{command}` gives such data up, and starts an empty group"
 
 
-def _bootstrap(me: Status, lease: LeaseState, group: str) -> Action:
-    if lease.claimer != me.pod:
-        return Wait(f"{lease.claimer} to bootstrap the group")
-    return Bootstrap(group) if lease.holder == me.pod else _take(me, lease)
+def _start(seen: Observation, start: Bootstrap | Reboot) -> Action:
+    """Only the Lease's holder starts a group. Taking it fails if it was changed since it was read."""
+    if start.lease.holder in (None, seen.me.pod):
+        return start
+    return Wait(Reason.LEASE_HELD, f"{start.lease.holder} starts the group")
 
 
-def _take(me: Status, lease: LeaseState) -> Action:
-    if lease.holder in (None, me.pod):
-        return TakeLease(lease.version)
-    return Wait(f"{lease.holder} to let go of the Lease")
+def _views(seen: Observation, lease: LeaseState) -> list[View]:
+    return [view for view in (lease.view, *(status.last_view for status in seen.answering.values())) if view]
+
+
+def _next_epoch(seen: Observation, lease: LeaseState) -> int:
+    """A Lease that was lost and made again does not know the epochs that the members have stored."""
+    return 1 + max([lease.epoch, *(view.epoch for view in _views(seen, lease))])
 
 
 def _after_outage(seen: Observation, lease: LeaseState, group: str) -> Action:
     """All members were down: start from the newest data, or empty where no member has any."""
-    last = _last_view(seen, lease)
+    last = _last_members(seen, lease)
     if _all_data_lost(seen, last):
         return _start_empty(seen, lease, group, last)
-    return _forced(seen, lease, group) if lease.force_reboot else _reboot(seen, lease, group, last)
+    return _forced(seen, lease) if lease.force_reboot else _reboot(seen, lease, last)
 
 
-def _reboot(seen: Observation, lease: LeaseState, group: str, last: View) -> Action:
+def _reboot(seen: Observation, lease: LeaseState, last: list[str]) -> Action:
     """The member with the most transactions starts the group again."""
     obstacle = _obstacle(seen, last)
     if obstacle:
-        return Wait(obstacle)
+        return obstacle
     newest = _newest(seen, last)
     if newest is None:
-        sets = "; ".join(f"{pod}: {seen.answering[pod].gtids}" for pod in last.members)
-        return Wait(f"an operator: no member has all transactions ({sets})")
+        sets = "; ".join(f"{pod}: {seen.answering[pod].gtids}" for pod in last)
+        return Wait(Reason.DATA_DIVERGED, f"no member has all transactions: {sets}")
     if newest != seen.me.pod:
-        return Wait(f"{newest} to start the group again: it has the most transactions")
-    return Reboot(group) if lease.holder == seen.me.pod else _take(seen.me, lease)
+        return Wait(Reason.OTHER_MEMBER_STARTS, f"{newest} has the most transactions")
+    return _start(seen, Reboot(lease, _next_epoch(seen, lease)))
 
 
-def _last_view(seen: Observation, lease: LeaseState) -> View:
-    """The latest view that the Lease or any member has stored: the members when the group ended."""
-    stored = [lease.view, *(status.last_view for status in seen.answering.values())]
-    return max((view for view in stored if view), key=lambda view: view.order, default=View("0:0", (seen.me.pod,)))
+def _last_members(seen: Observation, lease: LeaseState) -> list[str]:
+    """The members when the group ended: those of the view that the Lease or any member has stored and none supersedes.
+
+    Of two views without an order, which agents without epochs have left behind, the members of both.
+    """
+    views = _views(seen, lease)
+    latest = [view for view in views if not any(other.supersedes(view) for other in views)]
+    return sorted({pod for view in latest for pod in view.members}) or [seen.me.pod]
 
 
-def _all_data_lost(seen: Observation, last: View) -> bool:
+def _all_data_lost(seen: Observation, last: list[str]) -> bool:
     """Whether all members of the last view answer, and no member that answers has any transaction."""
     answering = seen.answering
     empty = all(status.state is not State.DOWN and not status.gtids for status in answering.values())
-    return empty and all(pod in answering for pod in last.members)
+    return empty and all(pod in answering for pod in last)
 
 
-def _start_empty(seen: Observation, lease: LeaseState, group: str, last: View) -> Action:
+def _start_empty(seen: Observation, lease: LeaseState, group: str, last: list[str]) -> Action:
     """Start an empty group: without volumes always, with volumes only if an operator has given up the data."""
     if not seen.ephemeral and lease.start_empty != group:
-        return Wait(f"an operator: all members lost the data; the annotation start-empty={group} starts an empty group")
-    first = min(last.members)
-    return Claim(lease.version) if seen.me.pod == first else Wait(f"{first} to start an empty group")
+        return Wait(Reason.ALL_DATA_LOST, f"no member has any data; {_gives_up(group)}")
+    if seen.me.pod != last[0]:
+        return Wait(Reason.OTHER_MEMBER_STARTS, f"{last[0]} starts an empty group")
+    return _start(seen, Bootstrap(lease, _next_epoch(seen, lease)))
 
 
-def _obstacle(seen: Observation, last: View) -> str | None:
+def _obstacle(seen: Observation, last: list[str]) -> Wait | None:
     """Return what keeps the group of the last view from being started again, else None."""
-    members = [seen.answering.get(pod, Status(pod)) for pod in last.members]
+    members = [seen.answering.get(pod, Status(pod)) for pod in last]
     down = [status.pod for status in members if status.state is State.DOWN]
     if down:
-        return f"{', '.join(down)} to answer: in the last view of the group"
+        return Wait(Reason.MEMBER_MISSING, f"{', '.join(down)} of the last view does not answer")
     empty = [status.pod for status in members if not status.gtids]
     if empty:
-        return f"an operator: {', '.join(empty)} lost the data, and may have had the latest transactions"
+        return Wait(Reason.DATA_LOST, f"{', '.join(empty)} is empty, and may have had the latest transactions")
     busy = [status.pod for status in members if status.state not in (State.OFFLINE, State.ERROR)]
     if busy:
-        return f"{', '.join(busy)} to notice that the group is gone"
+        return Wait(Reason.GROUP_NOT_ENDED, f"{', '.join(busy)} has not noticed yet that the group is gone")
     return None
 
 
-def _newest(seen: Observation, last: View) -> str | None:
+def _newest(seen: Observation, last: list[str]) -> str | None:
     """The first member of the last view that has all transactions of all of them."""
-    answering = seen.answering
-    for pod in sorted(last.members):
-        if all(answering[other].gtids <= answering[pod].gtids for other in last.members):
-            return pod
-    return None
+    complete = (pod for pod in last if all(pod == other or (other, pod) in seen.contained for other in last))
+    return next(complete, None)
 
 
-def _forced(seen: Observation, lease: LeaseState, group: str) -> Action:
+def _forced(seen: Observation, lease: LeaseState) -> Action:
     """An operator named the member that starts the group again, whatever the others have."""
     me = seen.me
     if lease.force_reboot != me.pod:
-        return Wait(f"{lease.force_reboot} to start the group again, as the Lease's annotation asks")
+        return Wait(Reason.OTHER_MEMBER_STARTS, f"{lease.force_reboot}, as the Lease's annotation force-reboot asks")
     if not me.gtids:
-        return Wait("an operator: the Lease's annotation asks this member to start the group, but it has no data")
-    return Reboot(group, forced=True) if lease.holder == me.pod else _take(me, lease)
+        return Wait(Reason.FORCED_WITHOUT_DATA, "the Lease's annotation force-reboot names this member")
+    return _start(seen, Reboot(lease, _next_epoch(seen, lease), forced=True))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
+import pymysql
 import structlog
 
 from efishery_mysql_agent import group
@@ -13,14 +14,12 @@ from efishery_mysql_agent.actions import (
     Action,
     Adopt,
     Bootstrap,
-    Claim,
     Clone,
     Join,
     Leave,
     Left,
     Reboot,
     Serve,
-    TakeLease,
     Wait,
 )
 from efishery_mysql_agent.cluster import Cluster
@@ -46,22 +45,22 @@ class Executor:
         match action:
             case Wait() | Serve():
                 return
-            case Claim(version=version):
-                self.cluster.acquire(version, group=str(uuid4()))
-            case TakeLease(version=version):
-                self.cluster.acquire(version)
-            case Adopt(group=name):
-                self.cluster.record(name, self.store.current.view)
-            case Bootstrap(group=name):
-                self._start_alone(name)
-            case Reboot(group=name, forced=forced):
+            case Adopt(lease=lease, group=name):
+                self.cluster.record(lease, name, self.store.current.view)
+            case Bootstrap(lease=lease, epoch=epoch, group=claimed):
+                name = claimed or str(uuid4())
+                self.cluster.claim(lease, epoch, name)
+                self._start_alone(name, epoch)
+            case Reboot(lease=lease, epoch=epoch, forced=forced):
                 # A new name: new transactions must not get the GTIDs of those that only an absent member has.
-                self._start_alone(self.cluster.rename_group(name) if forced else name, forced=forced)
-            case Join(group=name, seeds=seeds):
-                self.accounts.ensure_replication(self.mysql)
+                name = str(uuid4()) if forced else str(lease.group)
+                self.cluster.acquire(lease, epoch, name)
+                self._start_alone(name, epoch, forced=forced)
+            case Join(group=name, seeds=seeds, epoch=epoch):
+                self._enter(epoch)
                 group.join(self.mysql, name, map(self.settings.host, seeds), self._password)
             case Clone(donor=donor, discarded=discarded):
-                self._clone(donor, str(discarded))
+                self._clone(donor, discarded)
             case Leave(successor=successor):
                 self._leave(successor)
             case Left():
@@ -71,12 +70,17 @@ class Executor:
     def _password(self) -> str:
         return self.accounts.secrets.read("replication-password")
 
-    def _start_alone(self, name: str, *, forced: bool = False) -> None:
-        self.accounts.ensure_replication(self.mysql)
+    def _start_alone(self, name: str, epoch: int, *, forced: bool = False) -> None:
+        """Start the group. It is recorded, and the Lease released, once this member is its primary (reconcile.py)."""
+        self._enter(epoch)
         group.start_alone(self.mysql, name, self._password)
-        self.cluster.release()
         kind, how = ("Warning", ", as an operator asked") if forced else ("Normal", "")
         self.cluster.event(kind, "Started", f"started group {name} with the data of {self.settings.pod}{how}")
+
+    def _enter(self, epoch: int) -> None:
+        """Prepare for a start: what is stored before it cannot be missing after it."""
+        self.accounts.ensure_replication(self.mysql)
+        self.store.write(replace(self.store.current, epoch=epoch))
 
     def _clone(self, donor: str, discarded: str) -> None:
         if discarded:
@@ -89,5 +93,9 @@ class Executor:
 
     def _leave(self, successor: str | None) -> None:
         if successor:
-            group.hand_over(self.mysql, self.settings.host(successor))
+            try:
+                group.hand_over(self.mysql, self.settings.host(successor))
+            except pymysql.MySQLError as error:
+                # As for the last member of an older series in an upgrade: the group elects when this one has left.
+                log.warning("not_handed_over", successor=successor, reason=str(error))
         group.stop(self.mysql)

@@ -6,6 +6,7 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge
 
 from efishery_mysql_agent.model import State, Status
+from efishery_mysql_agent.reasons import Reason
 
 STATE = Gauge("mysql_member_state", "1 for the member's present state, 0 for the others", ["state"])
 PRIMARY = Gauge("mysql_member_primary", "1 if the member is the group's primary")
@@ -14,7 +15,11 @@ MEMBERS = Gauge("mysql_group_members_online", "Members in state ONLINE, as this 
 SIZE = Gauge("mysql_group_members", "Members of the group, as this member sees it")
 LAG = Gauge("mysql_member_lag_transactions", "Transactions received and not yet applied")
 QUEUE = Gauge("mysql_member_queue_transactions", "Transactions waiting for certification")
-WAITING = Gauge("mysql_agent_waiting", "1 while the agent waits for the condition in the label", ["what"])
+WAITING = Gauge(
+    "mysql_agent_waiting",
+    "1 while the agent waits for this reason; attention: whether an operator has to look after it if it lasts",
+    ["reason", "attention"],
+)
 FAILOVER = Gauge("mysql_member_became_primary_timestamp_seconds", "Unix time at which this member last became primary")
 CERTIFICATE_END = Gauge(
     "mysql_member_certificate_not_after_timestamp_seconds",
@@ -22,6 +27,7 @@ CERTIFICATE_END = Gauge(
 )
 VOLUME_SIZE = Gauge("mysql_member_volume_size_bytes", "Size of the member's volume")
 VOLUME_AVAILABLE = Gauge("mysql_member_volume_available_bytes", "Room that is left on the member's volume")
+BINLOGS = Gauge("mysql_member_binlogs_size_bytes", "Size of the member's binary logs")
 ACTIONS = Counter("mysql_agent_actions_total", "Actions of the agent by result, done or failed", ["action", "result"])
 
 
@@ -43,8 +49,8 @@ def measure_volume(directory: Path) -> None:
     VOLUME_AVAILABLE.set_function(lambda: shutil.disk_usage(directory).free)
 
 
-def set_waiting(what: str | None) -> None:
-    """Set the condition the agent waits for, and remove the one before."""
+def set_waiting(reason: Reason | None) -> None:
+    """Set the reason for which the agent waits, and remove the one before."""
     WAITING.clear()
-    if what:
-        WAITING.labels(what).set(1)
+    if reason:
+        WAITING.labels(reason.value, str(reason.needs_attention).lower()).set(1)

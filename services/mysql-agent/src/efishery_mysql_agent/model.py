@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-
-from efishery_mysql_agent.gtid import GtidSet
 
 
 class State(StrEnum):
@@ -48,45 +47,57 @@ class Member:
 
 @dataclass(frozen=True)
 class View:
-    """The members at one time. `id` is MySQL's VIEW_ID, `<when the group began>:<count of views since>`."""
+    """The members at one time. `id` is MySQL's VIEW_ID, `<start of the group>:<number of the view>`.
+
+    The id's first part has the time of a clock, and so says nothing of the order of two starts: `epoch` counts them.
+    """
 
     id: str
     members: tuple[str, ...]
+    epoch: int = 0
 
-    @property
-    def order(self) -> tuple[int, int]:
-        """Of two views of one group the later has the greater order."""
-        began, _, count = self.id.partition(":")
-        return int(began), int(count or 0)
+    def supersedes(self, other: View) -> bool:
+        """Whether it is later than the other view."""
+        (start, _, number), (other_start, _, other_number) = self.id.partition(":"), other.id.partition(":")
+        return int(number or 0) > int(other_number or 0) if start == other_start else self.epoch > other.epoch
 
 
 @dataclass(frozen=True)
 class Status:
-    """What an agent reports of its member: what it observed, and what it has stored of the group."""
+    """What an agent reports of its member: what it observed, and what it has stored of the group.
+
+    `gtids` are the transactions executed or received. `queue` are those that it was sent and has not yet received.
+    """
 
     pod: str
     state: State = State.DOWN
     role: Role | None = None
     members: tuple[Member, ...] = ()
     view_id: str = ""
-    gtids: GtidSet = field(default_factory=GtidSet)
+    gtids: str = ""
     writable: bool = False
     offline: bool = False
     lag: int = 0
     queue: int = 0
     group: str | None = None
+    epoch: int = 0
     last_view: View | None = None
 
     @property
-    def quorum(self) -> bool:
-        """Whether it is in a group of which it reaches more than half."""
+    def has_majority(self) -> bool:
+        """Whether it reaches more than half of its group, itself ONLINE or not."""
         reached = [member for member in self.members if member.state in (State.ONLINE, State.RECOVERING)]
-        return self.state is State.ONLINE and 2 * len(reached) > len(self.members)
+        return 2 * len(reached) > len(self.members)
+
+    @property
+    def quorum(self) -> bool:
+        """Whether it is ONLINE in a group of which it reaches more than half."""
+        return self.state is State.ONLINE and self.has_majority
 
     @property
     def view(self) -> View:
         """The view it is in."""
-        return View(self.view_id, tuple(sorted(member.pod for member in self.members)))
+        return View(self.view_id, tuple(sorted(member.pod for member in self.members)), self.epoch)
 
 
 @dataclass(frozen=True)
@@ -94,15 +105,18 @@ class LeaseState:
     """The content of the Lease. `holder` is None where nobody holds it, or its time has expired.
 
     `version` is the resourceVersion: a change that names it fails if the Lease was changed since.
+    `epoch` is raised by each start of a group, so that of two starts the later is known without a clock.
     `former` are the groups that forced reboots replaced.
     `force_reboot` and `start_empty` are an operator's requests: a pod, and the name of a group whose data are given up.
     """
 
     version: str = ""
+    created: datetime | None = None
     group: str | None = None
     claimer: str | None = None
     former: tuple[str, ...] = ()
     formed: bool = False
+    epoch: int = 0
     view: View | None = None
     holder: str | None = None
     force_reboot: str | None = None
@@ -118,7 +132,10 @@ class LeaseState:
 class Observation:
     """All that a decision may depend on. `lease` is None where the Kubernetes API does not answer.
 
+    `errant` are the member's transactions that no member of the live group has.
+    `contained` are the pairs of pods of which the second has all transactions of the first.
     `failed_recoveries` counts those in a row with the member's present data.
+    `without_proof` are the pods that may have data of a group that a Lease without a group does not know.
     `unconfirmed`: mysqld, or the agent, paused, and no other member has confirmed since what mysqld says of the group.
     """
 
@@ -127,8 +144,16 @@ class Observation:
     lease: LeaseState | None = None
     leaving: bool = False
     unconfirmed: bool = False
+    errant: str = ""
+    contained: frozenset[tuple[str, str]] = frozenset()
     failed_recoveries: int = 0
+    without_proof: tuple[str, ...] = ()
     ephemeral: bool = False
+
+    @property
+    def live(self) -> tuple[Status, ...]:
+        """The peers in a group that has the majority."""
+        return tuple(peer for peer in self.peers if peer.quorum)
 
     @property
     def answering(self) -> dict[str, Status]:

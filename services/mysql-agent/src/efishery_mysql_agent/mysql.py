@@ -85,5 +85,10 @@ def is_connection_lost(error: pymysql.MySQLError) -> bool:
     return _code(error) in (CR.CR_CONNECTION_ERROR, CR.CR_CONN_HOST_ERROR, CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST)
 
 
+def is_refused(error: pymysql.MySQLError) -> bool:
+    """Whether no process listens on the socket: mysqld does not run, or not yet."""
+    return isinstance(getattr(error, "original_exception", None), ConnectionRefusedError | FileNotFoundError)
+
+
 def _code(error: pymysql.MySQLError) -> int:
     return int(error.args[0]) if error.args and isinstance(error.args[0], int) else 0

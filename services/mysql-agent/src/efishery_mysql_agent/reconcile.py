@@ -7,38 +7,25 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pymysql
 import structlog
 
 from efishery_mysql_agent import group, metrics
 from efishery_mysql_agent.accounts import Accounts
-from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound
-from efishery_mysql_agent.decide import labels, refuted
+from efishery_mysql_agent.cluster import Cluster, NotFound
+from efishery_mysql_agent.decide import labels
+from efishery_mysql_agent.doubt import refuted
 from efishery_mysql_agent.model import NO_LABELS, Labels, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
+from efishery_mysql_agent.periodic import Periodic
 from efishery_mysql_agent.settings import MAX_MEMBERS
 from efishery_mysql_agent.store import Store, Stored
 
 log = structlog.get_logger(__name__)
 
-CHECK_SECONDS = 15  # between two comparisons of the API's labels and Lease with what they should be
 HANDOVER_SECONDS = 5  # the primary goes on serving reads until clients have found the first replica
-RETRY_SECONDS = 1  # pause after a failed call of the Kubernetes API
-
-
-@dataclass
-class PrimaryTerm:
-    """What the agent did during one uninterrupted time as the primary.
-
-    Dropped with the role, with a mysqld that does not answer, and while the observation is unconfirmed: other
-    members may have been primary since, and have changed all of it.
-    """
-
-    recorded: View | None = None
-    passwords: dict[str, str] = field(default_factory=dict)
-    last_alone: float = float("-inf")
 
 
 @dataclass
@@ -46,8 +33,8 @@ class Reconciler:
     """Reconciles one member. `peers` are the other pods that the group can have, existing or not.
 
     `initialized`: the member had its labels, and as the primary its accounts, at least once since the agent started.
-    `_labels`: the pod's labels as the API last confirmed them; None where a call failed or none was made yet.
-    `_may_have_writers`: clients of a former primary are still to be disconnected, so it outlives the term.
+    `_may_have_writers`: clients of a former primary are still to be disconnected.
+    `_last_alone`: when this primary last had no replica; nothing of it outlives the role.
     """
 
     pod: str
@@ -57,31 +44,33 @@ class Reconciler:
     store: Store
     accounts: Accounts
     initialized: bool = False
-    _term: PrimaryTerm | None = None
-    _labels: Labels | None = None
-    _checked_at: float = float("-inf")
-    _failed_at: float = float("-inf")
     _may_have_writers: bool = False
+    _last_alone: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self._labels: Periodic[Labels] = Periodic("labels", self._set_labels)
+        self._record: Periodic[View] = Periodic("record", self._record_view)
+        self._accounts: Periodic[dict[str, str]] = Periodic("accounts", lambda _: self.accounts.ensure(self.mysql))
 
     def reconcile(self, seen: Observation) -> None:
-        """Bring everything in line with the observation."""
+        """Bring everything in line with the observation.
+
+        While it is unconfirmed, others may have changed everything: labels stay, and nothing is known any more.
+        """
         wanted = labels(seen)
-        is_primary = wanted.role is Role.PRIMARY and not seen.unconfirmed
-        self._term = (self._term or PrimaryTerm()) if is_primary else None
         if seen.unconfirmed and wanted.role:
             self._refuse_clients_if_refuted(seen)
+            for each in (self._labels, self._record, self._accounts):
+                each.run(None)
             return
+        is_primary = wanted.role is Role.PRIMARY
         self._disconnect_former_clients(seen)
         if seen.me.quorum:
             self._store_view(seen.me)
-        if self._term:
-            self._ensure_accounts(self._term)
-        self._update_api(seen.me, wanted)
-        self.initialized |= self._is_usable(wanted)
-
-    def _is_usable(self, wanted: Labels) -> bool:
-        labelled = self._labels is not None and self._labels.role is wanted.role
-        return labelled and (bool(self._term.passwords) if self._term else wanted.reads)
+        has_accounts = self._accounts.run(self._passwords() if is_primary else None)
+        is_labelled = self._labels.run(self._with_handover(wanted))
+        self._record.run(seen.me.view if is_primary and is_labelled else None)
+        self.initialized |= is_labelled and (has_accounts if is_primary else wanted.reads)
 
     def _refuse_clients_if_refuted(self, seen: Observation) -> None:
         """Leave the labels as they are; set offline mode once a peer has a later view without this member."""
@@ -116,48 +105,33 @@ class Reconciler:
             return
         try:
             name = self.mysql.rows("SELECT @@group_replication_group_name AS name")[0]["name"]
-            self.store.write(Stored(str(name), me.view))
+            self.store.write(Stored(str(name), me.view, me.epoch))
         except (OSError, pymysql.MySQLError) as error:
             log.warning("view_not_stored", reason=str(error))
 
-    def _ensure_accounts(self, term: PrimaryTerm) -> None:
-        """Create missing accounts and change outdated passwords: once in a term, and when the Secret changes."""
+    def _passwords(self) -> dict[str, str] | None:
         try:
-            passwords = self.accounts.secrets.all()
-            if passwords != term.passwords:
-                self.accounts.ensure(self.mysql)
-                term.passwords = passwords
-        except (OSError, pymysql.MySQLError) as error:
-            log.warning("accounts_not_ensured", reason=str(error))
+            return self.accounts.secrets.all()
+        except OSError as error:
+            log.warning("secret_not_read", reason=str(error))
+            return None
 
-    def _update_api(self, me: Status, wanted: Labels) -> None:
+    def _with_handover(self, wanted: Labels) -> Labels:
+        """Let the primary serve reads for a moment longer after it has got its first replica."""
         now = time.monotonic()
-        if now - self._failed_at < RETRY_SECONDS:
-            return
-        try:
-            check = now - self._checked_at > CHECK_SECONDS
-            if self._term:
-                wanted = _with_handover(wanted, self._term, now)
-            self._update_labels(wanted, check=check)
-            if self._term and (check or self._term.recorded != me.view):
-                self._update_group(self._term, me.view)
-            if check:
-                self._checked_at = now
-        except ClusterError as error:
-            self._failed_at = time.monotonic()
-            log.warning("kubernetes_api_unavailable", reason=str(error))
+        if wanted.role is not Role.PRIMARY:
+            self._last_alone = float("-inf")
+            return wanted
+        if wanted.reads:
+            self._last_alone = now
+        return Labels(wanted.role, reads=wanted.reads or now - self._last_alone < HANDOVER_SECONDS)
 
-    def _update_labels(self, wanted: Labels, *, check: bool) -> None:
-        if check:
-            self._labels = self.cluster.labels(self.pod)
-        if self._labels == wanted:
-            return
-        self._labels = None  # a call that fails may have been carried out
-        self.cluster.set_labels(self.pod, wanted)
-        log.info("labelled", role=wanted.role, reads=wanted.reads)
-        self._labels = wanted
+    def _set_labels(self, wanted: Labels) -> None:
+        if self.cluster.labels(self.pod) != wanted:
+            self.cluster.set_labels(self.pod, wanted)
+            log.info("labelled", role=wanted.role, reads=wanted.reads)
 
-    def _update_group(self, term: PrimaryTerm, view: View) -> None:
+    def _record_view(self, view: View) -> None:
         """As the primary: unlabel the pods outside the view, then write the view into the Lease.
 
         Such a member is cut off, or its agent cannot reach the API, so it cannot remove its labels itself. Comparing
@@ -168,9 +142,8 @@ class Reconciler:
             list(pool.map(self._unlabel, absent))
         lease = self.cluster.lease()
         # A request made while the group is online must not act on its next outage: recording removes it.
-        if lease.view != view or lease.is_requested:
-            self.cluster.record(str(self.store.current.group), view)
-        term.recorded = view
+        if lease.view != view or lease.is_requested or lease.holder == self.pod:
+            self.cluster.record(lease, str(self.store.current.group), view)
 
     def _unlabel(self, pod: str) -> None:
         try:
@@ -179,10 +152,3 @@ class Reconciler:
                 log.warning("lost_member_unlabelled", member=pod)
         except NotFound:
             return
-
-
-def _with_handover(wanted: Labels, term: PrimaryTerm, now: float) -> Labels:
-    """Let the primary serve reads for a moment longer after it has got its first replica."""
-    if wanted.reads:
-        term.last_alone = now
-    return Labels(wanted.role, reads=now - term.last_alone < HANDOVER_SECONDS or wanted.reads)

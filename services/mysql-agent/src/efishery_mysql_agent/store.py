@@ -1,4 +1,4 @@
-"""What a member stores beside its data: the group it belongs to, and the last view it saw."""
+"""What a member stores beside its data: its group, the epoch in which it entered it last, and the last view it saw."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Stored:
 
     group: str | None = None
     view: View | None = None
+    epoch: int = 0
 
 
 class Store:
@@ -32,7 +33,7 @@ class Store:
             return
         new = self._path.with_suffix(".new")
         with new.open("w") as file:
-            json.dump({"group": stored.group, "view": wire.dump_view(stored.view)}, file)
+            json.dump({"group": stored.group, "view": wire.dump_view(stored.view), "epoch": stored.epoch}, file)
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
@@ -46,6 +47,6 @@ class Store:
     def _read(self) -> Stored:
         try:
             body = json.loads(self._path.read_text())
-            return Stored(body["group"], wire.load_view(body["view"]))
+            return Stored(body["group"], wire.load_view(body["view"]), int(body.get("epoch", 0)))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return Stored()

@@ -24,6 +24,7 @@ def create_app(settings: DatabaseSettings | None = None) -> Flask:
     logging.configure(settings.log_level, settings.log_format)
     app = Flask(__name__, static_folder=None)
     app.config["DATABASE_CA_FILE"] = settings.database_ca_file
+    app.config["MIGRATION_URL"] = settings.migration_url
     app.config["AUDIT_KEEP_DAYS"] = settings.audit_keep_days
     app.config["DATABASE_WAIT_SECONDS"] = settings.database_wait_seconds
     init_state(app, Users(init_database(app, settings), HashPool()))

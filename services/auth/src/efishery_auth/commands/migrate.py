@@ -9,11 +9,14 @@ from alembic import command
 from alembic.config import Config
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from efishery_auth.commands.waiting import wait_for_primary
+from efishery_auth.database_errors import error_code
 from efishery_auth.engines import MIGRATION_TIMEOUTS, db, engine_options
 
+ACCESS_DENIED = (1044, 1045)  # to the database, or of the account
 TAKE_LOCK = text("SELECT GET_LOCK(:name, :seconds)")
 
 log = structlog.get_logger(__name__)
@@ -25,16 +28,30 @@ def migrate() -> None:
     """Wait for the primary and migrate its tables; safe to repeat, and to run twice at once."""
     seconds = current_app.config["DATABASE_WAIT_SECONDS"]
     wait_for_primary(db.engine, seconds)
-    with migration_engine().connect() as connection:
+    with connect() as connection:
         take_lock(connection, seconds)
         command.upgrade(alembic_config(connection), "head")
         connection.commit()
     log.info("migrated")
 
 
-def migration_engine() -> Engine:
+def connect() -> Connection:
+    """Connect by the account of the migrations, or by the application's where the server does not know that one yet.
+
+    An upgrade that brings the account migrates before the agents make it; until then the application may do all.
+    """
+    url = current_app.config["MIGRATION_URL"]
+    try:
+        return migration_engine(url).connect()
+    except DBAPIError as error:
+        if error_code(error) not in ACCESS_DENIED or url == db.engine.url:
+            raise
+        log.warning("migration_account_refused", user=url.username, instead=db.engine.url.username)
+        return migration_engine(db.engine.url).connect()
+
+
+def migration_engine(url: URL) -> Engine:
     """Return an engine that waits for a statement as long as a migration may take."""
-    url = db.engine.url
     return create_engine(url, **engine_options(url, MIGRATION_TIMEOUTS, current_app.config["DATABASE_CA_FILE"]))
 
 

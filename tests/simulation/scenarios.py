@@ -1,0 +1,120 @@
+"""Schedules of faults that an earlier agent did not survive, and that random ones contain rarely."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from tests.simulation.faults import hang, lose
+from tests.simulation.network import Traffic
+from tests.simulation.run import Play, converge
+
+if TYPE_CHECKING:
+    from tests.simulation.kubelet import Pod
+    from tests.simulation.world import World
+
+FOR_EVER = 100_000.0
+
+
+def label_of_a_lost_primary(world: World) -> None:
+    """A primary is lost with its label; its successor was primary before, when the other was not in the group."""
+    _begin(world)
+    first, third, second = sorted(world.pods.values(), key=lambda pod: pod.volume.uuid)
+    _appoint(world, first)
+    lose(world, second, keeps=True, seconds=25)
+    world.kernel.run(20)
+    _appoint(world, third)
+    converge(world)
+    _appoint(world, second)
+    hang(world, second, 80)
+    world.kernel.run(60)
+    converge(world)
+
+
+def slow_observation(world: World) -> None:
+    """mysqld answers the primary's agent slowly once, and no agent reaches another."""
+    _begin(world)
+    world.network.cut(Traffic.HTTP, combinations(world.names, 2))
+    for pod in world.pods.values():
+        if pod.server:
+            pod.server.slow_until = world.kernel.now + 8
+    world.kernel.run(60)
+    world.heal()
+    converge(world)
+
+
+def clock_behind(world: World) -> None:
+    """A node whose clock is behind starts the group again; a member that is absent then has a later view by its id."""
+    _begin(world)
+    starter, absent, latest = (world.pods[name] for name in world.names)
+    lose(world, latest, keeps=True, seconds=70)
+    world.kernel.run(30)
+    for pod in (starter, absent):
+        world.skew[pod.name] = -600
+        lose(world, pod, keeps=True, seconds=1)
+    _until_started(world)
+    lose(world, absent, keeps=True, seconds=FOR_EVER)
+    world.kernel.run(80)
+    world.kubelet.delete_pod(starter, graceful=True)
+    world.kernel.run(5)
+    lose(world, starter, keeps=True, seconds=FOR_EVER)
+    world.kernel.run(20)
+    lose(world, latest, keeps=True, seconds=FOR_EVER)
+    for pod in (starter, absent):
+        world.kubelet.return_node(pod, pod.outages)
+    world.kernel.run(60)
+    world.heal()
+    converge(world)
+
+
+def first_boot_without_proof(world: World) -> None:
+    """All nodes are lost, and the Lease; pod 0 returns first, with an empty volume."""
+    _begin(world)
+    for number, pod in enumerate(world.pods.values()):
+        lose(world, pod, keeps=number > 0, seconds=60 if number else 2)
+    world.lose_lease()
+    world.create_lease()
+    world.kernel.run(50)
+    world.heal()
+    converge(world)
+
+
+def stale_observation(world: World) -> None:
+    """A group is started again while a peer does not answer: what was observed before the start is old after it."""
+    _begin(world)
+    first, second, absent = (world.pods[name] for name in world.names)
+    lose(world, absent, keeps=True, seconds=150)
+    world.kernel.run(20)
+    for _ in range(5):
+        world.kubelet.kill_mysqld(first)
+        world.kubelet.kill_mysqld(second)
+        world.kernel.run(25)
+    converge(world)
+
+
+def _begin(world: World) -> None:
+    world.wanted = 3
+    world.begin()
+    converge(world)
+
+
+def _appoint(world: World, pod: Pod) -> None:
+    """Make a member the primary, and wait until its agent has done what follows."""
+    if pod.server and pod.server.seat:
+        pod.server.seat.group.appoint(pod.server.seat)
+    world.kernel.run(8)
+
+
+def _until_started(world: World) -> None:
+    before = world.checks.starts
+    for _ in range(600):
+        if world.checks.starts > before:
+            return
+        world.kernel.run(0.1)
+    raise AssertionError("no member started the group again")
+
+
+SCENARIOS: dict[str, Play] = {
+    play.__name__: play
+    for play in (label_of_a_lost_primary, slow_observation, clock_behind, first_boot_without_proof, stale_observation)
+}

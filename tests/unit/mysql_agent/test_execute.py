@@ -1,0 +1,106 @@
+"""The order in which an action is carried out: what must not be missing after a crash is written first."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from efishery_mysql_agent.accounts import Accounts
+from efishery_mysql_agent.actions import Action, Bootstrap, Join, Reboot
+from efishery_mysql_agent.cluster import Cluster, ClusterError
+from efishery_mysql_agent.execute import Executor
+from efishery_mysql_agent.model import LeaseState
+from efishery_mysql_agent.mysql import Mysql
+from efishery_mysql_agent.settings import AgentSettings
+from efishery_mysql_agent.store import Store, Stored
+from tests.unit.mysql_agent.conftest import FORMED, GROUP, VIEW
+
+
+@dataclass
+class Stub:
+    """Mysqld, the Kubernetes API and the accounts in one: `calls` has what they were asked to do."""
+
+    folder: Path
+    conflict: bool = False
+    calls: list[str] = field(default_factory=list)
+
+    @property
+    def epoch(self) -> int:
+        return Store(self.folder).current.epoch
+
+    def acquire(self, _lease: LeaseState, epoch: int, group: str) -> None:
+        if self.conflict:
+            raise ClusterError("409 Conflict")
+        self.calls.append(f"acquire {epoch} {group}")
+
+    claim = acquire
+
+    def run(self, statement: str) -> None:
+        self.calls.append(statement)
+
+    def rows(self, statement: str, _values: object = ()) -> list[dict[str, Any]]:
+        self.calls.append(f"{statement.partition(' USER')[0]}, stored epoch {self.epoch}")
+        return []
+
+    def set_global(self, **_variables: object) -> None: ...
+
+    def event(self, _kind: str, reason: str, _message: str) -> None:
+        self.calls.append(reason)
+
+    def ensure_replication(self, _mysql: object) -> None: ...
+
+    @property
+    def secrets(self) -> "Stub":
+        return self
+
+    def read(self, _key: str) -> str:
+        return "password"
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Stub:
+    Store(tmp_path).write(Stored(GROUP, VIEW, VIEW.epoch))
+    return Stub(tmp_path)
+
+
+def execute(stub: Stub, action: Action) -> None:
+    settings = AgentSettings(pod="mysql-0", namespace="db")
+    parts = cast(Mysql, stub), cast(Cluster, stub), Store(stub.folder), cast(Accounts, stub)
+    Executor(settings, *parts).execute(action)
+
+
+STARTED = ["STOP GROUP_REPLICATION", "START GROUP_REPLICATION, stored epoch 5", "Started"]
+
+
+def test_a_group_is_started_after_the_lease_was_taken_and_its_epoch_stored(stub: Stub) -> None:
+    execute(stub, Reboot(FORMED, 5))
+    assert stub.calls == [f"acquire 5 {GROUP}", *STARTED]
+
+
+def test_a_new_group_has_the_name_that_was_claimed_before_or_a_new_one(stub: Stub) -> None:
+    execute(stub, Bootstrap(FORMED, 5, "claimed"))
+    assert stub.calls == ["acquire 5 claimed", *STARTED]
+    stub.calls.clear()
+    execute(stub, Bootstrap(FORMED, 5))
+    assert GROUP not in stub.calls[0]
+    assert len(stub.calls[0]) == len(f"acquire 5 {GROUP}")
+
+
+def test_a_forced_start_has_another_name(stub: Stub) -> None:
+    execute(stub, Reboot(FORMED, 5, forced=True))
+    assert GROUP not in stub.calls[0]
+
+
+@pytest.mark.parametrize("action", [Reboot(FORMED, 5), Bootstrap(FORMED, 5)])
+def test_nothing_is_started_with_a_lease_that_was_changed(stub: Stub, action: Action) -> None:
+    stub.conflict = True
+    with pytest.raises(ClusterError):
+        execute(stub, action)
+    assert stub.calls == []
+    assert stub.epoch == VIEW.epoch
+
+
+def test_a_member_stores_the_epoch_of_the_group_that_it_joins(stub: Stub) -> None:
+    execute(stub, Join(GROUP, ("mysql-1",), 7))
+    assert stub.calls[-1] == "START GROUP_REPLICATION, stored epoch 7"

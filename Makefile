@@ -13,9 +13,9 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 run: $(UV) ## Start the whole system on http://127.0.0.1:8080, without Docker or a cluster (ARGS="--port 8095")
 	@$(RUN) python -m efishery_run $(ARGS)
 
-test: setup chart-tools browser lint ## Run lint and all tests that need no cluster: units, charts, the running system, the docs page
+test: setup chart-tools browser lint ## Run lint and all tests that need no cluster: units, charts, the simulation, the running system, the docs page
 	@$(RUN) pytest --numprocesses=auto --dist=worksteal tests/unit tests/contract tests/charts tests/security $(ARGS)
-	@$(RUN) pytest tests/system tests/browser $(ARGS)
+	@$(RUN) pytest tests/simulation tests/system tests/browser $(ARGS)
 
 compose-test: setup ## Test compose.yaml; where no Docker runs, with one of its own (Debian, root, the images of make cluster)
 	@hack/compose/with-docker $(RUN) pytest tests/compose $(ARGS)

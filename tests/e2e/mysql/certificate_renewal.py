@@ -5,6 +5,8 @@ from functools import partial
 
 from tests.e2e.cluster import wait_for
 from tests.e2e.mysql.harness import Harness
+from tests.e2e.mysql.limits import FAILED_REGISTRATIONS
+from tests.e2e.mysql.load_generator import LoadGenerator
 from tests.e2e.mysql.release import Release
 
 SECRET = "mysql-tls"
@@ -15,6 +17,15 @@ ARRIVAL_SECONDS = 300
 
 
 def renew(harness: Harness) -> None:
+    """Renew certificate and CA while clients register and log in: no login fails."""
+    load = LoadGenerator(harness.url, rate=5)
+    with harness.under_load(load):
+        _take_steps(harness)
+    harness.report.note(f"certificate and CA renewed, at {load.rate} requests a second: {load.summary()}.")
+    assert not load.problems(registrations=FAILED_REGISTRATIONS, logins=0)
+
+
+def _take_steps(harness: Harness) -> None:
     """Take each step when all members have reloaded the one before; restart a replica in the middle of the second.
 
     That replica has the new certificate at once, while its peers still serve the former one.

@@ -123,10 +123,10 @@ class Release:
         """Change the number of members as a user does: by one value of the chart."""
         self.upgrade(f"mysql.replicas={replicas}")
 
-    def upgrade(self, value: str) -> None:
-        """Change one value of the chart, and wait until all pods are ready."""
+    def upgrade(self, *values: str) -> None:
+        """Change values of the chart, and wait until all pods are ready."""
         command = ["helm", "upgrade", RELEASE, "charts/efishery", "--namespace", NAMESPACE, "--reuse-values"]
-        run(self._repository, *command, "--set", value, "--wait", "--timeout", "5m", seconds=330)
+        run(self._repository, *command, "--set", ",".join(values), "--wait", "--timeout", "5m", seconds=400)
 
     def run_cronjob(self, cronjob: str, job: str, **environment: str) -> None:
         """Run a CronJob's pod now, with other values of some variables, and wait until it has succeeded."""

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.timeout(600)
 
 def refusal(harness: Harness, pod: str) -> str | None:
     """Return the message of the init container that refused, as `kubectl describe pod` prints it."""
-    statuses = harness.release.members()[pod].status.init_container_statuses or []
+    found = harness.release.members().get(pod)
+    statuses = found.status.init_container_statuses or [] if found else []
     states = [state for status in statuses for state in (status.state, status.last_state) if status.name == "prepare"]
     messages = [state.terminated.message or "" for state in states if state and state.terminated]
     return next((message for message in messages if "refused" in message), None)

@@ -27,7 +27,7 @@ def dump(harness: Harness) -> Iterator[str]:
     release.kubectl("create", "job", "dump", "--from=cronjob/mysql-backup")
     release.kubectl("wait", "--for=condition=complete", "job/dump", "--timeout=180s", seconds=190)
     yield release.kubectl("logs", "job/dump", "-c", "backup").split()[1].rstrip(",")
-    release.kubectl("delete", "job", "dump")
+    release.kubectl("delete", "job", "dump", "--ignore-not-found")  # the CronJob keeps the last one only
     release.upgrade("mysql.backup.enabled=false")
 
 

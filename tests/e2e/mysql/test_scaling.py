@@ -1,6 +1,7 @@
 """The number of members changes by one value of the chart, while the workload writes and reads."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,8 +9,11 @@ from tests.e2e.mysql.faults import delete_primary
 from tests.e2e.mysql.harness import Harness
 from tests.e2e.mysql.limits import FAILED_REGISTRATIONS, FAILOVER, RECOVERY_SECONDS, UNRESPONSIVE_SECONDS, Limits
 from tests.e2e.mysql.load_generator import LoadGenerator
+from tests.e2e.mysql.release import NAMESPACE
 
 pytestmark = pytest.mark.timeout(1500)
+
+CPU = "resources.requests.cpu"
 
 
 def scale(harness: Harness, *steps: int) -> None:
@@ -47,8 +51,22 @@ def test_new_replicas_serve_reads_under_load(harness: Harness) -> None:
     assert not result.problems(), harness.release.diagnosis()
 
 
+@pytest.fixture
+def room_for_seven(harness: Harness) -> Iterator[None]:
+    """Lower what the services request: two CPUs have room for seven members then."""
+    services = ("auth", "fetch", "docs")
+    usual = {name: harness.release.apps.read_namespaced_deployment(name, NAMESPACE).spec for name in services}
+    harness.release.upgrade(*(f"{name}.{value}" for name in services for value in ("replicas=1", f"{CPU}=10m")))
+    yield
+    harness.release.upgrade(
+        *(f"{name}.replicas={spec.replicas}" for name, spec in usual.items()),
+        *(f"{name}.{CPU}={spec.template.spec.containers[0].resources.requests['cpu']}" for name, spec in usual.items()),
+    )
+
+
+@pytest.mark.usefixtures("room_for_seven")
 def test_the_primary_of_seven_is_lost(harness: Harness) -> None:
-    scale(harness, 7)
+    scale(harness, 5, 7)
     result = harness.measure("primary of seven members deleted by force", FAILOVER, delete_primary, max_members=7)
-    scale(harness, 3)
+    scale(harness, 5, 3)
     assert not result.problems(), harness.release.diagnosis()

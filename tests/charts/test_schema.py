@@ -182,6 +182,7 @@ def test_rate_bounds_that_exclude_every_rate_are_refused(least: str) -> None:
         "global.anything=1",
         "global.image.registry=localhost:5000/team",
         "auth.podLabels.team=fish",
+        f"auth.image.tag={'0' * 64}",  # as skaffold makes them
         "mysql.settings.sort_buffer_size=1M",
         "rateCron.schedule=@hourly",
     ],

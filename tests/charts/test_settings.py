@@ -49,6 +49,13 @@ def test_auth_knows_the_cpus_and_the_memory_of_its_container(default: Manifests)
     assert settings["AUTH_MEMORY_BYTES"] == {"resourceFieldRef": {"resource": "limits.memory"}}
 
 
+@pytest.mark.parametrize(("tag", "label"), [("9.7.4", "9.7.4"), ("0" * 64, "0" * 63), ("_9.7.", "9.7")])
+def test_a_tag_becomes_a_valid_label(tag: str, label: str) -> None:
+    rendered = parse(helm.template("mysql", "--set-string", f"image.tag={tag}").stdout)
+    labels = rendered.workload("StatefulSet/mysql").pod.labels
+    assert labels["app.kubernetes.io/version"] == label
+
+
 @pytest.mark.parametrize("size", ["512Mi", "0", "2Gi"])
 def test_the_agent_knows_how_large_the_binary_logs_may_become(size: str) -> None:
     rendered = parse(helm.template("mysql", "--set", f"binlog.maxTotalSize={size}").stdout)

@@ -6,7 +6,7 @@ metadata:
     app.kubernetes.io/name: mysql-backup
     app.kubernetes.io/instance: {{ .Release.Name }}
     app.kubernetes.io/part-of: efishery
-    app.kubernetes.io/version: {{ .Values.image.tag | quote }}
+    app.kubernetes.io/version: {{ .Values.image.tag | trunc 63 | trimAll "_.-" | quote }}
     {{- with .Values.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

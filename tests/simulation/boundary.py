@@ -80,7 +80,7 @@ class Port:
             _Current.publisher = self._publisher
             with APPLICATION.app_context():  # the view alone: the rest of Flask takes most of the time
                 answer = APPLICATION.view_functions["status"]()
-            self._answered = snapshot, json.loads(answer.data)  # type: ignore[union-attr]
+            self._answered = snapshot, json.loads(answer.data)  # type: ignore[union-attr]  # a Response
         return {**self._answered[1], "age_seconds": self._publisher.age}
 
 
@@ -137,7 +137,7 @@ class _Datetime(datetime):
     """In place of datetime.datetime."""
 
     @classmethod
-    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # a datetime, not one of this class
         return _Current.world.wall_clock(current_thread().process.name).astimezone(tz)
 
 
@@ -182,8 +182,8 @@ def install(*, logs: bool) -> None:
                     setattr(module, key, _NoMetric())
                 elif getattr(value, "__hash__", None) and value in replaced:
                     setattr(module, key, replaced[value])
-    pymysql.connect = lambda **options: Connection(_Current.world, **options)  # type: ignore[assignment]
-    requests.get = _get  # type: ignore[assignment]
+    pymysql.connect = lambda **options: Connection(_Current.world, **options)  # type: ignore[assignment]  # in place of a class
+    requests.get = _get  # type: ignore[assignment]  # fewer parameters
     kubernetes.config.load_incluster_config = lambda **_: None
     setattr(kubernetes.client, "ApiClient", lambda *_: None)  # noqa: B010 -- a class, for mypy
     for client in CLIENTS:

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from efishery_auth import signing_secret
-from efishery_auth.key_rotation import SYNC_MARGIN_SECONDS, Due, KeyState, RotationSettings, Step, next_step
+from efishery_auth.key_rotation import SYNC_MARGIN_SECONDS, KeyState, RotationSettings, next_step
 from efishery_auth.keys import parse_signing_key
 from efishery_auth.signing_secret import ACTIVATED_AT, PUBLISHED_AT, VALIDITY, apply, describe, state_of
 from servicekit.certificates import common_name, new_rsa_key, self_signed
 from servicekit.secret_api import SecretContent
+from servicekit.secret_rotation import Due, Step
 from servicekit.tokens import LEEWAY_SECONDS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from efishery_mysql_agent.renewal import REQUESTED, STEP_AT, Due, Step, apply, next_step
+from efishery_mysql_agent.renewal import REQUESTED, STEP_AT, apply, next_step
 from servicekit.create_secrets import TlsSpec
 from servicekit.secret_api import SecretContent
+from servicekit.secret_rotation import Due, Step
 
 NAME, HOST = "mysql-tls", "mysql-primary"
 TLS = TlsSpec(days=90, hosts=[HOST], addresses=["127.0.0.1"])
@@ -46,6 +47,8 @@ def handshake(server: SecretContent, client: SecretContent, folder: Path) -> Non
                 end.do_handshake()
             except ssl.SSLWantReadError:
                 continue
+    for end in ends:
+        end.do_handshake()  # raises SSLWantReadError unless it is complete
 
 
 @pytest.mark.parametrize("step", range(len(STEPS)))

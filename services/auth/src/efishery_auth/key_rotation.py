@@ -15,22 +15,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from servicekit.secret_rotation import Due, Step
 from servicekit.tokens import LEEWAY_SECONDS
 
 # Until each pod of auth signs with a new key: the kubelet updates mounted Secrets in a minute or two, and the pods read
 # them every ten seconds.
 SYNC_MARGIN_SECONDS = 300
-
-
-class Step(StrEnum):
-    """What a run does to the Secret."""
-
-    PUBLISH = "publish"
-    ACTIVATE = "activate"
-    RETIRE = "retire"
-    RESTART_WAIT = "restart_wait"
 
 
 @dataclass(frozen=True)
@@ -56,14 +47,6 @@ class KeyState:
     published_at: datetime | None = None
     has_previous: bool = False
     activated_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Due:
-    """The next step, and the earliest time for it."""
-
-    step: Step
-    at: datetime
 
 
 def next_step(state: KeyState, now: datetime, settings: RotationSettings, *, start_now: bool = False) -> Due:

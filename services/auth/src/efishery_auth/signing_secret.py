@@ -9,17 +9,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from efishery_auth.key_rotation import KeyState, Step
+from efishery_auth.key_rotation import KeyState
 from efishery_auth.keys import parse_signing_key
 from servicekit.certificates import new_rsa_key, self_signed
 from servicekit.key_set import parse_public_key, thumbprint
 from servicekit.secret_api import SecretContent
+from servicekit.secret_rotation import Step, time_of_step
 from servicekit.serialization import rfc3339
 
 PUBLISHED_AT = "auth.efishery/next-key-published-at"
@@ -46,9 +47,9 @@ def state_of(content: SecretContent) -> KeyState:
     return KeyState(
         created_at=signing.not_valid_before_utc,
         has_next=has_next,
-        published_at=_time(content.annotations.get(PUBLISHED_AT)),
+        published_at=time_of_step(content.annotations.get(PUBLISHED_AT)),
         has_previous="previous.crt" in content.data,
-        activated_at=_time(content.annotations.get(ACTIVATED_AT)),
+        activated_at=time_of_step(content.annotations.get(ACTIVATED_AT)),
     )
 
 
@@ -104,12 +105,3 @@ def _certificate(data: Mapping[str, bytes], name: str) -> x509.Certificate:
         return x509.load_pem_x509_certificate(data[name])
     except ValueError as error:
         raise ValueError(f"{name}: contains no certificate in PEM: {error}") from error
-
-
-def _time(text: str | None) -> datetime | None:
-    """Return the time in an annotation; None if it is missing or malformed, as after a person's change."""
-    try:
-        found = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -19,9 +19,7 @@ Nobody keeps the key of a CA, so each certificate has a CA of its own, and renew
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -29,27 +27,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from servicekit.create_secrets import TlsSpec
 from servicekit.secret_api import SecretContent
+from servicekit.secret_rotation import Due, Step, time_of_step
 from servicekit.serialization import rfc3339
 
 STEP_AT = "mysql.efishery/certificate-step-at"
 REQUESTED = "mysql.efishery/renew-certificate"  # by a person, to begin a renewal at any age
-
-
-class Step(StrEnum):
-    """What a run does to the Secret."""
-
-    PUBLISH = "publish"
-    ACTIVATE = "activate"
-    RETIRE = "retire"
-    RESTART_WAIT = "restart_wait"
-
-
-@dataclass(frozen=True)
-class Due:
-    """The next step, and the earliest time for it."""
-
-    step: Step
-    at: datetime
 
 
 def next_step(content: SecretContent, now: datetime, validity: timedelta, wait: timedelta) -> Due:
@@ -58,7 +40,7 @@ def next_step(content: SecretContent, now: datetime, validity: timedelta, wait: 
     When the time of the last step is unknown (missing, malformed, in the future), the wait starts now.
     """
     if "next.crt" in content.data or "former-ca.crt" in content.data:
-        since = _time(content.annotations.get(STEP_AT))
+        since = time_of_step(content.annotations.get(STEP_AT))
         if since is None or since > now:
             return Due(Step.RESTART_WAIT, now)
         return Due(Step.ACTIVATE if "next.crt" in content.data else Step.RETIRE, since + wait)
@@ -122,11 +104,3 @@ def _certificate(data: Mapping[str, bytes], name: str) -> x509.Certificate:
 
 def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
-
-
-def _time(text: str | None) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

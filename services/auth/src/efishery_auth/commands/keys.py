@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from efishery_auth import audit, signing_secret
 from efishery_auth.audit import Action
 from efishery_auth.database import DatabaseUnavailable
-from efishery_auth.key_rotation import Due, RotationSettings, Step, next_step
+from efishery_auth.key_rotation import RotationSettings, next_step
 from efishery_auth.origins import COMMAND_LINE
 from efishery_auth.settings import ACCESS_TOKEN_SECONDS
 from efishery_auth.state import current_users
 from servicekit.secret_api import SecretApi, SecretApiError, SecretContent, SecretNotFound
+from servicekit.secret_rotation import Due, Step
 from servicekit.serialization import rfc3339
 
 log = structlog.get_logger(__name__)

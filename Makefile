@@ -31,7 +31,7 @@ bench: setup ## Measure the services beside reference implementations, 19 min; w
 	@$(RUN) python -m bench $(ARGS)
 
 ##@ On a cluster (the current kubectl context)
-.PHONY: cluster up e2e e2e-observability e2e-mysql e2e-rollouts e2e-upgrade canary canary-promote canary-abort bench-mesh down
+.PHONY: cluster up e2e e2e-gitops e2e-observability e2e-mysql e2e-rollouts e2e-upgrade canary canary-promote canary-abort bench-mesh down
 cluster: ## Create a cluster: kind if Docker runs, else one node built from source
 	@hack/cluster
 
@@ -40,10 +40,13 @@ up: setup ## Build and load the images, install chart and mesh, print the URL an
 
 e2e: setup ## Test the deployment through the Istio gateway
 	@hack/tools helm4
-	@hack/with-cluster $(RUN) pytest tests/e2e $(foreach path,mysql rollouts upgrade monitoring/test_triggered_alerts.py monitoring/test_visualization.py test_traces.py,--ignore=tests/e2e/$(path)) $(ARGS)
+	@hack/with-cluster $(RUN) pytest tests/e2e $(foreach path,gitops mysql rollouts upgrade monitoring/test_triggered_alerts.py monitoring/test_visualization.py test_traces.py,--ignore=tests/e2e/$(path)) $(ARGS)
 
 e2e-mysql: setup ## Inject faults into MySQL and check that no acknowledged write is lost, 1 h (ARGS="-m short": the worst, 5 min)
 	@hack/with-cluster $(RUN) pytest tests/e2e/mysql $(ARGS)
+
+e2e-gitops: setup ## Let Argo CD install, upgrade and remove a second release, on the one-node cluster; 5 min
+	@hack/with-cluster $(RUN) pytest tests/e2e/gitops $(ARGS)
 
 e2e-observability: setup ## Make alerts fire by their reasons, draw the dashboards, and read traces from a collector, on the one-node cluster; 10 min
 	@hack/with-cluster $(RUN) pytest tests/e2e/monitoring tests/e2e/test_traces.py $(ARGS)

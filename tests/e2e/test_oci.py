@@ -4,31 +4,17 @@ Its pods run with a user id that the images do not know. An upgrade turns the au
 """
 
 import functools
-import os
-import re
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import requests
-import yaml
 
 from tests.e2e import foreign_uid, removal
 from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.conftest import Gateway
+from tests.e2e.registry import SERVICES, Published, forwarded, publish
 
 RELEASE = "second"
-# The values that the images of each service belong to.
-SERVICES = {
-    "auth": "auth",
-    "fetch": "fetch",
-    "docs": "docs",
-    "rate-cron": "rateCron",
-    "sample": "sample",
-    "mysql-agent": "mysql.agent",
-}
 VALUES = (
     *("auth.replicas=1", "fetch.replicas=1", "docs.replicas=1", "mysql.replicas=1", "sample.enabled=true"),
     # Two CPUs have room for both releases.
@@ -36,58 +22,11 @@ VALUES = (
     "global.compatibility.randomUid=true",
 )
 AUTOSCALED = 2  # pods of fetch, of which Helm sets no number any more
-MANIFEST_TYPES = "application/vnd.oci.image.index.v1+json,application/vnd.docker.distribution.manifest.list.v2+json"
 
 
 @pytest.fixture(scope="module")
-def registry(repository: Path) -> str:
-    """Return the registry that the cluster pulls from."""
-    script = "source hack/lib.sh; [ $(cluster_kind) != one-node ] || one_node REGISTRY"
-    found = os.environ.get("REGISTRY") or run(repository, "bash", "-c", script).strip()
-    if not found:
-        pytest.skip("needs a registry that this cluster pulls from: REGISTRY=registry.example make e2e")
-    return found
-
-
-@pytest.fixture(scope="module")
-def version(repository: Path) -> str:
-    chart = yaml.safe_load((repository / "charts/efishery/Chart.yaml").read_text())
-    return str(chart["version"])
-
-
-@pytest.fixture(scope="module")
-def digests(repository: Path, registry: str, version: str) -> dict[str, str]:
-    """Publish images and charts as README.md says; return the digest of each service's manifest list."""
-    names = {"REGISTRY": registry, "IMAGE_TAG": version, "PUSH_IMAGE": "true", "PLATFORMS": "linux/amd64"}
-    environment = [f"{name}={value}" for name, value in names.items()]
-    run(repository, "env", *environment, "hack/images", *SERVICES)
-    run(repository, "env", *environment, "hack/package")
-    return {service: _digest(registry, service, version) for service in SERVICES}
-
-
-def _digest(registry: str, service: str, version: str) -> str:
-    scheme = "http" if registry.startswith("localhost:") else "https"
-    url = f"{scheme}://{registry}/v2/efishery/{service}/manifests/{version}"
-    response = requests.get(url, headers={"Accept": MANIFEST_TYPES}, timeout=30)
-    assert response.status_code == 200, response.text
-    (manifest,) = response.json()["manifests"]
-    assert manifest["platform"]["architecture"] == "amd64"
-    return response.headers["Docker-Content-Digest"]
-
-
-@contextmanager
-def forwarded(namespace: str, service: str) -> Iterator[str]:
-    """Reach a Service as NOTES.txt says; yield its URL."""
-    command = ["kubectl", "-n", namespace, "port-forward", f"service/{service}", ":80"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout
-        try:
-            line = running.stdout.readline()
-            port = re.search(r"127\.0\.0\.1:(\d+)", line)
-            assert port, line
-            yield f"http://127.0.0.1:{port[1]}"
-        finally:
-            running.terminate()
+def published(repository: Path) -> Published:
+    return publish(repository)
 
 
 def helm4(repository: Path, plugins: Path, *arguments: str) -> None:
@@ -100,15 +39,14 @@ def test_a_second_release_from_a_registry_and_what_its_removal_leaves(
     cluster: Cluster,
     gateway: Gateway,
     repository: Path,
-    registry: str,
-    version: str,
-    digests: dict[str, str],
+    published: Published,
     tmp_path: Path,
 ) -> None:
+    registry, digests = published.registry, published.digests()
     values = [*VALUES, f"global.image.registry={registry}"]
     values += [f"{SERVICES[service]}.image.digest={digest}" for service, digest in digests.items()]
-    chart = [f"oci://{registry}/efishery/charts/efishery", "--version", version]
-    chart += ["--plain-http"] if registry.startswith("localhost:") else []
+    chart = [published.chart, "--version", published.version]
+    chart += [] if published.has_tls else ["--plain-http"]
     chart += ["--post-renderer", foreign_uid.NAME, "--wait", "--timeout", "4m"]
     foreign_uid.write_plugin(tmp_path)
     helm = functools.partial(helm4, repository, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.simulation.choice import members, one, some
@@ -23,7 +24,7 @@ def crash(world: World) -> None:
 def crash_all(world: World) -> None:
     """All pods are killed, and come back one after the other."""
     for pod in members(world):
-        world.kernel.after(world.plan.uniform(0, 2), lambda pod=pod: world.kubelet.delete_pod(pod, graceful=False))  # type: ignore[misc]
+        world.kernel.after(world.plan.uniform(0, 2), partial(world.kubelet.delete_pod, pod, graceful=False))
 
 
 def freeze(world: World) -> None:

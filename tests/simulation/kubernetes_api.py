@@ -104,7 +104,10 @@ class Client:
         self._world = world
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        verb, kind = re.fullmatch(r"(read|patch|create|list)_namespaced_(\w+)", method).groups()  # type: ignore[union-attr]
+        call = re.fullmatch(r"(read|patch|create|list)_namespaced_(\w+)", method)
+        if not call:
+            raise AttributeError(method)
+        verb, kind = call.groups()
         return lambda *arguments, **_: self._call(verb, kind, arguments)
 
     def _call(self, verb: str, kind: str, arguments: tuple[Any, ...]) -> Any:

@@ -87,5 +87,6 @@ class Cursor:
 def _refused() -> pymysql.OperationalError:
     """As pymysql.connect() raises it where no process listens on the socket."""
     error = pymysql.OperationalError(2003, "Can't connect to MySQL server")
+    # As PyMySQL does, whose types leave it out.
     error.original_exception = ConnectionRefusedError(111, "Connection refused")  # type: ignore[attr-defined]
     return error

@@ -39,6 +39,7 @@ def create_app(settings: AuthSettings | None = None, *, redis: Redis | None = No
     settings = settings or load(AuthSettings)
     app = build_app(__name__, settings)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # Flask's own way to add a middleware: the application remains a Flask.
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     keys = init_signing(app, settings)
     database, hashes = init_database(app, settings), _hash_pool(settings)

@@ -102,7 +102,7 @@ AGENT_CALLERS = (PROMETHEUS,)
 OUTSIDE = {
     "the Kubernetes API": (
         *("auth-key-rotation", "create-secrets"),
-        *("mysql", "mysql-certificate-renewal", "mysql-create-secrets"),
+        *("mysql", "mysql-certificate-renewal", "mysql-create-lease", "mysql-create-secrets"),
     ),
     "the price list": ("fetch",),
     "the rate providers": ("rate-cron",),

@@ -1,4 +1,4 @@
-"""The Jobs that create the Secrets: when they run, what they may do, what ends them."""
+"""The Jobs that create the Secrets and the Lease: when they run, what they may do, what ends them."""
 
 import pytest
 

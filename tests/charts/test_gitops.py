@@ -17,7 +17,6 @@ NAMESPACED = {
     "DestinationRule",
     "HorizontalPodAutoscaler",
     "Job",
-    "Lease",
     "NetworkPolicy",
     "PersistentVolumeClaim",
     "Pod",
@@ -60,7 +59,7 @@ def jobs(tag: str) -> dict[str, Manifest]:
 def test_a_changed_job_is_a_new_job() -> None:
     """The pod template of a Job is immutable: its name changes with it, or a hook deletes the former Job."""
     old, new = jobs("v1"), jobs("v2")
-    hooks = {"create-secrets", "mysql-create-secrets", "auth-migrate", "auth-first-admin"}
+    hooks = {"create-secrets", "mysql-create-lease", "mysql-create-secrets", "auth-migrate", "auth-first-admin"}
     assert old.keys() == new.keys() == hooks | {"rate-cron-1", "mysql-backup-1"}
     for name, before in old.items():
         assert before.spec != new[name].spec, name
@@ -118,10 +117,15 @@ def test_argo_cd_asks_for_the_first_rate_last(default: Manifests) -> None:
     assert wave(job) > int(admin.annotations["helm.sh/hook-weight"])
 
 
-def test_argo_cd_never_prunes_the_backups_and_the_lease() -> None:
+def test_no_manifest_is_a_lease_which_argo_cd_would_leave_out() -> None:
+    """`resource.exclusions` of its manifests since Argo CD 3.0."""
+    assert not [m.id for scenario in SCENARIOS for m in scenario.rendered().of("Lease")]
+
+
+def test_argo_cd_never_prunes_the_backups() -> None:
     """It takes `helm.sh/resource-policy` for the deletion of the whole application only."""
     rendered = parse(helm.template("mysql", "--set", "backup.enabled=true").stdout)
     kept = [m for m in rendered.objects if m.annotations.get("helm.sh/resource-policy") == "keep"]
-    assert {m.id for m in kept} == {"Lease/mysql", "PersistentVolumeClaim/mysql-backup"}
+    assert {m.id for m in kept} == {"PersistentVolumeClaim/mysql-backup"}
     for manifest in kept:
         assert manifest.annotations["argocd.argoproj.io/sync-options"] == "Prune=false", manifest.id

@@ -34,6 +34,7 @@ EXCEPTIONS = {
     "Job/auth-migrate": EVERY_POD,
     "Job/create-secrets": EVERY_POD,
     "Job/mysql-backup-1": EVERY_POD | {"container-security-context-user-group-id"},
+    "Job/mysql-create-lease": EVERY_POD,
     "Job/mysql-create-secrets": EVERY_POD,
     "Job/rate-cron-1": EVERY_POD,
     "Pod/helm-test": EVERY_POD,

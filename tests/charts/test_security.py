@@ -102,6 +102,7 @@ def test_only_programs_that_use_the_api_have_a_token_and_it_expires(rendered: Ma
         ("StatefulSet/mysql", "mysql-agent"),
         ("CronJob/auth-key-rotation", "auth-key-rotation"),
         ("Job/create-secrets", "create-secrets"),
+        ("Job/mysql-create-lease", "create-lease"),
         ("Job/mysql-create-secrets", "create-secrets"),
         ("CronJob/mysql-certificate-renewal", "renew-certificate"),
     }
@@ -118,7 +119,10 @@ def test_the_agents_role_allows_its_pods_and_claims_one_lease_and_events(default
         "events": ({"create"}, None),
     }
     roles = {role.name for role in default.of("Role", "ClusterRole")}
-    assert roles == {"mysql", "create-secrets", "mysql-certificate-renewal", "mysql-create-secrets"}
+    assert roles == {
+        *("mysql", "create-secrets"),
+        *("mysql-certificate-renewal", "mysql-create-lease", "mysql-create-secrets"),
+    }
 
 
 def test_service_accounts_are_all_used_and_all_exist(rendered: Manifests) -> None:

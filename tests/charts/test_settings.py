@@ -212,8 +212,8 @@ def test_every_free_form_value_reaches_every_component() -> None:
         assert workload.pod.annotations["example.org/annotation"] == "yes", workload.id
         if workload.owner.kind != "Pod":
             assert workload.pod.labels["example.org/label"] == "yes", workload.id
-        of_mysql = ("StatefulSet/mysql", "Job/mysql-create-secrets", "CronJob/mysql-certificate-renewal")
-        if workload.id not in ("Deployment/redis", "Pod/helm-test", *of_mysql):
+        jobs_of_mysql = ("Job/mysql-create-lease", "Job/mysql-create-secrets", "CronJob/mysql-certificate-renewal")
+        if workload.id not in ("Deployment/redis", "Pod/helm-test", "StatefulSet/mysql", *jobs_of_mysql):
             assert _settings(workload)["EXTRA"] == "1", workload.id
 
 

@@ -43,6 +43,10 @@ class Published:
         """Whether clients reach the registry by HTTPS."""
         return not self.registry.startswith("localhost:")
 
+    def digest_values(self) -> list[str]:
+        """Return the values by which a release uses these images, and none that a node has under the same tag."""
+        return [f"{SERVICES[service]}.image.digest={digest}" for service, digest in self.digests().items()]
+
     def digests(self) -> dict[str, str]:
         """Return the digest of each service's manifest list."""
         return {service: self._digest(service) for service in SERVICES}

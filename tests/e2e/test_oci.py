@@ -12,7 +12,7 @@ import pytest
 from tests.e2e import foreign_uid, removal
 from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.conftest import Gateway
-from tests.e2e.registry import SERVICES, Published, forwarded, publish
+from tests.e2e.registry import Published, forwarded, publish
 
 RELEASE = "second"
 VALUES = (
@@ -43,8 +43,7 @@ def test_a_second_release_from_a_registry_and_what_its_removal_leaves(
     tmp_path: Path,
 ) -> None:
     registry, digests = published.registry, published.digests()
-    values = [*VALUES, f"global.image.registry={registry}"]
-    values += [f"{SERVICES[service]}.image.digest={digest}" for service, digest in digests.items()]
+    values = [*VALUES, f"global.image.registry={registry}", *published.digest_values()]
     chart = [published.chart, "--version", published.version]
     chart += [] if published.has_tls else ["--plain-http"]
     chart += ["--post-renderer", foreign_uid.NAME, "--wait", "--timeout", "4m"]

@@ -147,7 +147,7 @@ class Application:
             healthy = status.get("sync", {}).get("status") == "Synced" and status["health"]["status"] == "Healthy"
             return operation if done and healthy else None
 
-        return wait_for(f"Application {self.name} to be synced and healthy: {self.status}", synced, seconds)
+        return wait_for(f"Application {self.name} to be synced and healthy, see its controller's log", synced, seconds)
 
     def refresh(self) -> None:
         """Compare with a new rendering, and wait until that is done."""

@@ -15,18 +15,16 @@ from tests.e2e.gitops.argo_cd import Application, argo_cd
 from tests.e2e.registry import Published, forwarded, publish
 
 # Two CPUs have room for two releases.
-VALUES = {
-    "sample": {"enabled": True},
-    "auth": {"replicas": 1, "resources": {"requests": {"cpu": "20m"}}},
-    "fetch": {"replicas": 1, "resources": {"requests": {"cpu": "20m"}}},
-    "docs": {"replicas": 1},
-    "mysql": {"replicas": 1, "resources": {"requests": {"cpu": "50m"}}},
-}
+VALUES = (
+    *("auth.replicas=1", "fetch.replicas=1", "docs.replicas=1", "mysql.replicas=1", "sample.enabled=true"),
+    *("auth.resources.requests.cpu=20m", "fetch.resources.requests.cpu=20m", "mysql.resources.requests.cpu=50m"),
+)
 AUTOSCALED = 2
 SECRETS = ("auth-first-admin", "auth-signing-key", "mysql", "mysql-migration", "mysql-tls", "redis")
 # Each Job, and the phase of the sync in which it runs.
 HOOKS = {
     "create-secrets": "PreSync",
+    "mysql-create-lease": "PreSync",
     "mysql-create-secrets": "PreSync",
     "auth-migrate": "Sync",
     "auth-first-admin": "PostSync",
@@ -53,7 +51,9 @@ def documented(repository: Path, published: Published, namespace: str) -> dict[s
     spec = body["spec"]
     spec["destination"]["namespace"] = namespace
     spec["source"]["targetRevision"] = published.version
-    spec["source"]["helm"]["valuesObject"] = VALUES | {"global": {"image": {"registry": published.registry}}}
+    parameters = [*VALUES, f"global.image.registry={published.registry}", *published.digest_values()]
+    pairs = (parameter.split("=") for parameter in parameters)
+    spec["source"]["helm"] = {"parameters": [{"name": name, "value": value} for name, value in pairs]}
     return body
 
 

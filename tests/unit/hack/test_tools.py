@@ -40,7 +40,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(tools: Checkout) -> Non
     tools.stand_in("hack/run-tools", f"exec {tools.root}/hack/tools nosuch")
     code, printed = tools.run("hack/run-tools")
     assert code == 1
-    assert printed.startswith("tools: there is no 'nosuch': alertmanager cyclonus helm ")
+    assert printed.startswith("tools: there is no 'nosuch': alertmanager argocd cyclonus helm ")
     assert builds(tools) == []
 
 

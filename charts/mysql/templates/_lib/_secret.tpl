@@ -49,23 +49,6 @@ The account that changes tables; empty if there is none. Values that --reuse-val
 {{- if and (eq .Values.tls.source "generated") .Values.tls.renewal .Values.tls.renewal.enabled }}true{{ end -}}
 {{- end }}
 
-{{- /* Labels of the Job's objects. Not `mysql`: the members' Services and disruption budget must not select its pod. */}}
-{{- define "mysql.createSecretsLabels" -}}
-app.kubernetes.io/name: mysql-create-secrets
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: efishery
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
-{{- end }}
-
-{{- /* For what the Job needs: created before it, deleted when it has succeeded. */}}
-{{- define "mysql.createSecretsHook" -}}
-helm.sh/hook: pre-install,pre-upgrade
-helm.sh/hook-weight: "-20"
-helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
-{{- end }}
-
 {{- /* The names under which clients and members reach the servers, as a JSON list. */}}
 {{- define "mysql.names" -}}
 {{- $names := list "localhost" -}}

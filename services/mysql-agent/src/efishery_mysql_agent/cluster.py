@@ -21,12 +21,17 @@ from efishery_mysql_agent.model import Labels, LeaseState, Role, View
 
 log = structlog.get_logger(__name__)
 
-NOT_FOUND = 404
 TIMEOUT_SECONDS = (1, 2)  # connect, read
 LEASE_SECONDS = 60  # longer than Group Replication takes to start
 PREFIX = "mysql.efishery/"
 Annotations = dict[str, str | None]
 NO_REQUESTS: Annotations = {"force-reboot": None, "start-empty": None}
+# The volumes have the first one too. No app.kubernetes.io/instance: Argo CD that tracks by it would prune the Lease.
+LEASE_LABELS = {
+    "app.kubernetes.io/name": "mysql",
+    "app.kubernetes.io/managed-by": "create-lease",
+    "app.kubernetes.io/part-of": "efishery",
+}
 T = TypeVar("T")
 
 
@@ -36,6 +41,13 @@ class ClusterError(Exception):
 
 class NotFound(ClusterError):
     """There is no such object."""
+
+
+class Conflict(ClusterError):
+    """The object exists already, or was changed since it was read."""
+
+
+ERRORS: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict}
 
 
 class Cluster:
@@ -157,6 +169,16 @@ class Cluster:
         return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def create_lease(namespace: str, name: str) -> bool:
+    """Create a Lease that knows no group; returns False where there is one already, and does not change it."""
+    leases = client.CoordinationV1Api(_connect())
+    try:
+        _call(leases.create_namespaced_lease, namespace, {"metadata": {"name": name, "labels": LEASE_LABELS}})
+    except Conflict:
+        return False
+    return True
+
+
 def _parse(name: str, text: str, parser: Callable[[str], T]) -> T:
     try:
         return parser(text)
@@ -175,7 +197,6 @@ def _call(method: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN40
     try:
         return method(*arguments, _request_timeout=TIMEOUT_SECONDS)
     except ApiException as error:
-        kind = NotFound if error.status == NOT_FOUND else ClusterError
-        raise kind(f"{error.status} {error.reason}") from error
+        raise ERRORS.get(error.status, ClusterError)(f"{error.status} {error.reason}") from error
     except (HTTPError, OSError, ValueError) as error:
         raise ClusterError(str(error)) from error

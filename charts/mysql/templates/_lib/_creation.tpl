@@ -1,0 +1,139 @@
+{{- /*
+What creates an object that the release needs, outlives it, and is never changed by a rendering: a Job before anything else of
+an installation or upgrade, and before each sync of Argo CD. The agent's image has the programs.
+Takes dict "root" $ "name" "mysql-create-secrets" "module" "servicekit.create_secrets" "prefix" "CREATE_SECRETS" "specs" "[…]".
+*/}}
+{{- define "mysql.creationJob" -}}
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- include "mysql.creationLabels" . | nindent 4 }}
+  annotations:
+    helm.sh/hook: pre-install,pre-upgrade
+    helm.sh/hook-weight: "-10"
+    # A failed one stays, with its log.
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+    {{- include "mysql.podScoreExceptions" list | nindent 4 }}
+spec:
+  backoffLimit: 3
+  activeDeadlineSeconds: 300
+  podFailurePolicy:
+    rules:
+      - action: FailJob
+        onExitCodes:
+          containerName: {{ .name | trimPrefix "mysql-" }}
+          operator: In
+          values: [2, 3]  # bad settings, and an object that somebody has to complete
+  template:
+    metadata:
+      labels:
+        app.kubernetes.io/name: {{ .name }}
+        app.kubernetes.io/instance: {{ .root.Release.Name }}
+        app.kubernetes.io/part-of: efishery
+        app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+        {{- with .root.Values.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      annotations:
+        # Inside a mesh: a native sidecar ends with the pod.
+        sidecar.istio.io/nativeSidecar: "true"
+        {{- with .root.Values.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    spec:
+      restartPolicy: Never
+      serviceAccountName: {{ .name }}
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      securityContext:
+        {{- include "mysql.podSecurityContext" (dict "root" .root "uid" 10001) | nindent 8 }}
+      {{- include "mysql.imagePullSecrets" .root | nindent 6 }}
+      containers:
+        - name: {{ .name | trimPrefix "mysql-" }}
+          image: {{ include "mysql.agentImage" .root }}
+          imagePullPolicy: {{ include "mysql.agentPullPolicy" .root }}
+          command: [python, -m, {{ .module }}]
+          env:
+            - name: {{ .prefix }}_LOG_LEVEL
+              value: {{ .root.Values.agent.logLevel | quote }}
+            - name: {{ .prefix }}_NAMESPACE
+              value: {{ .root.Release.Namespace }}
+            {{- with .specs }}
+            - name: {{ $.prefix }}_SPECS
+              value: |-
+                {{- . | nindent 16 }}
+            {{- end }}
+          securityContext:
+            {{- include "mysql.containerSecurityContext" .root | nindent 12 }}
+          resources:
+            {{- toYaml .root.Values.agent.resources | nindent 12 }}
+          volumeMounts:
+            - name: token
+              mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+              readOnly: true
+      volumes:
+        {{- include "mysql.apiTokenVolume" .root | nindent 8 }}
+      {{- include "mysql.podPlacement" .root | nindent 6 }}
+      {{- with .root.Values.affinity }}
+      affinity:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+{{- end }}
+
+{{- /* What the Job may do, `rules`; it is deleted when the Job has succeeded. */}}
+{{- define "mysql.creationRbac" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- include "mysql.creationLabels" . | nindent 4 }}
+  annotations:
+    {{- include "mysql.creationHook" . | nindent 4 }}
+automountServiceAccountToken: false
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- include "mysql.creationLabels" . | nindent 4 }}
+  annotations:
+    {{- include "mysql.creationHook" . | nindent 4 }}
+rules:
+  {{- toYaml .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- include "mysql.creationLabels" . | nindent 4 }}
+  annotations:
+    {{- include "mysql.creationHook" . | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: {{ .name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ .name }}
+{{- end }}
+
+{{- /* Not `mysql`: the members' Services and disruption budget must not select the Job's pod. */}}
+{{- define "mysql.creationLabels" -}}
+app.kubernetes.io/name: {{ .name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: efishery
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "mysql.creationHook" -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-weight: "-20"
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}

@@ -12,11 +12,13 @@ NOT_OF_A_RELEASE = re.compile(
     r"configmap/(kube-root-ca\.crt|istio-ca-.*)|serviceaccount/default|event.*|endpoint.*|pods?\.metrics.*"
     r"|pod/auth-(migrate|first-admin)-.*"
 )
-LEFT = {
+KEPT = {
     *(f"secret/{name}" for name in ("auth-first-admin", "auth-signing-key", "redis")),
     *(f"secret/{name}" for name in ("mysql", "mysql-migration", "mysql-tls")),
     "persistentvolumeclaim/data-mysql-0",
     "lease.coordination.k8s.io/mysql",
+}
+LEFT = KEPT | {
     "job.batch/auth-migrate",
     "job.batch/auth-first-admin",
     *(f"{kind}/helm-test" for kind in ("pod", "serviceaccount", "configmap")),

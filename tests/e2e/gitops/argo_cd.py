@@ -47,6 +47,7 @@ def _namespace(cluster: Cluster, repository: Path, published: Published) -> Iter
     own = yaml.safe_dump_all([_project(), _repository(published), _redis()])
     definitions = ["-k", f"{sources}/manifests/crds"]
     run(repository, "kubectl", "apply", "--server-side", *definitions)
+    run(repository, "kubectl", "wait", "--for=condition=Established", *definitions)
     run(repository, "kubectl", "create", "namespace", NAMESPACE)
     inside = ("kubectl", "-n", NAMESPACE)
     try:

@@ -84,7 +84,7 @@ def test_an_application_is_installed_upgraded_and_removed(
         check_login(cluster, namespace)
 
         application.delete(180)
-        removal.wait_until_left(repository, namespace, removal.LEFT)
+        removal.wait_until_left(repository, namespace, removal.KEPT)
 
 
 def changed() -> dict[str, Any]:
@@ -98,7 +98,7 @@ def hooks(operation: dict[str, Any]) -> dict[str, str]:
     jobs = {}
     for each in operation["syncResult"]["resources"]:
         if each["kind"] == "Job":
-            (name,) = (known for known in HOOKS if each["name"] in known or each["name"].startswith(f"{known}-"))
+            (name,) = (known for known in HOOKS if each["name"] == known or each["name"].startswith(f"{known}-"))
             assert each["syncPhase"] == HOOKS[name], each
             jobs[name] = each["hookPhase"]
     return jobs

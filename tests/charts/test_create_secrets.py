@@ -2,6 +2,7 @@
 
 import pytest
 
+from efishery_mysql_agent.create_lease import CreateLeaseSettings
 from servicekit.create_secrets import CreateSecretsSettings
 from servicekit.settings import load
 from tests.charts import helm
@@ -9,8 +10,9 @@ from tests.charts.created_secrets import specs
 from tests.charts.manifests import Manifests, parse
 from tests.charts.scenarios import Scenario
 
-JOBS = ["create-secrets", "mysql-create-secrets"]
-NEEDS = ["ServiceAccount", "Role", "RoleBinding"]
+OF_SECRETS = ["create-secrets", "mysql-create-secrets"]
+JOBS = [*OF_SECRETS, "mysql-create-lease"]
+NEEDS = ["ServiceAccount", "Role", "RoleBinding", "NetworkPolicy"]
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -25,7 +27,24 @@ def test_it_runs_before_everything_else_and_leaves_nothing_when_it_has_succeeded
     assert max(weights) < int(job.annotations["helm.sh/hook-weight"]) < migration
 
 
-@pytest.mark.parametrize("name", JOBS)
+def test_the_job_for_the_lease_may_create_one_and_nothing_else(default: Manifests) -> None:
+    (rule,) = default.get("Role/mysql-create-lease").body["rules"]
+    assert rule == {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]}
+    users = [w.id for w in default.workloads if w.pod.spec["serviceAccountName"] == "mysql-create-lease"]
+    assert users == ["Job/mysql-create-lease"]
+
+
+def test_the_agents_use_the_lease_that_is_created(default: Manifests, monkeypatch: pytest.MonkeyPatch) -> None:
+    container = default.workload("Job/mysql-create-lease").containers[0]
+    assert container["command"] == ["python", "-m", "efishery_mysql_agent.create_lease"]
+    for variable in container["env"]:
+        monkeypatch.setenv(variable["name"], variable["value"])
+    settings = load(CreateLeaseSettings)
+    (rule,) = (r for r in default.get("Role/mysql").body["rules"] if r["resources"] == ["leases"])
+    assert (settings.namespace, [settings.name]) == ("efishery", rule["resourceNames"])
+
+
+@pytest.mark.parametrize("name", OF_SECRETS)
 def test_it_may_create_secrets_and_read_only_its_own(default: Manifests, name: str) -> None:
     spec = default.workload(f"Job/{name}").containers[0]["env"]
     created = [secret for secret in specs(default) if f'"name":"{secret}"' in str(spec)]
@@ -52,7 +71,7 @@ def test_failures_that_need_a_person_are_not_repeated(default: Manifests, name: 
     }
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("name", OF_SECRETS)
 def test_the_program_reads_what_the_job_passes(default: Manifests, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     container = default.workload(f"Job/{name}").containers[0]
     assert container["command"] == ["python", "-m", "servicekit.create_secrets"]
@@ -71,7 +90,7 @@ def test_the_first_admin_has_the_phone_of_the_values(default: Manifests) -> None
     ("chart", "scenario", "jobs"),
     [
         ("efishery", "existing-secrets", ["mysql-create-secrets"]),  # for its certificate
-        ("efishery", "minimal", JOBS),
+        ("efishery", "minimal", OF_SECRETS),
         ("mysql", "existing-secret", []),
         ("mysql", "cert-manager", ["mysql-create-secrets"]),
     ],
@@ -79,7 +98,8 @@ def test_the_first_admin_has_the_phone_of_the_values(default: Manifests) -> None
 def test_there_is_no_job_if_everything_is_provided(chart: str, scenario: str, jobs: list[str]) -> None:
     rendered = Scenario(chart, scenario).rendered()
     for kind in ("Job", *NEEDS):
-        assert sorted(m.name for m in rendered.of(kind) if m.name in JOBS) == jobs, kind
+        found = sorted(m.name for m in rendered.of(kind) if m.name in OF_SECRETS)
+        assert found == jobs or (kind == "NetworkPolicy" and not found), kind
 
 
 def test_no_service_of_mysql_selects_the_pod_of_the_job(default: Manifests) -> None:

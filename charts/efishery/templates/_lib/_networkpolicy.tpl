@@ -14,6 +14,10 @@ metadata:
   name: {{ .name }}
   labels:
     {{- include "efishery.labels" . | nindent 4 }}
+  {{- with .annotations }}
+  annotations:
+    {{- . | nindent 4 }}
+  {{- end }}
 spec:
   podSelector:
     {{- include "efishery.componentSelector" (prepend (.components | default (list .name)) .root) | nindent 4 }}

@@ -120,6 +120,13 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ .name }}
+{{- if include "mysql.hasNetworkPolicies" .root }}
+---
+# A hook too: before an upgrade there are only the policies of the last revision, which may not have known this Job.
+{{ include "mysql.networkPolicy" (dict "root" .root "name" .name "annotations" (include "mysql.creationHook" .)) }}
+  egress:
+    {{- include "mysql.toKubernetesApi" .root | nindent 4 }}
+{{- end }}
 {{- end }}
 
 {{- /* Not `mysql`: the members' Services and disruption budget must not select the Job's pod. */}}

@@ -14,6 +14,10 @@ metadata:
   name: {{ .name }}
   labels:
     {{- include "mysql.labels" .root | nindent 4 }}
+  {{- with .annotations }}
+  annotations:
+    {{- . | nindent 4 }}
+  {{- end }}
 spec:
   podSelector:
     {{- include "mysql.podSelector" (prepend (.pods | default (list .name)) .root) | nindent 4 }}

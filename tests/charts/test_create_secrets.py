@@ -1,4 +1,4 @@
-"""The Jobs that create the Secrets and the Lease: when they run, what they may do, what ends them."""
+"""The Jobs that create the Secrets and, for Argo CD, the Lease: when they run, what they may do, what ends them."""
 
 import pytest
 
@@ -12,11 +12,13 @@ from tests.charts.scenarios import Scenario
 
 OF_SECRETS = ["create-secrets", "mysql-create-secrets"]
 JOBS = [*OF_SECRETS, "mysql-create-lease"]
+FOR_ARGO_CD = Scenario("efishery", "argo-cd")
 NEEDS = ["ServiceAccount", "Role", "RoleBinding", "NetworkPolicy"]
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_it_runs_before_everything_else_and_leaves_nothing_when_it_has_succeeded(default: Manifests, name: str) -> None:
+def test_it_runs_before_everything_else_and_leaves_nothing_when_it_has_succeeded(name: str) -> None:
+    default = FOR_ARGO_CD.rendered()
     job = default.get(f"Job/{name}")
     for manifest in (job, *(default.get(f"{kind}/{name}") for kind in NEEDS)):
         assert manifest.annotations["helm.sh/hook"] == "pre-install,pre-upgrade", manifest.id
@@ -27,20 +29,22 @@ def test_it_runs_before_everything_else_and_leaves_nothing_when_it_has_succeeded
     assert max(weights) < int(job.annotations["helm.sh/hook-weight"]) < migration
 
 
-def test_the_job_for_the_lease_may_create_one_and_nothing_else(default: Manifests) -> None:
-    (rule,) = default.get("Role/mysql-create-lease").body["rules"]
+def test_the_job_for_the_lease_may_create_one_and_nothing_else() -> None:
+    rendered = FOR_ARGO_CD.rendered()
+    (rule,) = rendered.get("Role/mysql-create-lease").body["rules"]
     assert rule == {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]}
-    users = [w.id for w in default.workloads if w.pod.spec["serviceAccountName"] == "mysql-create-lease"]
+    users = [w.id for w in rendered.workloads if w.pod.spec["serviceAccountName"] == "mysql-create-lease"]
     assert users == ["Job/mysql-create-lease"]
 
 
-def test_the_agents_use_the_lease_that_is_created(default: Manifests, monkeypatch: pytest.MonkeyPatch) -> None:
-    container = default.workload("Job/mysql-create-lease").containers[0]
+def test_the_agents_use_the_lease_that_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered = FOR_ARGO_CD.rendered()
+    container = rendered.workload("Job/mysql-create-lease").containers[0]
     assert container["command"] == ["python", "-m", "efishery_mysql_agent.create_lease"]
     for variable in container["env"]:
         monkeypatch.setenv(variable["name"], variable["value"])
     settings = load(CreateLeaseSettings)
-    (rule,) = (r for r in default.get("Role/mysql").body["rules"] if r["resources"] == ["leases"])
+    (rule,) = (r for r in rendered.get("Role/mysql").body["rules"] if r["resources"] == ["leases"])
     assert (settings.namespace, [settings.name]) == ("efishery", rule["resourceNames"])
 
 
@@ -62,7 +66,8 @@ def test_it_may_create_secrets_and_read_only_its_own(default: Manifests, name: s
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_failures_that_need_a_person_are_not_repeated(default: Manifests, name: str) -> None:
+def test_failures_that_need_a_person_are_not_repeated(name: str) -> None:
+    default = FOR_ARGO_CD.rendered()
     (rule,) = default.get(f"Job/{name}").spec["podFailurePolicy"]["rules"]
     containers = [container["name"] for container in default.workload(f"Job/{name}").containers]
     assert rule == {

@@ -17,6 +17,7 @@ NAMESPACED = {
     "DestinationRule",
     "HorizontalPodAutoscaler",
     "Job",
+    "Lease",
     "NetworkPolicy",
     "PersistentVolumeClaim",
     "Pod",
@@ -32,6 +33,7 @@ NAMESPACED = {
     "StatefulSet",
     "VirtualService",
 }
+HOOK_KINDS = ("Job", "ServiceAccount", "Role", "RoleBinding", "NetworkPolicy")
 HASH = re.compile(r"-[0-9a-f]{8}$")
 
 
@@ -59,7 +61,7 @@ def jobs(tag: str) -> dict[str, Manifest]:
 def test_a_changed_job_is_a_new_job() -> None:
     """The pod template of a Job is immutable: its name changes with it, or a hook deletes the former Job."""
     old, new = jobs("v1"), jobs("v2")
-    hooks = {"create-secrets", "mysql-create-lease", "mysql-create-secrets", "auth-migrate", "auth-first-admin"}
+    hooks = {"create-secrets", "mysql-create-secrets", "auth-migrate", "auth-first-admin"}
     assert old.keys() == new.keys() == hooks | {"rate-cron-1", "mysql-backup-1"}
     for name, before in old.items():
         assert before.spec != new[name].spec, name
@@ -117,15 +119,20 @@ def test_argo_cd_asks_for_the_first_rate_last(default: Manifests) -> None:
     assert wave(job) > int(admin.annotations["helm.sh/hook-weight"])
 
 
-def test_no_manifest_is_a_lease_which_argo_cd_would_leave_out() -> None:
+def test_for_argo_cd_a_job_makes_the_lease_which_it_would_leave_out(default: Manifests) -> None:
     """`resource.exclusions` of its manifests since Argo CD 3.0."""
-    assert not [m.id for scenario in SCENARIOS for m in scenario.rendered().of("Lease")]
+    rendered = Scenario("efishery", "argo-cd").rendered()
+    job = rendered.get("Job/mysql-create-lease")
+    assert job.annotations["helm.sh/hook"] == "pre-install,pre-upgrade"  # PreSync
+    assert not rendered.of("Lease")
+    added = {m.id for m in rendered.objects} - {m.id for m in default.objects}
+    assert added == {f"{kind}/mysql-create-lease" for kind in HOOK_KINDS}
 
 
-def test_argo_cd_never_prunes_the_backups() -> None:
+def test_argo_cd_never_prunes_the_backups_and_the_lease() -> None:
     """It takes `helm.sh/resource-policy` for the deletion of the whole application only."""
     rendered = parse(helm.template("mysql", "--set", "backup.enabled=true").stdout)
     kept = [m for m in rendered.objects if m.annotations.get("helm.sh/resource-policy") == "keep"]
-    assert {m.id for m in kept} == {"PersistentVolumeClaim/mysql-backup"}
+    assert {m.id for m in kept} == {"Lease/mysql", "PersistentVolumeClaim/mysql-backup"}
     for manifest in kept:
         assert manifest.annotations["argocd.argoproj.io/sync-options"] == "Prune=false", manifest.id

@@ -23,6 +23,7 @@ def test_the_charts_need_no_custom_resources_by_default() -> None:
         "autoscaling/v2",
         "batch/v1",
         "policy/v1",
+        "coordination.k8s.io/v1",
         "networking.k8s.io/v1",
         "rbac.authorization.k8s.io/v1",
         "admissionregistration.k8s.io/v1",  # charts/mysql: admissionPolicy.enabled

@@ -119,10 +119,7 @@ def test_the_agents_role_allows_its_pods_and_claims_one_lease_and_events(default
         "events": ({"create"}, None),
     }
     roles = {role.name for role in default.of("Role", "ClusterRole")}
-    assert roles == {
-        *("mysql", "create-secrets"),
-        *("mysql-certificate-renewal", "mysql-create-lease", "mysql-create-secrets"),
-    }
+    assert roles == {"mysql", "create-secrets", "mysql-certificate-renewal", "mysql-create-secrets"}
 
 
 def test_service_accounts_are_all_used_and_all_exist(rendered: Manifests) -> None:

@@ -18,6 +18,7 @@ from tests.e2e.registry import Published, forwarded, publish
 VALUES = (
     *("auth.replicas=1", "fetch.replicas=1", "docs.replicas=1", "mysql.replicas=1", "sample.enabled=true"),
     *("auth.resources.requests.cpu=20m", "fetch.resources.requests.cpu=20m", "mysql.resources.requests.cpu=50m"),
+    "global.compatibility.argoCd=true",
 )
 AUTOSCALED = 2
 SECRETS = ("auth-first-admin", "auth-signing-key", "mysql", "mysql-migration", "mysql-tls", "redis")

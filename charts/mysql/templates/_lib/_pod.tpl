@@ -30,6 +30,11 @@ imagePullSecrets:
 {{- if ((.Values.global).compatibility).randomUid }}true{{ end -}}
 {{- end }}
 
+{{- /* Whether Argo CD applies the release: "true" or empty. */}}
+{{- define "mysql.isForArgoCd" -}}
+{{- if ((.Values.global).compatibility).argoCd }}true{{ end -}}
+{{- end }}
+
 {{- /*
 Takes {root, uid}. 999 for pods with a volume: it is `mysql` in the official image, owns the files of volumes, and the
 agent's account is bound to it (docs/adr/0069).

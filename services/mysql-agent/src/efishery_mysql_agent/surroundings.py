@@ -14,7 +14,7 @@ from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.peers import Peers
 from efishery_mysql_agent.settings import AgentSettings
 
-# Where no hooks run, the Job that makes the Lease starts together with the StatefulSet.
+# Helm makes the Lease, of a kind that it does not know, some seconds after the StatefulSet.
 INSTALLATION = timedelta(minutes=5)
 TOGETHER = timedelta(seconds=10)  # between the claims that the StatefulSet's controller makes at once
 

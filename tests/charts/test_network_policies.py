@@ -105,6 +105,16 @@ def test_a_pod_of_the_release_without_a_policy_of_its_own_is_denied_everything(d
     assert allowed(default.of("NetworkPolicy"), traffics) == set()
 
 
+@pytest.mark.parametrize("job", ["create-secrets", "mysql-create-lease", "mysql-create-secrets"])
+def test_a_job_before_the_installation_needs_no_policy_but_its_own(job: str) -> None:
+    rendered = Scenario("efishery", "argo-cd").rendered()
+    (pod,) = (each for each in components(rendered) if each.name == job)
+    dns = Peer("DNS", "kube-system", (("k8s-app", "kube-dns"),))
+    needed = [Traffic(pod, dns, 53, "UDP"), Traffic(pod, ISTIOD, 15012), Traffic(pod, INTERNET, 443)]
+    own = [policy for policy in rendered.of("NetworkPolicy") if policy.name == job]
+    assert allowed(own, needed) == set(needed)
+
+
 def test_pods_of_others_are_left_alone(default: Manifests) -> None:
     traffics = [Traffic(INTERNET, NEIGHBOUR, 8080), Traffic(NEIGHBOUR, INTERNET, 443)]
     assert allowed(default.of("NetworkPolicy"), traffics) == set(traffics)

@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 import yaml
+from kubernetes.client.exceptions import ApiException
 
 from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.processes import running
@@ -18,6 +19,7 @@ from tests.system.running import free_port
 
 NAMESPACE = "argocd"
 GROUP, VERSION = "argoproj.io", "v1alpha1"
+REFRESH = "argocd.argoproj.io/refresh"
 FINALIZER = "resources-finalizer.argocd.argoproj.io"  # deletes the objects with the Application
 MODULE = "github.com/argoproj/argo-cd/v3"
 Body = dict[str, Any]
@@ -46,18 +48,26 @@ def _namespace(cluster: Cluster, repository: Path, published: Published) -> Iter
     sources = run(repository, "go", "-C", "hack/one-node/argocd", "list", "-m", "-f", "{{.Dir}}", MODULE).strip()
     own = yaml.safe_dump_all([_project(), _repository(published), _redis()])
     definitions = ["-k", f"{sources}/manifests/crds"]
-    run(repository, "kubectl", "apply", "--server-side", *definitions)
-    run(repository, "kubectl", "wait", "--for=condition=Established", *definitions)
-    run(repository, "kubectl", "create", "namespace", NAMESPACE)
     inside = ("kubectl", "-n", NAMESPACE)
     try:
+        run(repository, "kubectl", "apply", "--server-side", *definitions)
+        wait_for("the API of Argo CD", lambda: _is_served(cluster), 60)
+        run(repository, "kubectl", "create", "namespace", NAMESPACE)
         run(repository, *inside, "apply", "-k", f"{sources}/manifests/base/config")
         run(repository, *inside, "apply", "-f", "-", stdin=own)
         run(repository, *inside, "wait", "--for=condition=Ready", "pod/redis", "--timeout=60s")
         yield f"{cluster.pod_address(NAMESPACE, 'app=redis')}:6379"
     finally:
-        run(repository, "kubectl", "delete", "namespace", NAMESPACE)
+        run(repository, "kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found")
         run(repository, "kubectl", "delete", *definitions)
+
+
+def _is_served(cluster: Cluster) -> bool:
+    try:
+        found = cluster.custom.get_api_resources(GROUP, VERSION).resources
+    except ApiException:
+        return False
+    return {"applications", "appprojects"} <= {each.name for each in found}
 
 
 def _redis() -> Body:
@@ -125,8 +135,12 @@ class Application:
     @property
     def status(self) -> Body:
         """What Argo CD says of it."""
-        status: Body = self._api.get_namespaced_custom_object(*self._place, self.name).get("status", {})
+        status: Body = self._read().get("status", {})
         return status
+
+    def _read(self) -> Body:
+        found: Body = self._api.get_namespaced_custom_object(*self._place, self.name)
+        return found
 
     def operation(self) -> Body:
         """The last sync."""
@@ -152,9 +166,12 @@ class Application:
 
     def refresh(self) -> None:
         """Compare with a new rendering, and wait until that is done."""
-        before = self.status["reconciledAt"]
-        self.patch({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}})
-        wait_for(f"Application {self.name} to be compared again", lambda: self.status["reconciledAt"] > before, 60)
+        self.patch({"metadata": {"annotations": {REFRESH: "hard"}}})
+
+        def compared() -> bool:  # the controller has removed the annotation
+            return REFRESH not in self._read()["metadata"].get("annotations", {})
+
+        wait_for(f"Application {self.name} to be compared again", compared, 60)
 
     def delete(self, seconds: float) -> None:
         """Delete it with its objects, and wait until they are gone."""

@@ -123,3 +123,20 @@ matchExpressions:
 {{ include "efishery.toUrl" (list $ .) }}
 {{- end -}}
 {{- end }}
+
+{{- /* What every pod needs. */}}
+{{- define "efishery.toBasics" -}}
+# DNS, at any address: where its servers are depends on the cluster.
+- ports:
+    {{- range .Values.global.networkPolicy.dnsPorts }}
+    - {port: {{ . | int64 }}, protocol: UDP}
+    - {port: {{ . | int64 }}, protocol: TCP}
+    {{- end }}
+{{- with .Values.global.networkPolicy.istiod }}
+# In a mesh: the proxy's configuration and certificates.
+- to:
+    {{- toYaml . | nindent 4 }}
+  ports:
+    - port: 15012
+{{- end }}
+{{- end }}

@@ -122,9 +122,10 @@ subjects:
     name: {{ .name }}
 {{- if include "mysql.hasNetworkPolicies" .root }}
 ---
-# A hook too: before an upgrade there are only the policies of the last revision, which may not have known this Job.
+# A hook too, for before an installation there is no policy, and before an upgrade that of a revision that may not know the Job.
 {{ include "mysql.networkPolicy" (dict "root" .root "name" .name "annotations" (include "mysql.creationHook" .)) }}
   egress:
+    {{- include "mysql.toBasics" .root | nindent 4 }}
     {{- include "mysql.toKubernetesApi" .root | nindent 4 }}
 {{- end }}
 {{- end }}

@@ -1,6 +1,7 @@
 """Kubernetes operations of the tests on a cluster."""
 
 import base64
+import re
 import subprocess
 import time
 import uuid
@@ -52,6 +53,21 @@ def run(repository: Path, *command: str, seconds: float = 300, stdin: str | None
     )
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+@contextmanager
+def forwarded(namespace: str, service: str) -> Iterator[str]:
+    """Reach a Service as NOTES.txt says; yield its URL."""
+    command = ["kubectl", "-n", namespace, "port-forward", f"service/{service}", ":80"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        try:
+            line = running.stdout.readline()
+            port = re.search(r"127\.0\.0\.1:(\d+)", line)
+            assert port, line
+            yield f"http://127.0.0.1:{port[1]}"
+        finally:
+            running.terminate()
 
 
 def unique_name() -> str:

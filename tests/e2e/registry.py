@@ -1,10 +1,6 @@
 """The registry that the cluster pulls from, with the images and charts of the working tree."""
 
 import os
-import re
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,18 +69,3 @@ def publish(repository: Path) -> Published:
     run(repository, "env", *environment, "hack/images", *SERVICES)
     run(repository, "env", *environment, "hack/package")
     return Published(registry, version)
-
-
-@contextmanager
-def forwarded(namespace: str, service: str) -> Iterator[str]:
-    """Reach a Service as NOTES.txt says; yield its URL."""
-    command = ["kubectl", "-n", namespace, "port-forward", f"service/{service}", ":80"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout
-        try:
-            line = running.stdout.readline()
-            port = re.search(r"127\.0\.0\.1:(\d+)", line)
-            assert port, line
-            yield f"http://127.0.0.1:{port[1]}"
-        finally:
-            running.terminate()

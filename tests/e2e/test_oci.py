@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import foreign_uid, removal
-from tests.e2e.cluster import Cluster, run, wait_for
+from tests.e2e.cluster import Cluster, forwarded, run, wait_for
 from tests.e2e.conftest import Gateway
-from tests.e2e.registry import Published, forwarded, publish
+from tests.e2e.registry import Published, publish
 
 RELEASE = "second"
 VALUES = (

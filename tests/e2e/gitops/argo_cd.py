@@ -19,6 +19,7 @@ from tests.system.running import free_port
 
 NAMESPACE = "argocd"
 GROUP, VERSION = "argoproj.io", "v1alpha1"
+PLACE = (GROUP, VERSION, NAMESPACE, "applications")
 REFRESH = "argocd.argoproj.io/refresh"
 FINALIZER = "resources-finalizer.argocd.argoproj.io"  # deletes the objects with the Application
 MODULE = "github.com/argoproj/argo-cd/v3"
@@ -27,7 +28,12 @@ Body = dict[str, Any]
 
 @contextmanager
 def argo_cd(cluster: Cluster, repository: Path, published: Published, folder: Path) -> Iterator[None]:
-    """Run both programs until the end of the block; their logs are in `folder`."""
+    """Run both programs until the end of the block; their logs are in `folder`.
+
+    They reach Redis at its pod's address, which on other clusters than the one-node cluster only pods reach.
+    """
+    kind = run(repository, "bash", "-c", "source hack/lib.sh; cluster_kind").strip()
+    assert kind == "one-node", f"this test runs on the one-node cluster, not on {kind}: make cluster"
     run(repository, "hack/tools", "argocd", seconds=1800)
     with _namespace(cluster, repository, published) as redis:
         common = [f"--redis={redis}", "--loglevel=info", "--logformat=text"]
@@ -49,17 +55,19 @@ def _namespace(cluster: Cluster, repository: Path, published: Published) -> Iter
     own = yaml.safe_dump_all([_project(), _repository(published), _redis()])
     definitions = ["-k", f"{sources}/manifests/crds"]
     inside = ("kubectl", "-n", NAMESPACE)
+    assert not _is_served(cluster), "the cluster has an Argo CD already, which this test would remove in the end"
+    run(repository, "kubectl", "create", "namespace", NAMESPACE)
     try:
         run(repository, "kubectl", "apply", "--server-side", *definitions)
         wait_for("the API of Argo CD", lambda: _is_served(cluster), 60)
-        run(repository, "kubectl", "create", "namespace", NAMESPACE)
         run(repository, *inside, "apply", "-k", f"{sources}/manifests/base/config")
         run(repository, *inside, "apply", "-f", "-", stdin=own)
         run(repository, *inside, "wait", "--for=condition=Ready", "pod/redis", "--timeout=60s")
         yield f"{cluster.pod_address(NAMESPACE, 'app=redis')}:6379"
     finally:
-        run(repository, "kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found")
-        run(repository, "kubectl", "delete", *definitions)
+        _forget_applications(cluster)
+        run(repository, "kubectl", "delete", "namespace", NAMESPACE)
+        run(repository, "kubectl", "delete", "--ignore-not-found", *definitions)
 
 
 def _is_served(cluster: Cluster) -> bool:
@@ -68,6 +76,14 @@ def _is_served(cluster: Cluster) -> bool:
     except ApiException:
         return False
     return {"applications", "appprojects"} <= {each.name for each in found}
+
+
+def _forget_applications(cluster: Cluster) -> None:
+    """Remove the finalizers: the controller that would obey them has ended, and the namespace waits for them."""
+    if _is_served(cluster):
+        for each in cluster.custom.list_namespaced_custom_object(*PLACE)["items"]:
+            body: Body = {"metadata": {"finalizers": []}}
+            cluster.custom.patch_namespaced_custom_object(*PLACE, each["metadata"]["name"], body)
 
 
 def _redis() -> Body:
@@ -127,10 +143,9 @@ class Application:
 
     def __init__(self, cluster: Cluster, name: str, documented: Body) -> None:
         self._api = cluster.custom
-        self._place = (GROUP, VERSION, NAMESPACE, "applications")
         self.name = name
         metadata = documented["metadata"] | {"name": name, "namespace": NAMESPACE}
-        self._api.create_namespaced_custom_object(*self._place, documented | {"metadata": metadata})
+        self._api.create_namespaced_custom_object(*PLACE, documented | {"metadata": metadata})
 
     @property
     def status(self) -> Body:
@@ -139,7 +154,7 @@ class Application:
         return status
 
     def _read(self) -> Body:
-        found: Body = self._api.get_namespaced_custom_object(*self._place, self.name)
+        found: Body = self._api.get_namespaced_custom_object(*PLACE, self.name)
         return found
 
     def operation(self) -> Body:
@@ -149,7 +164,7 @@ class Application:
 
     def patch(self, body: Body) -> None:
         """Change it, by a JSON merge patch."""
-        self._api.patch_namespaced_custom_object(*self._place, self.name, body)
+        self._api.patch_namespaced_custom_object(*PLACE, self.name, body)
 
     def wait_for_sync(self, seconds: float, after: str = "") -> Body:
         """Wait until a sync that began after `after` (RFC 3339) has succeeded, and all is healthy; return it."""
@@ -176,10 +191,10 @@ class Application:
     def delete(self, seconds: float) -> None:
         """Delete it with its objects, and wait until they are gone."""
         self.patch({"metadata": {"finalizers": [FINALIZER]}})
-        self._api.delete_namespaced_custom_object(*self._place, self.name)
+        self._api.delete_namespaced_custom_object(*PLACE, self.name)
 
         def names() -> set[str]:
-            items = self._api.list_namespaced_custom_object(*self._place)["items"]
+            items = self._api.list_namespaced_custom_object(*PLACE)["items"]
             return {each["metadata"]["name"] for each in items}
 
         wait_for(f"Application {self.name} to end", lambda: self.name not in names(), seconds)

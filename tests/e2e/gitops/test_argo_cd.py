@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from tests.e2e import removal
-from tests.e2e.cluster import Cluster, wait_for
+from tests.e2e.cluster import Cluster, forwarded, wait_for
 from tests.e2e.conftest import Gateway
 from tests.e2e.gitops.argo_cd import Application, argo_cd
-from tests.e2e.registry import Published, forwarded, publish
+from tests.e2e.registry import Published, publish
 
 # Two CPUs have room for two releases.
 VALUES = (
     *("auth.replicas=1", "fetch.replicas=1", "docs.replicas=1", "mysql.replicas=1", "sample.enabled=true"),
     *("auth.resources.requests.cpu=20m", "fetch.resources.requests.cpu=20m", "mysql.resources.requests.cpu=50m"),
-    "global.compatibility.argoCd=true",
+    "fetch.listUrl=",  # that of the sample
 )
 AUTOSCALED = 2
 SECRETS = ("auth-first-admin", "auth-signing-key", "mysql", "mysql-migration", "mysql-tls", "redis")
@@ -45,16 +45,15 @@ def controllers(cluster: Cluster, repository: Path, published: Published, tmp_pa
 
 
 def documented(repository: Path, published: Published, namespace: str) -> dict[str, Any]:
-    """Return the Application of charts/efishery/README.md, with this registry, version and namespace."""
+    """Return the Application of charts/efishery/README.md, with this registry, version and namespace, and few pods."""
     text = (repository / "charts/efishery/README.md").read_text()
     section = text.split("## Argo CD and Flux")[1].split("```yaml\n")[1].split("```")[0]
     body: dict[str, Any] = yaml.safe_load(section.replace("registry.example", published.registry))
     spec = body["spec"]
     spec["destination"]["namespace"] = namespace
     spec["source"]["targetRevision"] = published.version
-    parameters = [*VALUES, f"global.image.registry={published.registry}", *published.digest_values()]
-    pairs = (parameter.split("=") for parameter in parameters)
-    spec["source"]["helm"] = {"parameters": [{"name": name, "value": value} for name, value in pairs]}
+    pairs = (value.split("=") for value in (*VALUES, *published.digest_values()))
+    spec["source"]["helm"]["parameters"] = [{"name": name, "value": value} for name, value in pairs]
     return body
 
 

@@ -1,6 +1,6 @@
 {{- /*
-What creates an object that the release needs, outlives it, and is never changed by a rendering: a Job before anything else of
-an installation or upgrade, and before each sync of Argo CD. The agent's image has the programs.
+A Job that creates objects which the release needs, where they do not exist. They outlive the release, and no upgrade or sync
+changes them. It runs before an installation or upgrade, and before each full sync of Argo CD. The agent's image has the programs.
 Takes dict "root" $ "name" "mysql-create-secrets" "module" "servicekit.create_secrets" "prefix" "CREATE_SECRETS" "specs" "[…]".
 */}}
 {{- define "mysql.creationJob" -}}
@@ -82,8 +82,11 @@ spec:
       {{- end }}
 {{- end }}
 
-{{- /* What the Job may do, `rules`; it is deleted when the Job has succeeded. */}}
-{{- define "mysql.creationRbac" -}}
+{{- /*
+The Job's account, what it may do (`rules`), and its NetworkPolicy. Helm deletes them when the Job has succeeded, Argo CD when
+the whole sync has.
+*/}}
+{{- define "mysql.creationNeeds" -}}
 apiVersion: v1
 kind: ServiceAccount
 metadata:
@@ -122,7 +125,8 @@ subjects:
     name: {{ .name }}
 {{- if include "mysql.hasNetworkPolicies" .root }}
 ---
-# A hook too, for before an installation there is no policy, and before an upgrade that of a revision that may not know the Job.
+# A hook too: before an installation there is no policy yet, and before an upgrade only those of the last revision, which may not
+# know this Job.
 {{ include "mysql.networkPolicy" (dict "root" .root "name" .name "annotations" (include "mysql.creationHook" .)) }}
   egress:
     {{- include "mysql.toBasics" .root | nindent 4 }}

@@ -26,7 +26,8 @@ LEASE_SECONDS = 60  # longer than Group Replication takes to start
 PREFIX = "mysql.efishery/"
 Annotations = dict[str, str | None]
 NO_REQUESTS: Annotations = {"force-reboot": None, "start-empty": None}
-# The volumes have the first one too. No app.kubernetes.io/instance: Argo CD that tracks by it would prune the Lease.
+# By the first, the documented `kubectl delete pvc,lease -l …` finds it. No app.kubernetes.io/instance: Argo CD that
+# tracks by it would prune the Lease.
 LEASE_LABELS = {
     "app.kubernetes.io/name": "mysql",
     "app.kubernetes.io/managed-by": "create-lease",

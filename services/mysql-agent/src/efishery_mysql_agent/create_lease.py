@@ -1,6 +1,6 @@
 """`python -m efishery_mysql_agent.create_lease`: creates the group's Lease where there is none, and never changes one.
 
-The chart lets Argo CD run it before each sync (ADR 90). Exit codes: 1 the API did not answer or refused, 2 bad
+The chart lets Argo CD run it before each full sync (ADR 90). Exit codes: 1 the API did not answer or refused, 2 bad
 settings.
 """
 

@@ -154,7 +154,7 @@ class Checks:
 
     def _problem(self, pod: Pod) -> str:
         seat = pod.server.seat if pod.server and pod.server.answers else None
-        if not seat or not seat.online or not seat.active or seat not in seat.group.seats:
+        if not seat or not seat.online or not seat.active or seat.hung or seat not in seat.group.seats:
             return "is not ONLINE"
         seat.flush()
         is_primary = seat.group.view.primary is seat

@@ -54,6 +54,20 @@ def hang(world: World, pod: Pod, seconds: float) -> None:
         world.kernel.after(seconds + world.plan.uniform(0, 2), agent.continue_)
 
 
+def hang_group_replication(world: World) -> None:
+    """Group Replication of a replica hangs; mysqld answers as before."""
+    hang_replica(world, one(world))
+
+
+def hang_replica(world: World, pod: Pod) -> None:
+    """Let Group Replication of a replica hang until its mysqld ends; of one at a time, since two confirm each other."""
+    seats = [each.server.seat for each in world.pods.values() if each.server and each.server.seat]
+    seat = pod.server.seat if pod.server and not any(each.hung for each in seats) else None
+    if seat and seat.running and seat.online and seat not in (seat.group.view.primary, seat.view.primary):
+        seat.hung = True
+        world.log(pod.name, "Group Replication hangs")
+
+
 def slow(world: World) -> None:
     """Statements of the agent take seconds; the group's traffic does not."""
     for pod in some(world):
@@ -158,6 +172,7 @@ FAULTS: tuple[Fault, ...] = (
     crash_all,
     freeze,
     hang_node,
+    hang_group_replication,
     slow,
     crash_agents,
     freeze_agents,

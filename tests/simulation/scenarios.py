@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from tests.simulation.faults import hang, lose
+from tests.simulation.faults import hang, hang_replica, lose
 from tests.simulation.network import Traffic
 from tests.simulation.run import Play, converge
 
@@ -67,6 +67,18 @@ def clock_behind(world: World) -> None:
     converge(world)
 
 
+def hung_group_replication(world: World) -> None:
+    """Group Replication of a replica hangs while the other one is cut off: the primary has no majority."""
+    _begin(world)
+    primary = next(seat for group in world.groups for seat in group.seats if group.view.primary is seat)
+    hung, cut_off = (pod for pod in world.pods.values() if pod.server is not primary.server)
+    hang_replica(world, hung)
+    world.network.cut(Traffic.GROUP, [(cut_off.name, other.name) for other in world.pods.values() if other != cut_off])
+    world.kernel.run(60)
+    world.heal()
+    converge(world)
+
+
 def first_boot_without_proof(world: World) -> None:
     """All nodes are lost, and the Lease; pod 0 returns first, with an empty volume."""
     _begin(world)
@@ -116,5 +128,12 @@ def _until_started(world: World) -> None:
 
 SCENARIOS: dict[str, Play] = {
     play.__name__: play
-    for play in (label_of_a_lost_primary, slow_observation, clock_behind, first_boot_without_proof, stale_observation)
+    for play in (
+        label_of_a_lost_primary,
+        slow_observation,
+        clock_behind,
+        hung_group_replication,
+        first_boot_without_proof,
+        stale_observation,
+    )
 }

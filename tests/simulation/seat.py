@@ -27,7 +27,7 @@ class Seat:
     """The membership of one start of Group Replication in one mysqld.
 
     `received` counts the transactions of the group's log in memory, `stored` those on the volume.
-    `active` ends with an error, or when Group Replication stops.
+    `active` ends with an error, or when Group Replication stops. `hung`: it shows for ever what it has shown last.
     """
 
     server: Mysqld
@@ -35,6 +35,7 @@ class Seat:
     view: View
     online: bool = False
     active: bool = True
+    hung: bool = False
     received: int = 0
     stored: int = 0
     lost_at: float | None = None
@@ -44,7 +45,7 @@ class Seat:
     @property
     def running(self) -> bool:
         """Whether it takes part in the group's messages."""
-        return self.active and self.server.process.running
+        return self.active and not self.hung and self.server.process.running
 
     @property
     def state(self) -> str:
@@ -69,7 +70,9 @@ class Seat:
 
     def suspects(self, other: Seat) -> bool:
         """Whether the other was silent for too long."""
-        return other is not self and self.server.kernel.now - self._heard.get(other, self._heard_all) > SUSPECT_SECONDS
+        if other is self or self.hung:
+            return False
+        return self.server.kernel.now - self._heard.get(other, self._heard_all) > SUSPECT_SECONDS
 
     def flush(self) -> None:
         """Write what was received to the volume."""

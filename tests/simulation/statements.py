@@ -18,6 +18,7 @@ NOT_CONFIGURED = 3092  # ER_GROUP_REPLICATION_CONFIGURATION
 RESTART_FAILED = 3707
 DONOR_ERROR = 3862
 RECOVERY_ATTEMPTS = 10
+HUNG_STOP_SECONDS = 30  # then mysqld gives up waiting for the group communication engine
 SIGN_OF_LIFE_SECONDS = 10  # by which an attempt to join delays the expulsion of the former process
 
 
@@ -91,7 +92,10 @@ def _recover(world: World, seat: Seat) -> None:
 def stop(world: World, server: Mysqld) -> None:
     """STOP GROUP_REPLICATION."""
     seat, kernel = server.seat, world.kernel
-    if seat and seat.active:
+    if seat and seat.hung:
+        kernel.sleep(HUNG_STOP_SECONDS)
+        seat.active = False
+    elif seat and seat.active:
         leader = seat.group.leader()
         leaves = leader is not None and seat in seat.group.reach(leader)
         kernel.sleep(kernel.between(0.3, 1.5) if leaves else kernel.between(1, 5))
@@ -99,6 +103,12 @@ def stop(world: World, server: Mysqld) -> None:
         server.ended_group = leaves and not seat.group.seats
     server.globals["super_read_only"] = 1
     server.seat = None
+
+
+def shutdown(world: World, server: Mysqld) -> None:
+    """SHUTDOWN."""
+    world.kernel.sleep(world.kernel.between(1, 4))
+    world.kubelet.mysqld_exited(server)
 
 
 def stop_locally(world: World, seat: Seat) -> None:

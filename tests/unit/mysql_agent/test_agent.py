@@ -11,10 +11,11 @@ from prometheus_client import REGISTRY
 
 from efishery_mysql_agent import agent as module
 from efishery_mysql_agent.accounts import Secrets
-from efishery_mysql_agent.actions import Action, Clone, Join, Wait
+from efishery_mysql_agent.actions import Action, Clone, Join, Restart, Wait
 from efishery_mysql_agent.agent import Agent
 from efishery_mysql_agent.cluster import Cluster
 from efishery_mysql_agent.execute import Executor
+from efishery_mysql_agent.hang import CHECK_SECONDS, HANG_SECONDS
 from efishery_mysql_agent.model import LeaseState, Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql, Row
 from efishery_mysql_agent.peers import Peers
@@ -184,6 +185,31 @@ class TestAMemberThatIsDoubted:
     ) -> None:
         stub.peers = tuple(replace(peer, view_id="100:4") for peer in LIVE)
         assert all(self.doubts(agent, stub, monkeypatch, clock, *[online("mysql-0")] * 15))
+
+
+def test_a_healthy_member_asks_the_others_seldom_and_is_restarted_once_they_all_contradict_it(
+    agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, now = [], [time.monotonic()]
+
+    def ask() -> tuple[Status, ...]:
+        asked.append(now[0])
+        return stub.peers
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(stub, "ask", ask)
+    agent._store.write(Stored(GROUP, VIEW, VIEW.epoch))
+    stub.peers = (online("mysql-1"), online("mysql-2"))
+    last_action(agent, stub, monkeypatch, online("mysql-0"))  # the doubt of the start ends
+    stub.peers = (outside("mysql-1"), outside("mysql-2"))
+    asked.clear()
+    for _ in range(2 * HANG_SECONDS):
+        now[0] += 1
+        last_action(agent, stub, monkeypatch, online("mysql-0"))
+        if stub.executed:
+            break
+    assert stub.executed == [Restart()]
+    assert len(asked) == HANG_SECONDS // CHECK_SECONDS + 1
 
 
 def test_the_lease_is_read_before_the_peers_are_asked(

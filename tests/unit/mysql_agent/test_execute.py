@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from efishery_mysql_agent.accounts import Accounts
-from efishery_mysql_agent.actions import Action, Bootstrap, Join, Reboot
+from efishery_mysql_agent.actions import Action, Bootstrap, Join, Reboot, Restart
 from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.execute import Executor
 from efishery_mysql_agent.model import LeaseState
@@ -104,3 +104,8 @@ def test_nothing_is_started_with_a_lease_that_was_changed(stub: Stub, action: Ac
 def test_a_member_stores_the_epoch_of_the_group_that_it_joins(stub: Stub) -> None:
     execute(stub, Join(GROUP, ("mysql-1",), 7))
     assert stub.calls[-1] == "START GROUP_REPLICATION, stored epoch 7"
+
+
+def test_a_member_that_hangs_leaves_before_its_mysqld_ends(stub: Stub) -> None:
+    execute(stub, Restart())
+    assert stub.calls == ["Restarting", "STOP GROUP_REPLICATION", "SHUTDOWN"]

@@ -68,6 +68,11 @@ class Reboot:
 
 
 @dataclass(frozen=True)
+class Restart:
+    """Leave the group and end mysqld, whose Group Replication hangs; Kubernetes starts it again."""
+
+
+@dataclass(frozen=True)
 class Leave:
     """Hand the primary's role to the successor, if any, and leave the group."""
 
@@ -79,4 +84,4 @@ class Left:
     """The member may be stopped."""
 
 
-Action = Wait | Serve | Join | Clone | Adopt | Bootstrap | Reboot | Leave | Left
+Action = Wait | Serve | Join | Clone | Adopt | Bootstrap | Reboot | Restart | Leave | Left

@@ -18,6 +18,7 @@ from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.decide import decide
 from efishery_mysql_agent.doubt import Doubt
 from efishery_mysql_agent.execute import Executor
+from efishery_mysql_agent.hang import Hang
 from efishery_mysql_agent.model import Observation, State, Status
 from efishery_mysql_agent.mysql import Mysql, is_access_denied
 from efishery_mysql_agent.observe import observe
@@ -64,7 +65,7 @@ class Agent:
         self._wait_reported = False
         self._observed_at = float("-inf")
         self._unanswered = False
-        self._doubt = Doubt()
+        self._doubt, self._hang = Doubt(), Hang()
         self._state = State.DOWN
         self._failed_recoveries = 0
 
@@ -126,12 +127,15 @@ class Agent:
         self._state = state
 
     def _add_surroundings(self, me: Status) -> Observation:
-        """Ask the peers and the API only where the decision needs them: never for a healthy member."""
+        """Ask the peers and the API only where the decision needs them: of a healthy member seldom, and only peers."""
         leaving = (self._settings.run_dir / "leave").exists()
-        if me.state is State.ONLINE and self._doubt:
+        if me.state is not State.ONLINE:
+            self._hang.forget()
+        elif self._doubt or self._hang.is_due:
             peers = self._peers.ask()
             self._doubt.settle(me, peers)
-            return Observation(me, peers, leaving=leaving, unconfirmed=bool(self._doubt))
+            hangs = self._hang.is_due and self._hang.check(me, peers)
+            return Observation(me, peers, leaving=leaving, unconfirmed=bool(self._doubt), hangs=hangs)
         if leaving or me.state in (State.DOWN, State.ONLINE, State.RECOVERING):
             return Observation(me, leaving=leaving, unconfirmed=bool(self._doubt))
         return self._surroundings.observe(me, self._failed_recoveries)

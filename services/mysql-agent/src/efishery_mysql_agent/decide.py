@@ -1,6 +1,7 @@
 """The rules: what an agent does next, as a pure function of what it observed.
 
                    ┌─ leaving ─────────────────────────────────▶ Leave, then Left
+                   ├─ ONLINE, but the others say otherwise ────▶ Restart
 Observation ───────┼─ ONLINE, with the group's majority ───────▶ Serve
                    ├─ DOWN, RECOVERING, or without majority ───▶ Wait
                    └─ in no group ─┬─ a live group answers ────▶ Join, or Clone
@@ -20,6 +21,7 @@ from efishery_mysql_agent.actions import (
     Leave,
     Left,
     Reboot,
+    Restart,
     Serve,
     Wait,
 )
@@ -46,6 +48,8 @@ def decide(seen: Observation) -> Action:
     match seen.me.state:
         case State.DOWN:
             return Wait(Reason.MYSQLD_DOWN)
+        case State.ONLINE if seen.hangs:
+            return Restart()
         case State.ONLINE:
             return Serve() if seen.me.quorum else Wait(Reason.MAJORITY_LOST)
         case State.RECOVERING:

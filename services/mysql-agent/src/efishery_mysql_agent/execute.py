@@ -19,6 +19,7 @@ from efishery_mysql_agent.actions import (
     Leave,
     Left,
     Reboot,
+    Restart,
     Serve,
     Wait,
 )
@@ -61,6 +62,10 @@ class Executor:
                 group.join(self.mysql, name, map(self.settings.host, seeds), self._password)
             case Clone(donor=donor, discarded=discarded):
                 self._clone(donor, discarded)
+            case Restart():
+                message = "Group Replication of this member hangs: the others are not in the group that it shows"
+                self.cluster.event("Warning", "Restarting", message)
+                group.restart(self.mysql)
             case Leave(successor=successor):
                 self._leave(successor)
             case Left():

@@ -136,6 +136,7 @@ class Observation:
     `contained` are the pairs of pods of which the second has all transactions of the first.
     `failed_recoveries` counts those in a row with the member's present data.
     `without_proof` are the pods that may have data of a group that a Lease without a group does not know.
+    `hangs`: Group Replication of an ONLINE member hangs.
     `unconfirmed`: mysqld, or the agent, paused, and no other member has confirmed since what mysqld says of the group.
     """
 
@@ -144,6 +145,7 @@ class Observation:
     lease: LeaseState | None = None
     leaving: bool = False
     unconfirmed: bool = False
+    hangs: bool = False
     errant: str = ""
     contained: frozenset[tuple[str, str]] = frozenset()
     failed_recoveries: int = 0

@@ -108,4 +108,16 @@ def test_a_member_stores_the_epoch_of_the_group_that_it_joins(stub: Stub) -> Non
 
 def test_a_member_that_hangs_leaves_before_its_mysqld_ends(stub: Stub) -> None:
     execute(stub, Restart())
-    assert stub.calls == ["Restarting", "STOP GROUP_REPLICATION", "SHUTDOWN"]
+    assert stub.calls == ["STOP GROUP_REPLICATION", "SHUTDOWN", "Restarting"]
+
+
+def test_a_member_that_hangs_is_restarted_while_the_api_does_not_answer(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ClusterError("timed out")
+
+    monkeypatch.setattr(stub, "event", refuse)
+    with pytest.raises(ClusterError):
+        execute(stub, Restart())
+    assert stub.calls == ["STOP GROUP_REPLICATION", "SHUTDOWN"]

@@ -63,9 +63,7 @@ class Executor:
             case Clone(donor=donor, discarded=discarded):
                 self._clone(donor, discarded)
             case Restart():
-                message = "Group Replication of this member hangs: the others are not in the group that it shows"
-                self.cluster.event("Warning", "Restarting", message)
-                group.restart(self.mysql)
+                self._restart()
             case Leave(successor=successor):
                 self._leave(successor)
             case Left():
@@ -95,6 +93,12 @@ class Executor:
         # While the clone is incomplete, the volume holds no group's data.
         self.store.clear()
         group.clone(self.mysql, self.settings.host(donor), self._password)
+
+    def _restart(self) -> None:
+        group.restart(self.mysql)
+        # Afterwards: what makes Group Replication hang may also keep the Kubernetes API from answering.
+        message = "Group Replication of this member hung: the others were not in the group that it showed"
+        self.cluster.event("Warning", "Restarting", message)
 
     def _leave(self, successor: str | None) -> None:
         if successor:

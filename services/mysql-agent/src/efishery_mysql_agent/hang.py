@@ -17,7 +17,7 @@ HANG_SECONDS = 40
 
 
 class Hang:
-    """Compares an ONLINE member with what the others say of themselves, now and then."""
+    """Compares an ONLINE member with what the others say of themselves, every CHECK_SECONDS."""
 
     def __init__(self) -> None:
         self._checked_at = time.monotonic()

@@ -1,8 +1,11 @@
-"""What the rotations of keys and certificates in a Secret have in common: the steps, and the times of those taken."""
+"""What the rotations of keys and certificates in a Secret have in common."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from cryptography import x509
 
 
 class Step(StrEnum):
@@ -29,3 +32,13 @@ def time_of_step(annotation: str | None) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def parse_certificate(data: Mapping[str, bytes], name: str) -> x509.Certificate:
+    """Return the certificate in the key `name` of a Secret. Raises ValueError naming that key."""
+    if name not in data:
+        raise ValueError(f"{name} is missing")
+    try:
+        return x509.load_pem_x509_certificate(data[name])
+    except ValueError as error:
+        raise ValueError(f"{name}: contains no certificate in PEM: {error}") from error

@@ -20,7 +20,7 @@ from efishery_auth.keys import parse_signing_key
 from servicekit.certificates import new_rsa_key, self_signed
 from servicekit.key_set import parse_public_key, thumbprint
 from servicekit.secret_api import SecretContent
-from servicekit.secret_rotation import Step, time_of_step
+from servicekit.secret_rotation import Step, parse_certificate, time_of_step
 from servicekit.serialization import rfc3339
 
 PUBLISHED_AT = "auth.efishery/next-key-published-at"
@@ -60,7 +60,7 @@ def apply(
     data, annotations = dict(content.data), dict(content.annotations)
     match step:
         case Step.PUBLISH:
-            pair = self_signed(new_key(), _certificate(data, "tls.crt").subject, VALIDITY, now)
+            pair = self_signed(new_key(), parse_certificate(data, "tls.crt").subject, VALIDITY, now)
             data["next.crt"], data["next.key"] = pair.certificate_pem, pair.key_pem
             annotations[PUBLISHED_AT] = rfc3339(now)
         case Step.ACTIVATE:
@@ -83,25 +83,16 @@ def describe(content: SecretContent) -> list[KeyDescription]:
 
 
 def _describe(data: Mapping[str, bytes], name: str) -> KeyDescription:
-    certificate = _certificate(data, f"{name}.crt")
+    certificate = parse_certificate(data, f"{name}.crt")
     kid = thumbprint(parse_public_key(Path(f"{name}.crt"), data[f"{name}.crt"]))
     return KeyDescription(ROLES[name], kid, certificate.not_valid_before_utc)
 
 
 def _checked_pair(data: Mapping[str, bytes], name: str) -> x509.Certificate:
-    certificate = _certificate(data, f"{name}.crt")
+    certificate = parse_certificate(data, f"{name}.crt")
     if f"{name}.key" not in data:
         raise ValueError(f"{name}.key is missing: add it, or remove {name}.crt")
     key = parse_signing_key(Path(f"{name}.key"), data[f"{name}.key"])
     if key.public_key() != certificate.public_key():
         raise ValueError(f"{name}.crt is not the certificate of {name}.key: its tokens could not be verified")
     return certificate
-
-
-def _certificate(data: Mapping[str, bytes], name: str) -> x509.Certificate:
-    if name not in data:
-        raise ValueError(f"{name} is missing")
-    try:
-        return x509.load_pem_x509_certificate(data[name])
-    except ValueError as error:
-        raise ValueError(f"{name}: contains no certificate in PEM: {error}") from error

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from servicekit.create_secrets import TlsSpec
 from servicekit.secret_api import SecretContent
-from servicekit.secret_rotation import Due, Step, time_of_step
+from servicekit.secret_rotation import Due, Step, parse_certificate, time_of_step
 from servicekit.serialization import rfc3339
 
 STEP_AT = "mysql.efishery/certificate-step-at"
@@ -46,7 +46,7 @@ def next_step(content: SecretContent, now: datetime, validity: timedelta, wait: 
         return Due(Step.ACTIVATE if "next.crt" in content.data else Step.RETIRE, since + wait)
     if REQUESTED in content.annotations:
         return Due(Step.PUBLISH, now)
-    served = _certificate(content.data, "tls.crt")
+    served = parse_certificate(content.data, "tls.crt")
     # Of a certificate that was made for longer, its age counts.
     return Due(
         Step.PUBLISH, min(served.not_valid_before_utc + validity * 2 / 3, served.not_valid_after_utc - validity / 3)
@@ -68,7 +68,7 @@ def apply(content: SecretContent, step: Step, now: datetime, name: str, tls: Tls
             data["former-ca.crt"] = _pem(_issuer(data))
             data["tls.crt"], data["tls.key"] = data.pop("next.crt"), data.pop("next.key")
         case Step.RETIRE:
-            former = _certificate(data, "former-ca.crt")
+            former = parse_certificate(data, "former-ca.crt")
             del data["former-ca.crt"]
             data["ca.crt"] = b"".join(_pem(each) for each in _authorities(data) if each != former)
             _issuer(data)
@@ -78,7 +78,7 @@ def apply(content: SecretContent, step: Step, now: datetime, name: str, tls: Tls
 
 def _issuer(data: Mapping[str, bytes]) -> x509.Certificate:
     """Return the CA in `ca.crt` that signed the certificate that is served."""
-    served = _certificate(data, "tls.crt")
+    served = parse_certificate(data, "tls.crt")
     for authority in _authorities(data):
         try:
             served.verify_directly_issued_by(authority)
@@ -93,13 +93,6 @@ def _authorities(data: Mapping[str, bytes]) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(data.get("ca.crt", b""))
     except ValueError as error:
         raise ValueError(f"ca.crt: contains no certificate in PEM: {error}") from error
-
-
-def _certificate(data: Mapping[str, bytes], name: str) -> x509.Certificate:
-    try:
-        return x509.load_pem_x509_certificate(data.get(name, b""))
-    except ValueError as error:
-        raise ValueError(f"{name}: contains no certificate in PEM: {error}") from error
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

@@ -98,7 +98,7 @@ def test_the_list_is_served_while_its_upstream_is_away(cluster: Cluster, gateway
         return stale
 
     wait_for("a list that is not stale", lambda: not is_stale(), 60)
-    with load(gateway, user, 40) as failures:
+    with load(gateway, user, 25) as failures:
         cluster.scale("sample", 0)
         wait_for("the list to be stale", is_stale, 60)
     assert failures == []

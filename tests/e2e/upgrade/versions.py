@@ -53,5 +53,5 @@ def working_tree(repository: Path) -> Version:
 
 def roll_back(repository: Path) -> None:
     """Go back to the revision before, as an operator does."""
-    command = ["helm", "rollback", RELEASE, "--namespace", NAMESPACE, "--wait", "--wait-for-jobs", "--timeout", "10m"]
+    command = ["helm", "rollback", RELEASE, "--namespace", NAMESPACE, "--wait", "--timeout", "10m"]
     run(repository, *command, seconds=620)

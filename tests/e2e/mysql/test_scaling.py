@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,29 @@ from tests.e2e.mysql.release import NAMESPACE
 pytestmark = pytest.mark.timeout(1500)
 
 CPU = "resources.requests.cpu"
+SERVICES = ("auth", "fetch", "docs")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def room_for_five(harness: Harness) -> Iterator[None]:
+    """Lower what the services request: two CPUs have room for five members then, and for the Jobs of an upgrade."""
+    usual = {name: _deployment(harness, name).template.spec.containers[0].resources.requests for name in SERVICES}
+    harness.release.upgrade(*(f"{name}.{CPU}=10m" for name in SERVICES))
+    yield
+    harness.release.upgrade("mysql.replicas=3", *(f"{name}.{CPU}={usual[name]['cpu']}" for name in SERVICES))
+
+
+@pytest.fixture
+def room_for_seven(harness: Harness) -> Iterator[None]:
+    """Run one pod of each service."""
+    usual = {name: _deployment(harness, name).replicas for name in SERVICES}
+    harness.release.upgrade(*(f"{name}.replicas=1" for name in SERVICES))
+    yield
+    harness.release.upgrade("mysql.replicas=3", *(f"{name}.replicas={usual[name]}" for name in SERVICES))
+
+
+def _deployment(harness: Harness, name: str) -> Any:
+    return harness.release.apps.read_namespaced_deployment(name, NAMESPACE, _request_timeout=10).spec
 
 
 def scale(harness: Harness, *steps: int) -> None:
@@ -49,20 +73,6 @@ def test_new_replicas_serve_reads_under_load(harness: Harness) -> None:
     assert not load.problems(registrations=FAILED_REGISTRATIONS, logins=0)
     assert {"mysql-3", "mysql-4"} <= result.readers
     assert not result.problems(), harness.release.diagnosis()
-
-
-@pytest.fixture
-def room_for_seven(harness: Harness) -> Iterator[None]:
-    """Lower what the services request: two CPUs have room for seven members then."""
-    services = ("auth", "fetch", "docs")
-    usual = {name: harness.release.apps.read_namespaced_deployment(name, NAMESPACE).spec for name in services}
-    harness.release.upgrade(*(f"{name}.{value}" for name in services for value in ("replicas=1", f"{CPU}=10m")))
-    yield
-    harness.release.upgrade(
-        "mysql.replicas=3",
-        *(f"{name}.replicas={spec.replicas}" for name, spec in usual.items()),
-        *(f"{name}.{CPU}={spec.template.spec.containers[0].resources.requests['cpu']}" for name, spec in usual.items()),
-    )
 
 
 @pytest.mark.usefixtures("room_for_seven")

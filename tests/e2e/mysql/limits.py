@@ -12,10 +12,12 @@ OUTAGE_SECONDS = 120
 READ_GAP_SECONDS = 2
 # The lost member restarts, joins, and clones a donor where its own data is gone or diverged.
 RECOVERY_SECONDS = 240
-# While a primary is lost, every registration may fail: about 2 s of the 90 s that the load lasts.
-FAILED_REGISTRATIONS = 0.03
-# Logins read replicas: only one that the lost member is answering can fail.
-FAILED_LOGINS = 0.001
+# While a primary is lost, every registration may fail; the load lasts 90 s or more.
+FAILED_REGISTRATIONS = FAILOVER_SECONDS / 90
+# A commit can wait for a member that joins, longer than auth waits.
+FAILED_REGISTRATIONS_JOINING = 0.03
+# Logins read replicas: only those that the lost member is answering can fail, on eight connections; of 2,400.
+FAILED_LOGINS = 8 / 2400
 # auth waits 3 s for a connection of its pool (pool_timeout), then 4 s for MySQL's answer (read timeout of the driver).
 REQUEST_SECONDS = 3 + 4
 # auth's circuit breaker makes a trial call within a second, and that call may wait 3 s for a connection.

@@ -44,6 +44,13 @@ def secrets(tmp_path: Path) -> Secrets:
     return Secrets(tmp_path)
 
 
+def test_a_password_that_is_no_text_is_named_and_not_shown(secrets: Secrets) -> None:
+    (secrets.folder / "password").write_bytes(b"secret \xff")
+    with pytest.raises(OSError, match="password: not UTF-8") as raised:
+        secrets.all()
+    assert "secret" not in f"{raised.value!r} {raised.value.__cause__!r}"
+
+
 @pytest.fixture(autouse=True)
 def every_password_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Accounts, "_is_current", lambda *_: True)

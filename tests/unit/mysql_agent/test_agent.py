@@ -121,6 +121,21 @@ def test_a_clone_that_failed_is_tried_again(agent: Agent, stub: Stub, monkeypatc
     assert [type(action) for action in stub.executed[-2:]] == [Clone, Clone]
 
 
+def test_an_action_that_fails_by_a_defect_is_reported(
+    agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Action) -> None:
+        raise IndexError("list index out of range")
+
+    def failed() -> float:
+        return REGISTRY.get_sample_value("mysql_agent_actions_total", {"action": "Join", "result": "failed"}) or 0
+
+    before = failed()
+    monkeypatch.setattr(stub, "execute", fail)
+    last_action(agent, stub, monkeypatch, FAILED)
+    assert failed() == before + 1
+
+
 class TestOneObservationWithoutAnAnswer:
     def test_changes_nothing(self, agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
         last_action(agent, stub, monkeypatch, online("mysql-0"), None, online("mysql-0"))

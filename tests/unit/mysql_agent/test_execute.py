@@ -1,9 +1,10 @@
 """The order in which an action is carried out: what must not be missing after a crash is written first."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+import pymysql
 import pytest
 
 from efishery_mysql_agent.accounts import Accounts
@@ -24,6 +25,7 @@ class Stub:
     folder: Path
     conflict: bool = False
     calls: list[str] = field(default_factory=list)
+    fails: str = ""  # the statement that MySQL refuses
 
     @property
     def epoch(self) -> int:
@@ -38,6 +40,8 @@ class Stub:
 
     def run(self, statement: str) -> None:
         self.calls.append(statement)
+        if statement == self.fails:
+            raise pymysql.OperationalError(3095, "The STOP GROUP_REPLICATION command execution is incomplete")
 
     def rows(self, statement: str, _values: object = ()) -> list[dict[str, Any]]:
         self.calls.append(f"{statement.partition(' USER')[0]}, stored epoch {self.epoch}")
@@ -87,6 +91,16 @@ def test_a_new_group_has_the_name_that_was_claimed_before_or_a_new_one(stub: Stu
     assert len(stub.calls[0]) == len(f"acquire 5 {GROUP}")
 
 
+def test_the_newest_data_keep_their_group_whatever_an_older_member_wrote_into_the_lease(stub: Stub) -> None:
+    execute(stub, Reboot(replace(FORMED, group="older"), 5))
+    assert stub.calls == [f"acquire 5 {GROUP}", *STARTED]
+
+
+def test_the_name_of_a_former_group_is_not_used_again(stub: Stub) -> None:
+    execute(stub, Reboot(replace(FORMED, group="newer", former=(GROUP,)), 5))
+    assert stub.calls == ["acquire 5 newer", *STARTED]
+
+
 def test_a_forced_start_has_another_name(stub: Stub) -> None:
     execute(stub, Reboot(FORMED, 5, forced=True))
     assert GROUP not in stub.calls[0]
@@ -107,6 +121,12 @@ def test_a_member_stores_the_epoch_of_the_group_that_it_joins(stub: Stub) -> Non
 
 
 def test_a_member_that_hangs_leaves_before_its_mysqld_ends(stub: Stub) -> None:
+    execute(stub, Restart())
+    assert stub.calls == ["STOP GROUP_REPLICATION", "SHUTDOWN", "Restarting"]
+
+
+def test_a_member_that_hangs_and_cannot_leave_is_restarted(stub: Stub) -> None:
+    stub.fails = "STOP GROUP_REPLICATION"
     execute(stub, Restart())
     assert stub.calls == ["STOP GROUP_REPLICATION", "SHUTDOWN", "Restarting"]
 

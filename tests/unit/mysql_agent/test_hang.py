@@ -49,6 +49,14 @@ def test_an_agreement_in_between_starts_the_time_again(clock: list[float]) -> No
     assert not any(checks(clock, *[LEFT] * ENOUGH, IN_GROUP, *[LEFT] * ENOUGH))
 
 
+def test_an_agent_that_was_stopped_meanwhile_starts_again(clock: list[float]) -> None:
+    hang = Hang()
+    clock[0] += CHECK_SECONDS
+    assert not hang.check(ME, LEFT)
+    clock[0] += HANG_SECONDS
+    assert not hang.check(ME, LEFT), "nothing is known of the time in between"
+
+
 def test_a_member_that_was_not_online_starts_again(clock: list[float]) -> None:
     hang = Hang()
     clock[0] += CHECK_SECONDS

@@ -23,13 +23,14 @@ class Server:
 
     def __init__(self, refusal: pymysql.MySQLError | None = None) -> None:
         self.statements: list[str] = []
+        self.has_successor = True
         self._refusal = refusal
 
     def rows(self, statement: str, _values: object = ()) -> list[dict[str, Any]]:
         self.statements.append(statement)
         if self._refusal and "set_as_primary" in statement:
             raise self._refusal
-        return [{"id": "uuid"}]
+        return [{"id": "uuid"}] if self.has_successor else []
 
     def run(self, *statements: str) -> None:
         self.statements += statements
@@ -55,3 +56,10 @@ def test_it_leaves_whether_or_not_the_successor_takes_the_role(
         for word in ("set_as_primary", "STOP GROUP_REPLICATION")
     )
     assert handed_over < stopped
+
+
+def test_it_leaves_when_the_successor_has_just_left(tmp_path: Path) -> None:
+    server = Server()
+    server.has_successor = False
+    leave(server, tmp_path)
+    assert server.statements[-1] == "STOP GROUP_REPLICATION"

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pymysql
 import pytest
 
-from efishery_mysql_agent.accounts import Accounts
+from efishery_mysql_agent.accounts import Accounts, Secrets
 from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound
 from efishery_mysql_agent.model import NO_LABELS, Labels, LeaseState, Member, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
@@ -32,6 +32,7 @@ class Stub:
     variables: dict[str, object] = field(default_factory=dict)
     ensured: int = 0
     api_fails: bool = False
+    group: str | None = None
 
     def rows(self, statement: str, _values: object = ()) -> list[dict[str, Any]]:
         return [{"name": GROUP}] if "group_name" in statement else [{"id": 7}]
@@ -53,13 +54,13 @@ class Stub:
         self.pods[pod] = labels
 
     def lease(self) -> LeaseState:
-        return LeaseState(
-            view=self.recorded[-1] if self.recorded else None, force_reboot=self.force, holder=self.holder
-        )
+        view = self.recorded[-1] if self.recorded else None
+        return LeaseState(group=self.group, view=view, force_reboot=self.force, holder=self.holder)
 
-    def record(self, lease: LeaseState, _group: str, view: View) -> None:
+    def record(self, lease: LeaseState, group: str, view: View) -> None:
         assert lease == self.lease(), "the one that was read"
         self.recorded.append(view)
+        self.group = group
         self.force = self.holder = None
 
     @property
@@ -167,6 +168,33 @@ def test_a_request_made_while_the_group_lives_is_removed_before_its_next_outage(
     stub.recorded, stub.force = [VIEW], "mysql-1"
     reconciler.reconcile(seen(online("mysql-0")))
     assert stub.force is None
+
+
+def fail_to_write(_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_the_lease_gets_the_name_of_the_group_while_the_volume_is_full(
+    reconciler: Reconciler, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler.store, "write", fail_to_write)
+    reconciler.reconcile(seen(online("mysql-0")))
+    assert reconciler.store.current.group is None
+    assert (stub.group, stub.recorded) == (GROUP, [VIEW])
+
+
+def test_a_wrong_name_in_the_lease_is_corrected(reconciler: Reconciler, stub: Stub) -> None:
+    stub.recorded, stub.group = [VIEW], "another"
+    reconciler.reconcile(seen(online("mysql-0")))
+    assert stub.group == GROUP
+
+
+def test_a_secret_that_is_no_text_takes_no_label(stub: Stub, tmp_path: Path) -> None:
+    (tmp_path / "root-password").write_bytes(b"\xff\xfe")
+    accounts = Accounts("shop", "app", Secrets(tmp_path), tmp_path)
+    mysql, cluster = cast(Mysql, stub), cast(Cluster, stub)
+    Reconciler("mysql-0", PEERS, mysql, cluster, Store(tmp_path), accounts).reconcile(seen(online("mysql-0")))
+    assert stub.pods == {"mysql-0": PRIMARY}
 
 
 def test_the_lease_by_which_the_group_was_started_is_let_go_of(reconciler: Reconciler, stub: Stub) -> None:

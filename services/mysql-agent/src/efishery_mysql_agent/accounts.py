@@ -46,8 +46,12 @@ class Secrets:
     folder: Path
 
     def read(self, key: str) -> str:
-        """Return the password of a key; raises OSError."""
-        return (self.folder / key).read_text().rstrip("\n")
+        """Return the password of a key; raises OSError, also for what is no text."""
+        content = (self.folder / key).read_bytes()
+        try:
+            return content.decode().rstrip("\n")
+        except UnicodeDecodeError:
+            raise OSError(f"{key}: not UTF-8; change the password in the Secret") from None
 
     def all(self) -> dict[str, str]:
         """Return all passwords by key; raises OSError. That of the migrations is mounted where there is its account."""

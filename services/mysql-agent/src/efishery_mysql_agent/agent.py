@@ -167,8 +167,10 @@ class Agent:
             self._executor.execute(action)
         except (pymysql.MySQLError, ClusterError, OSError) as error:
             log.warning("action_failed", action=name, reason=str(error))
-            metrics.ACTIONS.labels(name, "failed").inc()
-            time.sleep(PAUSE_SECONDS)
+            self._pause_after_failure(name)
+        except Exception:  # a bug in one action must not end silently, nor be repeated without a pause
+            log.exception("action_failed", action=name)
+            self._pause_after_failure(name)
         else:
             if isinstance(action, Clone):
                 self._failed_recoveries = 0  # they were those of the replaced data
@@ -177,6 +179,11 @@ class Agent:
             metrics.ACTIONS.labels(name, "done").inc()
         finally:
             self._executor.mysql.close()
+
+    @staticmethod
+    def _pause_after_failure(action: str) -> None:
+        metrics.ACTIONS.labels(action, "failed").inc()
+        time.sleep(PAUSE_SECONDS)
 
     def _report_long_wait(self) -> None:
         waited = time.monotonic() - self._action_since

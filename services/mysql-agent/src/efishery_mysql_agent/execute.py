@@ -24,6 +24,7 @@ from efishery_mysql_agent.actions import (
     Wait,
 )
 from efishery_mysql_agent.cluster import Cluster
+from efishery_mysql_agent.model import LeaseState
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store
@@ -54,7 +55,7 @@ class Executor:
                 self._start_alone(name, epoch)
             case Reboot(lease=lease, epoch=epoch, forced=forced):
                 # A new name: new transactions must not get the GTIDs of those that only an absent member has.
-                name = str(uuid4()) if forced else str(lease.group)
+                name = str(uuid4()) if forced else self._own_group(lease)
                 self.cluster.acquire(lease, epoch, name)
                 self._start_alone(name, epoch, forced=forced)
             case Join(group=name, seeds=seeds, epoch=epoch):
@@ -72,6 +73,11 @@ class Executor:
     @property
     def _password(self) -> str:
         return self.accounts.secrets.read("replication-password")
+
+    def _own_group(self, lease: LeaseState) -> str:
+        """The group of this member's data, the newest; an older member may have written another into a new Lease."""
+        own = self.store.current.group
+        return str(lease.group) if own is None or own in lease.former else own
 
     def _start_alone(self, name: str, epoch: int, *, forced: bool = False) -> None:
         """Start the group. It is recorded, and the Lease released, once this member is its primary (reconcile.py)."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pymysql
+import structlog
 
 from efishery_mysql_agent.accounts import REPLICATION
 from efishery_mysql_agent.mysql import AGENT, Mysql, is_connection_lost
+
+log = structlog.get_logger(__name__)
 
 PORT = 3306
 SWITCH_SECONDS = 10  # that running transactions get when the primary changes, before they are rolled back
@@ -42,8 +45,11 @@ def stop(mysql: Mysql) -> None:
 
 
 def restart(mysql: Mysql) -> None:
-    """Leave the group, and end mysqld, which Kubernetes then starts again."""
-    stop(mysql)
+    """Leave the group if that is possible, and end mysqld, which Kubernetes then starts again."""
+    try:
+        stop(mysql)
+    except pymysql.MySQLError as error:  # it waits for what hangs
+        log.warning("not_left", reason=str(error))
     mysql.run("SHUTDOWN")
 
 
@@ -67,11 +73,12 @@ RESTART_FAILED = 3707  # ER_RESTART_SERVER_FAILED: the clone is done, and mysqld
 
 
 def hand_over(mysql: Mysql, host: str) -> None:
-    """Make the member at `host` the primary; returns when it is."""
-    rows = mysql.rows(
+    """Make the member at `host` the primary, unless it has just left; returns when it is."""
+    members = mysql.rows(
         "SELECT member_id AS id FROM performance_schema.replication_group_members WHERE member_host = %s", (host,)
     )
-    mysql.rows("SELECT group_replication_set_as_primary(%s, %s)", (rows[0]["id"], SWITCH_SECONDS))
+    for member in members:
+        mysql.rows("SELECT group_replication_set_as_primary(%s, %s)", (member["id"], SWITCH_SECONDS))
 
 
 def end_connections(mysql: Mysql) -> int:

@@ -30,11 +30,13 @@ class Hang:
 
     def check(self, me: Status, peers: tuple[Status, ...]) -> bool:
         """Return whether the peers contradict the member at each check for long enough."""
-        self._checked_at = time.monotonic()
+        last, self._checked_at = self._checked_at, time.monotonic()
         if not (refuted(me, peers) or abandoned(me, peers)):
             self._since = None
             return False
-        if self._since is None:
+        if (
+            self._since is None or self._checked_at - last > 2 * CHECK_SECONDS
+        ):  # of the time in between nothing is known
             self._since = self._checked_at
         return self._checked_at - self._since >= HANG_SECONDS
 

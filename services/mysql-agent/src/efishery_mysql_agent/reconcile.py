@@ -104,10 +104,12 @@ class Reconciler:
         if self.store.current.view == me.view:
             return
         try:
-            name = self.mysql.rows("SELECT @@group_replication_group_name AS name")[0]["name"]
-            self.store.write(Stored(str(name), me.view, me.epoch))
+            self.store.write(Stored(self._group_name(), me.view, me.epoch))
         except (OSError, pymysql.MySQLError) as error:
             log.warning("view_not_stored", reason=str(error))
+
+    def _group_name(self) -> str:
+        return str(self.mysql.rows("SELECT @@group_replication_group_name AS name")[0]["name"])
 
     def _passwords(self) -> dict[str, str] | None:
         try:
@@ -140,10 +142,11 @@ class Reconciler:
         absent = [pod for pod in self.peers if pod not in view.members]
         with ThreadPoolExecutor(MAX_MEMBERS) as pool:  # in parallel: the loop waits for it
             list(pool.map(self._unlabel, absent))
-        lease = self.cluster.lease()
+        # The name is mysqld's: the one on the volume is missing, or of a former group, while that cannot be written.
+        name, lease = self._group_name(), self.cluster.lease()
         # A request made while the group is online must not act on its next outage: recording removes it.
-        if lease.view != view or lease.is_requested or lease.holder == self.pod:
-            self.cluster.record(lease, str(self.store.current.group), view)
+        if (lease.group, lease.view) != (name, view) or lease.is_requested or lease.holder == self.pod:
+            self.cluster.record(lease, name, view)
 
     def _unlabel(self, pod: str) -> None:
         try:

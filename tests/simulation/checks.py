@@ -32,7 +32,7 @@ class Checks:
         self.acknowledged: set[int] = set()
         self.starts = 0
         self.volumes_lost = 0
-        self.lease_lost = False
+        self.lease_lost = self.was_formed = False
         self.errant = self.scaled_in = False
         self.operator_decided = False
         self._two_since: float | None = None
@@ -48,6 +48,11 @@ class Checks:
         never_wrote = not any(pod.volume.data for pod in self.world.pods.values())
         return bool(self.volumes_lost) or self.errant or self.scaled_in or never_wrote
 
+    def enters(self, server: Mysqld) -> None:
+        """A member enters a group: beside an engine that was left behind, Group Replication may hang (ADR 92)."""
+        if server.left_without_majority:
+            raise Violation(f"{server.pod} enters a group in a process that has left one without its majority")
+
     def started(self, server: Mysqld, group: Group) -> None:
         """A group is started: it must have all rows that were acknowledged, unless an operator gave them up."""
         pod = server.pod
@@ -60,7 +65,9 @@ class Checks:
             members = ", ".join(seat.server.pod for seat in living[0].seats)
             raise Violation(f"{pod} starts a group while one lives: {members}")
         missing = self.acknowledged - server.volume.rows()
-        nowhere = self.lease_lost and not any(other.volume.rows() for other in self.world.pods.values())
+        # Of the first group, the Lease says that it was formed a second after its first write.
+        unknown = self.lease_lost or not self.was_formed
+        nowhere = unknown and not any(other.volume.rows() for other in self.world.pods.values())
         if missing and not self.operator_decided and not nowhere:
             raise Violation(
                 f"{pod} starts a group without {len(missing)} of {len(self.acknowledged)} acknowledged rows"
@@ -71,6 +78,8 @@ class Checks:
     def sample(self) -> None:
         """Check what must hold at any time."""
         self.world.kernel.after(SAMPLE_SECONDS, self.sample)
+        lease = self.world.api.find("lease", "mysql") or {"metadata": {}}
+        self.was_formed |= lease["metadata"].get("annotations", {}).get("mysql.efishery/formed") == "true"
         self.world.groups = [group for group in self.world.groups if any(_attached(seat) for seat in group.seats)]
         labelled = [
             pod for name, pod in self.world.pods.items() if self.world.api.labels(name).get("role") == "primary"

@@ -130,6 +130,7 @@ class Group:
         elif seat.lost_at is None:
             seat.lost_at = self.world.kernel.now
         elif self.world.kernel.now - seat.lost_at >= UNREACHABLE_MAJORITY_SECONDS and seat.active:
+            seat.server.left_without_majority = True
             seat.fail()
 
     def _advance(self, leader: Seat) -> None:

@@ -161,6 +161,10 @@ def _gtid_subset(_world: World, _server: Mysqld, values: Values) -> list[Row]:
     return [{"is_subset": int(gtids.parse(values[0]) <= gtids.parse(values[1]))}]
 
 
+def _engine_left_behind(_world: World, server: Mysqld, _values: Values) -> list[Row]:
+    return [{"1": 1}] if server.left_without_majority else []
+
+
 def _nothing(_world: World, _server: Mysqld, _values: Values) -> None: ...
 
 
@@ -196,6 +200,7 @@ KNOWN: list[tuple[re.Pattern[str], Handler]] = [
         (r"privilege_type AS privilege", _privileges),
         (r"tls_channel_status", _certificate),
         (r"^SHOW BINARY LOGS", _binlogs),
+        (r"FROM performance_schema.error_log", _engine_left_behind),
         (
             r"^(SELECT 1$|SET SESSION|GRANT|CREATE DATABASE|KILL|SELECT id FROM performance_schema.processlist"
             r"|ALTER INSTANCE RELOAD TLS$)",

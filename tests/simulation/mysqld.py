@@ -98,6 +98,7 @@ class Mysqld:
         self.seat: Seat | None = None
         self.slow_until = 0.0
         self.ended_group = False  # by STOP GROUP_REPLICATION, as the only member
+        self.left_without_majority = False  # which leaves the communication engine behind
 
     @property
     def answers(self) -> bool:

@@ -24,6 +24,7 @@ SIGN_OF_LIFE_SECONDS = 10  # by which an attempt to join delays the expulsion of
 
 def start(world: World, server: Mysqld) -> None:
     """START GROUP_REPLICATION."""
+    world.checks.enters(server)
     kernel, name = world.kernel, str(server.globals["group_replication_group_name"])
     kernel.sleep(kernel.between(0.5, 2))
     if server.globals["group_replication_bootstrap_group"]:
@@ -94,12 +95,14 @@ def stop(world: World, server: Mysqld) -> None:
     seat, kernel = server.seat, world.kernel
     if seat and seat.hung:
         kernel.sleep(HUNG_STOP_SECONDS)
+        server.left_without_majority = True
         seat.active = False
     elif seat and seat.active:
         leader = seat.group.leader()
         leaves = leader is not None and seat in seat.group.reach(leader)
         kernel.sleep(kernel.between(0.3, 1.5) if leaves else kernel.between(1, 5))
         stop_locally(world, seat)
+        server.left_without_majority |= not leaves
         server.ended_group = leaves and not seat.group.seats
     server.globals["super_read_only"] = 1
     server.seat = None

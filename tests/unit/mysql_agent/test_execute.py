@@ -26,6 +26,7 @@ class Stub:
     conflict: bool = False
     calls: list[str] = field(default_factory=list)
     fails: str = ""  # the statement that MySQL refuses
+    engine_left_behind: bool = False
 
     @property
     def epoch(self) -> int:
@@ -44,6 +45,8 @@ class Stub:
             raise pymysql.OperationalError(3095, "The STOP GROUP_REPLICATION command execution is incomplete")
 
     def rows(self, statement: str, _values: object = ()) -> list[dict[str, Any]]:
+        if "error_log" in statement:
+            return [{"1": 1}] if self.engine_left_behind else []
         self.calls.append(f"{statement.partition(' USER')[0]}, stored epoch {self.epoch}")
         return []
 
@@ -118,6 +121,16 @@ def test_nothing_is_started_with_a_lease_that_was_changed(stub: Stub, action: Ac
 def test_a_member_stores_the_epoch_of_the_group_that_it_joins(stub: Stub) -> None:
     execute(stub, Join(GROUP, ("mysql-1",), 7))
     assert stub.calls[-1] == "START GROUP_REPLICATION, stored epoch 7"
+
+
+@pytest.mark.parametrize("action", [Join(GROUP, ("mysql-1",), 7), Reboot(FORMED, 5)])
+def test_a_member_enters_a_group_in_a_new_process_if_it_has_left_the_engine_of_another_behind(
+    stub: Stub, action: Action
+) -> None:
+    stub.engine_left_behind = True
+    execute(stub, action)
+    assert stub.calls[-4:] == ["STOP GROUP_REPLICATION"] * 2 + ["SHUTDOWN", "Restarting"]
+    assert not [call for call in stub.calls if call.startswith("START")]
 
 
 def test_a_member_that_hangs_leaves_before_its_mysqld_ends(stub: Stub) -> None:

@@ -44,6 +44,13 @@ class Executor:
 
     def execute(self, action: Action) -> None:
         """Execute an action; raises pymysql.MySQLError, ClusterError and OSError."""
+        try:
+            self._execute(action)
+        except group.EngineLeftBehind as error:
+            log.warning("new_process_needed", reason=str(error))
+            self._restart(f"mysqld is restarted before it enters the group: {error}")
+
+    def _execute(self, action: Action) -> None:
         match action:
             case Wait() | Serve():
                 return
@@ -64,7 +71,7 @@ class Executor:
             case Clone(donor=donor, discarded=discarded):
                 self._clone(donor, discarded)
             case Restart():
-                self._restart()
+                self._restart("Group Replication of this member hung: the others were not in the group that it showed")
             case Leave(successor=successor):
                 self._leave(successor)
             case Left():
@@ -100,10 +107,9 @@ class Executor:
         self.store.clear()
         group.clone(self.mysql, self.settings.host(donor), self._password)
 
-    def _restart(self) -> None:
+    def _restart(self, message: str) -> None:
         group.restart(self.mysql)
         # Afterwards: what makes Group Replication hang may also keep the Kubernetes API from answering.
-        message = "Group Replication of this member hung: the others were not in the group that it showed"
         self.cluster.event("Warning", "Restarting", message)
 
     def _leave(self, successor: str | None) -> None:

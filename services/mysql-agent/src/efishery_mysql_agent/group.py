@@ -16,11 +16,20 @@ PORT = 3306
 SWITCH_SECONDS = 10  # that running transactions get when the primary changes, before they are rolled back
 # Accounts of the server and of the group; connections of all others are clients'.
 SYSTEM_USERS = ("system user", "event_scheduler", "mysql.session", "mysql.infoschema", AGENT, REPLICATION)
+# mysqld keeps the messages of its process in memory; this one is of a member that has left without a majority.
+ENGINE_LEFT_BEHIND = """
+SELECT 1 FROM performance_schema.error_log WHERE error_code = 'MY-011735'
+  AND data LIKE '%Timeout while waiting for the group communication engine to exit%' LIMIT 1
+"""
+
+
+class EngineLeftBehind(Exception):
+    """Group Replication has left its communication engine in this mysqld: started beside it, it may hang (ADR 92)."""
 
 
 def start_alone(mysql: Mysql, group: str, password: str) -> None:
-    """Start the group with this member as the only one."""
-    stop(mysql)
+    """Start the group with this member as the only one; raises EngineLeftBehind."""
+    _stop_before_start(mysql)
     mysql.set_global(group_replication_group_name=group, group_replication_group_seeds="")
     mysql.set_global(group_replication_bootstrap_group=1)
     try:
@@ -30,8 +39,8 @@ def start_alone(mysql: Mysql, group: str, password: str) -> None:
 
 
 def join(mysql: Mysql, group: str, hosts: Iterable[str], password: str) -> None:
-    """Start Group Replication towards members at these hosts."""
-    stop(mysql)
+    """Start Group Replication towards members at these hosts; raises EngineLeftBehind."""
+    _stop_before_start(mysql)
     seeds = ",".join(f"{host}:{PORT}" for host in hosts)
     mysql.set_global(group_replication_group_name=group, group_replication_group_seeds=seeds)
     _start(mysql, password)
@@ -94,6 +103,12 @@ def end_connections(mysql: Mysql) -> int:
         except pymysql.MySQLError:  # it ended by itself
             continue
     return len(clients)
+
+
+def _stop_before_start(mysql: Mysql) -> None:
+    stop(mysql)  # which waits for the engine, if need be for 30 s
+    if mysql.rows(ENGINE_LEFT_BEHIND):
+        raise EngineLeftBehind("the engine of the group that this member has left has not ended")
 
 
 def _start(mysql: Mysql, password: str) -> None:

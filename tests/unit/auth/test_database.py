@@ -199,7 +199,7 @@ def test_a_connection_that_was_lost_after_a_wait_is_not_replaced(endpoint: Endpo
     assert len(tries) == 1
 
 
-@pytest.mark.parametrize(("code", "reconnects"), [(1290, True), (1054, False)])
+@pytest.mark.parametrize(("code", "reconnects"), [(1290, True), (3098, True), (1054, False)])
 def test_connections_to_a_server_that_became_read_only_are_closed(
     endpoint: Endpoint, code: int, reconnects: bool
 ) -> None:

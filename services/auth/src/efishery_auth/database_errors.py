@@ -13,9 +13,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 # 4031 closed after inactivity. PyMySQL's 0 is a connection that was closed before.
 CONNECTION_ERRORS = frozenset({0, 1040, 1053, 2002, 2003, 2006, 2013, 2055, 3169, 4031})
 # The server is not, not yet, or no longer the primary: 1290 read-only option, 1792 read-only transaction, 1836
-# read-only mode, 3032 offline mode, 3100 and 3101 Group Replication refused or rolled back the commit, 3781 to 3783,
-# 3797 and 3799 a statement waited in vain for the group, 4094 the role is being handed over.
-READ_ONLY_ERRORS = frozenset({1290, 1792, 1836, 3032, 3100, 3101, 3781, 3782, 3783, 3797, 3799, 4094})
+# read-only mode, 3032 offline mode, 3098 Group Replication ends (or a table has no primary key, as none of ours), 3100
+# and 3101 it refused or rolled back the commit, 3781 to 3783, 3797 and 3799 a statement waited in vain for the group,
+# 4094 the role is being handed over.
+READ_ONLY_ERRORS = frozenset({1290, 1792, 1836, 3032, 3098, 3100, 3101, 3781, 3782, 3783, 3797, 3799, 4094})
 
 # Of the connection errors those of one that was made and has ended.
 LOST = frozenset({0, 2006, 2013, 2055, 4031})

@@ -36,6 +36,8 @@ DEFAULTS = {
     "innodb_flush_method",
     "innodb_log_group_home_dir",
     "innodb_undo_directory",
+    "log_error",
+    "log_error_services",
     "log_replica_updates",
     "log_slave_updates",
     "offline_mode",
@@ -59,6 +61,7 @@ REMEDIES = {
     "super_read_only": "replicas",
     "group_replication_bootstrap_group": "replicas",
     "datadir": "persistence",
+    "log_error": "log_error_verbosity",
     "skip_grant_tables": "existingSecret",
 }
 
@@ -132,6 +135,7 @@ def test_other_settings_are_accepted(tmp_path: Path) -> None:
         "group_replication_member_weight",
         "innodb_buffer_pool_size",
         "log_bin_trust_function_creators",
+        "log_error_verbosity",
         "loose_group_replication_compression_threshold",
         "max_connections",
         "transaction_isolation",

@@ -52,11 +52,11 @@ class Keys:
             self.run(*SHORT_TIMES)
         return self.kids().keys() == {"signs"}
 
-    def activated_earlier(self, earlier: timedelta) -> None:
-        """Set the time of the activation back by `earlier`."""
+    def set_activation_back(self, by: timedelta) -> None:
+        """Set the time of the activation back."""
         secret = self._cluster.core.read_namespaced_secret(SECRET, NAMESPACE)
         activated = datetime.fromisoformat(secret.metadata.annotations[ACTIVATED_AT])
-        annotations = {ACTIVATED_AT: rfc3339(activated - earlier)}
+        annotations = {ACTIVATED_AT: rfc3339(activated - by)}
         self._cluster.core.patch_namespaced_secret(SECRET, NAMESPACE, {"metadata": {"annotations": annotations}})
 
     def run(self, *arguments: str) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def test_a_rotation_refuses_no_valid_token(
 
     with load(gateway, log_in) as failures:
         assert keys.run(*SHORT_TIMES)["event"] == "key_rotation_not_due"
-        keys.activated_earlier(datetime.fromisoformat(activated["next_step_at"]) - datetime.now(UTC))
+        keys.set_activation_back(datetime.fromisoformat(activated["next_step_at"]) - datetime.now(UTC))
         assert keys.run(*SHORT_TIMES)["step"] == "retire"
         refused = seconds_until("all to refuse the former key", 401, gateway, of_former)
     assert failures == []

@@ -65,7 +65,7 @@ class Checks:
             members = ", ".join(seat.server.pod for seat in living[0].seats)
             raise Violation(f"{pod} starts a group while one lives: {members}")
         missing = self.acknowledged - server.volume.rows()
-        # Of the first group, the Lease says that it was formed a second after its first write.
+        # Nobody knows of the first group before the Lease says that it was formed, a second after its first write.
         unknown = self.lease_lost or not self.was_formed
         nowhere = unknown and not any(other.volume.rows() for other in self.world.pods.values())
         if missing and not self.operator_decided and not nowhere:

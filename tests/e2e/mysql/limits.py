@@ -14,7 +14,7 @@ READ_GAP_SECONDS = 2
 RECOVERY_SECONDS = 240
 # While a primary is lost, every registration may fail; the load lasts 90 s or more.
 FAILED_REGISTRATIONS = FAILOVER_SECONDS / 90
-# A commit can wait for a member that joins, longer than auth waits.
+# A commit can wait, longer than auth does, for a member that joins.
 FAILED_REGISTRATIONS_JOINING = 0.03
 # Logins read replicas: only those that the lost member is answering can fail, on eight connections; of 2,400.
 FAILED_LOGINS = 8 / 2400

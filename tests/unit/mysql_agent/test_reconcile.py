@@ -32,7 +32,7 @@ class Stub:
     variables: dict[str, object] = field(default_factory=dict)
     ensured: int = 0
     api_fails: bool = False
-    group: str | None = None
+    group: str = GROUP
 
     def rows(self, statement: str, _values: object = ()) -> list[dict[str, Any]]:
         return [{"name": GROUP}] if "group_name" in statement else [{"id": 7}]

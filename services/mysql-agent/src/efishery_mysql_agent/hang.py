@@ -34,9 +34,8 @@ class Hang:
         if not (refuted(me, peers) or abandoned(me, peers)):
             self._since = None
             return False
-        if (
-            self._since is None or self._checked_at - last > 2 * CHECK_SECONDS
-        ):  # of the time in between nothing is known
+        # After a pause of the agent, nothing is known of the time since the last check.
+        if self._since is None or self._checked_at - last > 2 * CHECK_SECONDS:
             self._since = self._checked_at
         return self._checked_at - self._since >= HANG_SECONDS
 

@@ -12,6 +12,7 @@ import pytest
 from tests.charts import kustomize
 from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.conftest import CERTIFIED_NAME, Gateway
+from tests.e2e.proxies import draining
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 GATEWAY_NAMESPACE = "istio-system"
@@ -35,6 +36,8 @@ def through_gateway_api(
             wait_for("the routes", lambda: _answers(found), 60)
             yield found
     wait_for("the gateway of Istio's API", lambda: gateway.get("/ping").status_code == 200, 60)
+    # Until then, connections of the gateway made in the meantime are still judged by the overlay's policies.
+    wait_for("the proxies to end replaced listeners", lambda: not draining(repository, cluster), 60)
 
 
 @contextmanager

@@ -7,8 +7,9 @@ import pytest
 from tests.e2e.cluster import NAMESPACE, Cluster, unique_name, wait_for
 from tests.e2e.conftest import Gateway
 from tests.e2e.proxies import draining
-from tests.e2e.upgrade.load import Load
+from tests.e2e.upgrade.load import MIX, REQUESTS_PER_SECOND, Load
 
+REGISTRATIONS_PER_SECOND = REQUESTS_PER_SECOND * MIX.count("register") // len(MIX)
 POLICIES = ("security.istio.io", "v1", NAMESPACE, "authorizationpolicies")
 
 
@@ -16,7 +17,10 @@ POLICIES = ("security.istio.io", "v1", NAMESPACE, "authorizationpolicies")
 def test_connections_that_a_changed_policy_ends_fail_no_request(
     repository: Path, cluster: Cluster, gateway: Gateway
 ) -> None:
-    """Envoy closes auth's connections to MySQL 45 s after a policy of MySQL's pods was changed."""
+    """Envoy closes auth's connections to MySQL 45 s after a policy of MySQL's pods was changed.
+
+    Logins and reads succeed at once, and registrations with their Idempotency-Key at the latest when repeated.
+    """
     name = unique_name()
     policy = {
         "apiVersion": "security.istio.io/v1",
@@ -38,5 +42,7 @@ def test_connections_that_a_changed_policy_ends_fail_no_request(
         finally:
             cluster.custom.delete_namespaced_custom_object(*POLICIES, name)
     print(load.summary())  # noqa: T201 -- shown with -s
-    unsuccessful = [answer for answer in load.answers if not answer.is_success]
-    assert not unsuccessful, unsuccessful[:10]
+    assert load.failed() == []
+    # A registration whose COMMIT was under way is answered 503, because nobody knows whether it was done. It opens the
+    # circuit of its pod for half a second.
+    assert len([answer for answer in load.answers if answer.is_retryable]) <= 2 * REGISTRATIONS_PER_SECOND, load.summary()

@@ -25,7 +25,7 @@ class CronJobCauses:
     repository: Path
 
     def run(self, observer: Observer) -> None:
-        """Cause both alerts at the same time."""
+        """Cause the alerts on runs at the same time, and then that on backups that are not made."""
         schedule = self.cluster.batch.read_namespaced_cron_job(PRUNE, NAMESPACE).spec.schedule
         try:
             self._observe(observer)
@@ -39,6 +39,12 @@ class CronJobCauses:
             Cause("no run of mysql-backup ends in time", self._slow_backup, (Alert("MysqlBackupFails"),)),
             fire_seconds=SECONDS,
         )
+        observer.observe(Cause("mysql-backup suspended", self._suspended_backup, (Alert("MysqlBackupSilent"),)))
+
+    @contextmanager
+    def _suspended_backup(self) -> Iterator[None]:
+        with self.cluster.suspended_cronjob(BACKUP):
+            yield
 
     @contextmanager
     def _slow(self, name: str) -> Iterator[None]:

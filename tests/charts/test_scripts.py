@@ -3,7 +3,9 @@
 import hashlib
 import json
 import runpy
+import signal
 import subprocess
+import time
 from collections.abc import Callable
 from email.message import Message
 from io import BytesIO
@@ -48,6 +50,65 @@ def test_the_pre_stop_hook_waits_for_the_agent(tmp_path: Path) -> None:
     (tmp_path / "left").touch()
     _run("mysql/files/leave.sh", tmp_path, "/var/run/mysqld")
     assert (tmp_path / "leave").exists()
+
+
+# Notes its start, and whether its parent is the process that MYSQLD_PARENT_PID names. Ends with the next code of
+# `ends`; without one it goes on until a SIGTERM, which it answers with 0 a moment later, as mysqld's end takes time.
+SUPERVISED = """#!/bin/sh
+echo "$@ $([ "$PPID" = "$MYSQLD_PARENT_PID" ] && echo managed)" >>$FOLDER/starts
+read -r code <$FOLDER/ends && sed -i 1d $FOLDER/ends && exit "$code"
+trap 'sleep 0.3; exit 0' TERM
+touch $FOLDER/ready
+while :; do sleep 0.05; done
+"""
+
+
+def _start_mysqld(folder: Path, *ends: int) -> subprocess.Popen[bytes]:
+    """Run mysqld.sh with a mysqld that ends with these codes, one at each start."""
+    for name in ("leave", "left"):
+        (folder / name).touch()
+    (folder / "ends").write_text("".join(f"{code}\n" for code in ends))
+    mysqld = folder / "bin/mysqld"
+    mysqld.parent.mkdir()
+    mysqld.write_text(SUPERVISED)
+    mysqld.chmod(0o755)
+    text = (REPOSITORY / "charts/mysql/files/mysqld.sh").read_text().replace("/var/run/mysqld", str(folder))
+    script = folder / "mysqld.sh"
+    script.write_text(text)
+    environment = {"PATH": f"{mysqld.parent}:/usr/bin:/bin", "FOLDER": str(folder)}
+    return subprocess.Popen(["sh", script, "--an-option", "b c"], env=environment)
+
+
+@pytest.mark.parametrize(("ends", "code"), [((0,), 0), ((16, 16, 1), 1), ((16, 137), 137)])
+def test_mysqld_is_started_again_after_restart_and_after_nothing_else(
+    tmp_path: Path, ends: tuple[int, ...], code: int
+) -> None:
+    assert _start_mysqld(tmp_path, *ends).wait(timeout=10) == code
+    assert (tmp_path / "starts").read_text() == "--an-option b c managed\n" * len(ends)
+    assert not (tmp_path / "leave").exists()
+    assert not (tmp_path / "left").exists()
+
+
+def test_sigterm_ends_mysqld_before_its_shell(tmp_path: Path) -> None:
+    process = _start_mysqld(tmp_path, 16)
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "ready").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 0, "the code of mysqld, which has ended by itself"
+    assert len((tmp_path / "starts").read_text().splitlines()) == 2
+
+
+def test_sigterm_while_mysqld_restarts_ends_the_new_one(tmp_path: Path) -> None:
+    process = _start_mysqld(tmp_path, *[16] * 2000)
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "starts").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=10)
+    assert len((tmp_path / "starts").read_text().splitlines()) < 2000
 
 
 def test_the_data_directory_is_initialised_once(tmp_path: Path) -> None:

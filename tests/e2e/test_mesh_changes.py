@@ -45,4 +45,6 @@ def test_connections_that_a_changed_policy_ends_fail_no_request(
     assert load.failed() == []
     # A registration whose COMMIT was under way is answered 503, because nobody knows whether it was done. It opens the
     # circuit of its pod for half a second.
-    assert len([answer for answer in load.answers if answer.is_retryable]) <= 2 * REGISTRATIONS_PER_SECOND, load.summary()
+    assert len([answer for answer in load.answers if answer.is_retryable]) <= 2 * REGISTRATIONS_PER_SECOND, (
+        load.summary()
+    )

@@ -63,7 +63,7 @@ def hang_replica(world: World, pod: Pod) -> None:
     """Let Group Replication of a replica hang until its mysqld ends; of one at a time, since two confirm each other."""
     seats = [each.server.seat for each in world.pods.values() if each.server and each.server.seat]
     seat = pod.server.seat if pod.server and not any(each.hung for each in seats) else None
-    if seat and seat.running and seat.online and seat not in (seat.group.view.primary, seat.view.primary):
+    if seat and seat.running and seat not in (seat.group.view.primary, seat.view.primary):
         seat.hung = True
         world.log(pod.name, "Group Replication hangs")
 

@@ -188,7 +188,7 @@ KNOWN: list[tuple[re.Pattern[str], Handler]] = [
         (r"^SELECT group_replication_set_as_primary", _in_mysqld(_set_as_primary)),
         (r"^START GROUP_REPLICATION", _in_mysqld(_start)),
         (r"^STOP GROUP_REPLICATION", _in_mysqld(statements.stop)),
-        (r"^SHUTDOWN$", _in_mysqld(statements.shutdown)),
+        (r"^RESTART$", _in_mysqld(statements.restart)),
         (r"^CLONE INSTANCE", _in_mysqld(_clone)),
         (r"^SET GLOBAL (\w+) = ([01])$", _set_global),
         (r"^SET GLOBAL (\w+) = %s$", _set_global),

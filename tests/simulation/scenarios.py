@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from tests.simulation.checks import Violation
 from tests.simulation.faults import hang, hang_replica, lose
 from tests.simulation.network import Traffic
 from tests.simulation.run import Play, converge
 
 if TYPE_CHECKING:
     from tests.simulation.kubelet import Pod
+    from tests.simulation.seat import Seat
     from tests.simulation.world import World
 
 FOR_EVER = 100_000.0
@@ -70,10 +73,61 @@ def clock_behind(world: World) -> None:
 def hung_group_replication(world: World) -> None:
     """Group Replication of a replica hangs while the other one is cut off: the primary has no majority."""
     _begin(world)
-    primary = next(seat for group in world.groups for seat in group.seats if group.view.primary is seat)
-    hung, cut_off = (pod for pod in world.pods.values() if pod.server is not primary.server)
+    hung, cut_off = (pod for pod in world.pods.values() if pod.server is not _primary(world).server)
     hang_replica(world, hung)
     world.network.cut(Traffic.GROUP, [(cut_off.name, other.name) for other in world.pods.values() if other != cut_off])
+    world.kernel.run(60)
+    world.heal()
+    converge(world)
+
+
+def hung_while_recovering(world: World) -> None:
+    """Group Replication of a replica hangs before it is ONLINE; the other members go on."""
+    _begin(world)
+    hung = next(pod for pod in world.pods.values() if pod.server is not _primary(world).server)
+    world.recovery_factor = 6
+    world.kubelet.kill_mysqld(hung)
+    _until(world, lambda: _state(hung) == "RECOVERING")
+    hang_replica(world, hung)
+    world.heal()
+    converge(world)
+
+
+def majority_lost_while_recovering(world: World) -> None:
+    """The network fails three times while both replicas catch up: neither may give its data up for a clone."""
+    _begin(world)
+    world.kernel.run(10)
+    replicas = [pod for pod in world.pods.values() if pod.server is not _primary(world).server]
+    world.recovery_factor = 40
+    for pod in replicas:
+        world.kubelet.kill_mysqld(pod)
+    for _ in range(3):
+        _until(world, lambda: all(_state(pod) == "RECOVERING" for pod in replicas))
+        world.network.cut(Traffic.GROUP, combinations(world.names, 2))
+        _until(world, lambda: all(_state(pod) == "ERROR" for pod in replicas))
+        world.kernel.run(3)
+        world.network.mend(Traffic.GROUP, combinations(world.names, 2))
+    for _ in range(120):
+        world.kernel.run(0.5)
+        if not all(pod.volume.data for pod in replicas):
+            raise Violation("a replica has dropped its data")
+    world.heal()
+    converge(world)
+
+
+def lease_taken_from_a_hung_node(world: World) -> None:
+    """The node that has taken the Lease to start the group hangs until an operator has made another member start it."""
+    _begin(world)
+    for pod in list(world.pods.values()):
+        world.kubelet.kill_mysqld(pod)
+    _until(world, lambda: _lease_holder(world) is not None)
+    starter = world.pods[str(_lease_holder(world))]
+    hang(world, starter, 75)
+    world.kernel.run(30)
+    world.checks.operator_decided = True
+    other = next(name for name in world.names if name != starter.name)
+    world.api.patch("lease", "mysql", {"metadata": {"annotations": {"mysql.efishery/force-reboot": other}}})
+    world.log("operator", f"force-reboot={other}")
     world.kernel.run(60)
     world.heal()
     converge(world)
@@ -119,11 +173,30 @@ def _appoint(world: World, pod: Pod) -> None:
 
 def _until_started(world: World) -> None:
     before = world.checks.starts
-    for _ in range(600):
-        if world.checks.starts > before:
+    _until(world, lambda: world.checks.starts > before)
+
+
+def _until(world: World, condition: Callable[[], bool]) -> None:
+    """Go on until the condition holds, for at most 2 minutes."""
+    for _ in range(2400):
+        if condition():
             return
-        world.kernel.run(0.1)
-    raise AssertionError("no member started the group again")
+        world.kernel.run(0.05)
+    raise AssertionError("the schedule does not apply: what it waits for does not happen")
+
+
+def _primary(world: World) -> Seat:
+    return next(seat for group in world.groups for seat in group.seats if group.view.primary is seat)
+
+
+def _state(pod: Pod) -> str:
+    """The state of the pod's member, OFFLINE where it is in no group."""
+    return pod.server.seat.state if pod.server and pod.server.seat else "OFFLINE"
+
+
+def _lease_holder(world: World) -> str | None:
+    lease = world.api.find("lease", "mysql")
+    return lease["spec"].get("holderIdentity") if lease else None
 
 
 SCENARIOS: dict[str, Play] = {
@@ -133,6 +206,9 @@ SCENARIOS: dict[str, Play] = {
         slow_observation,
         clock_behind,
         hung_group_replication,
+        hung_while_recovering,
+        majority_lost_while_recovering,
+        lease_taken_from_a_hung_node,
         first_boot_without_proof,
         stale_observation,
     )

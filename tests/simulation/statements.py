@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pymysql
+from pymysql.constants import CR
 
 from tests.simulation.group import Group
 from tests.simulation.network import Traffic
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 NOT_CONFIGURED = 3092  # ER_GROUP_REPLICATION_CONFIGURATION
-RESTART_FAILED = 3707
 DONOR_ERROR = 3862
 RECOVERY_ATTEMPTS = 10
 HUNG_STOP_SECONDS = 30  # then mysqld gives up waiting for the group communication engine
@@ -108,8 +108,8 @@ def stop(world: World, server: Mysqld) -> None:
     server.seat = None
 
 
-def shutdown(world: World, server: Mysqld) -> None:
-    """SHUTDOWN."""
+def restart(world: World, server: Mysqld) -> None:
+    """RESTART."""
     world.kernel.sleep(world.kernel.between(1, 4))
     world.kubelet.mysqld_exited(server)
 
@@ -125,7 +125,7 @@ def stop_locally(world: World, seat: Seat) -> None:
 
 
 def clone(world: World, server: Mysqld, address: str) -> None:
-    """CLONE INSTANCE: the data go first, then the donor's come, then mysqld exits."""
+    """CLONE INSTANCE: the data go first, then the donor's come, then mysqld restarts."""
     kernel = world.kernel
     kernel.sleep(kernel.between(0.1, 1))
     donor = world.pods[address.partition(".")[0]].server
@@ -140,9 +140,7 @@ def clone(world: World, server: Mysqld, address: str) -> None:
         donor.seat.flush()
     server.volume.replace(donor.volume)
     world.kubelet.mysqld_exited(server)
-    raise pymysql.OperationalError(
-        RESTART_FAILED, "Restart server failed (mysqld is not managed by supervisor process)"
-    )
+    raise pymysql.OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query")
 
 
 def _reaches(world: World, server: Mysqld, donor: Mysqld) -> bool:

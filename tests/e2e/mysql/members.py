@@ -46,9 +46,10 @@ class Member:
 
     def pid(self) -> int:
         """Return mysqld's process ID on the node. Raises ContainerNotRunning."""
-        pid = node.pid_of(self._namespace, self.pod, "mysql")
+        shell = node.pid_of(self._namespace, self.pod, "mysql")
+        pid = node.child_of(shell) if shell else None
         if pid is None:
-            raise ContainerNotRunning(f"{self.pod}: the container mysql does not run")
+            raise ContainerNotRunning(f"{self.pod}: mysqld does not run")
         return pid
 
     def query(self, statement: str, *values: object) -> list[Row]:

@@ -41,6 +41,12 @@ def pid_of(namespace: str, pod: str, container: str) -> int | None:
     return next((int(task[1]) for task in tasks if task[0] in ids and task[2] == "RUNNING"), None)
 
 
+def child_of(pid: int) -> int | None:
+    """Return the process ID of the first process that this one has started, if it runs."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else None
+
+
 def send(pid: int, what: signal.Signals) -> None:
     """Send a signal to a process; one that has ended already is no error."""
     with contextlib.suppress(ProcessLookupError):

@@ -25,7 +25,7 @@ from efishery_mysql_agent.server import StatusPublisher
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store, Stored
 from efishery_mysql_agent.surroundings import Surroundings
-from tests.unit.mysql_agent.conftest import FORMED, GROUP, VIEW, online, outside, without
+from tests.unit.mysql_agent.conftest import FORMED, GROUP, VIEW, members, online, outside, without
 
 RECOVERING, FAILED = (outside("mysql-0", state=state) for state in (State.RECOVERING, State.ERROR))
 LIVE = tuple(without(online(pod, primary="mysql-1"), "mysql-0") for pod in ("mysql-1", "mysql-2"))
@@ -105,8 +105,32 @@ def last_action(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch, *stat
 def test_a_member_clones_after_three_failed_recoveries(
     agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert isinstance(last_action(agent, stub, monkeypatch, *(RECOVERING, FAILED) * 2), Join)
-    assert isinstance(last_action(agent, stub, monkeypatch, RECOVERING, FAILED), Clone)
+    failing = (outside("mysql-0"), RECOVERING, RECOVERING, FAILED, FAILED)
+    assert isinstance(last_action(agent, stub, monkeypatch, *failing * 2), Join)
+    assert isinstance(last_action(agent, stub, monkeypatch, *failing[:-1]), Clone)
+
+
+def test_a_member_that_lost_the_others_while_it_recovered_keeps_its_data(
+    agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off = replace(RECOVERING, members=members(lost=("mysql-1",)))
+    assert isinstance(last_action(agent, stub, monkeypatch, *(RECOVERING, cut_off, FAILED) * 4), Join)
+
+
+def test_recoveries_that_ended_with_their_group_do_not_count(
+    agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for epoch in range(5, 10):
+        agent._store.write(Stored(GROUP, VIEW, epoch))
+        assert isinstance(last_action(agent, stub, monkeypatch, RECOVERING, FAILED), Join)
+
+
+@pytest.mark.parametrize("between", [online("mysql-0"), None])
+def test_only_recoveries_that_failed_in_a_row_count(
+    agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch, between: Status | None
+) -> None:
+    rounds = (RECOVERING, FAILED, RECOVERING, FAILED, between or outside("mysql-0"), RECOVERING, FAILED)
+    assert isinstance(last_action(agent, stub, monkeypatch, *rounds), Join if between else Clone)
 
 
 def test_failed_recoveries_do_not_outlive_the_data(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pymysql
 import pytest
 
 from efishery_mysql_agent.accounts import Accounts
-from efishery_mysql_agent.actions import Action, Bootstrap, Join, Reboot, Restart
+from efishery_mysql_agent.actions import Action, Bootstrap, Clone, Join, Reboot, Restart
 from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.execute import Executor
 from efishery_mysql_agent.model import LeaseState
@@ -27,6 +27,7 @@ class Stub:
     calls: list[str] = field(default_factory=list)
     fails: str = ""  # the statement that MySQL refuses
     engine_left_behind: bool = False
+    lease_epoch: int | None = None  # the Lease's, where another member has taken it since
 
     @property
     def epoch(self) -> int:
@@ -36,17 +37,25 @@ class Stub:
         if self.conflict:
             raise ClusterError("409 Conflict")
         self.calls.append(f"acquire {epoch} {group}")
+        self.acquired = epoch
 
     claim = acquire
 
+    def lease(self) -> LeaseState:
+        return replace(FORMED, epoch=self.lease_epoch or self.acquired)
+
     def run(self, statement: str) -> None:
         self.calls.append(statement)
-        if statement == self.fails:
+        self.refuse(statement)
+
+    def refuse(self, statement: str) -> None:
+        if self.fails and self.fails in statement:
             raise pymysql.OperationalError(3095, "The STOP GROUP_REPLICATION command execution is incomplete")
 
     def rows(self, statement: str, _values: object = ()) -> list[dict[str, Any]]:
         if "error_log" in statement:
             return [{"1": 1}] if self.engine_left_behind else []
+        self.refuse(statement)
         self.calls.append(f"{statement.partition(' USER')[0]}, stored epoch {self.epoch}")
         return []
 
@@ -54,6 +63,9 @@ class Stub:
 
     def event(self, _kind: str, reason: str, _message: str) -> None:
         self.calls.append(reason)
+
+    def acquisitions(self) -> list[str]:
+        return [call.split()[2] for call in self.calls if call.startswith("acquire")]
 
     def ensure_replication(self, _mysql: object) -> None: ...
 
@@ -71,10 +83,14 @@ def stub(tmp_path: Path) -> Stub:
     return Stub(tmp_path)
 
 
-def execute(stub: Stub, action: Action) -> None:
+def executor_of(stub: Stub) -> Executor:
     settings = AgentSettings(pod="mysql-0", namespace="db")
     parts = cast(Mysql, stub), cast(Cluster, stub), Store(stub.folder), cast(Accounts, stub)
-    Executor(settings, *parts).execute(action)
+    return Executor(settings, *parts)
+
+
+def execute(stub: Stub, action: Action) -> None:
+    executor_of(stub).execute(action)
 
 
 STARTED = ["STOP GROUP_REPLICATION", "START GROUP_REPLICATION, stored epoch 5", "Started"]
@@ -118,6 +134,30 @@ def test_nothing_is_started_with_a_lease_that_was_changed(stub: Stub, action: Ac
     assert stub.epoch == VIEW.epoch
 
 
+@pytest.mark.parametrize("action", [Reboot(FORMED, 5), Reboot(FORMED, 5, forced=True), Bootstrap(FORMED, 5)])
+def test_nothing_is_started_if_another_member_has_taken_the_lease_while_this_one_left_its_group(
+    stub: Stub, action: Action
+) -> None:
+    stub.lease_epoch = 6
+    with pytest.raises(ClusterError, match="another member has taken the Lease"):
+        execute(stub, action)
+    assert stub.calls[1:] == ["STOP GROUP_REPLICATION"]
+
+
+def test_a_forced_start_that_failed_is_repeated_with_the_same_name(stub: Stub) -> None:
+    """The Lease keeps the name of each former group."""
+    executor, lease = executor_of(stub), FORMED
+    stub.fails = "START GROUP_REPLICATION"
+    for epoch in (5, 6, 7):
+        with pytest.raises(pymysql.MySQLError):
+            executor.execute(Reboot(lease, epoch, forced=True))
+        lease = replace(FORMED, epoch=epoch, group=stub.acquisitions()[-1])
+    assert len(set(stub.acquisitions())) == 1
+    with pytest.raises(pymysql.MySQLError):
+        executor.execute(Reboot(replace(lease, epoch=9), 10, forced=True))
+    assert len(set(stub.acquisitions())) == 2, "another member has taken the Lease in between"
+
+
 def test_a_member_stores_the_epoch_of_the_group_that_it_joins(stub: Stub) -> None:
     execute(stub, Join(GROUP, ("mysql-1",), 7))
     assert stub.calls[-1] == "START GROUP_REPLICATION, stored epoch 7"
@@ -129,19 +169,19 @@ def test_a_member_enters_a_group_in_a_new_process_if_it_has_left_the_engine_of_a
 ) -> None:
     stub.engine_left_behind = True
     execute(stub, action)
-    assert stub.calls[-4:] == ["STOP GROUP_REPLICATION"] * 2 + ["SHUTDOWN", "Restarting"]
+    assert stub.calls[-4:] == ["STOP GROUP_REPLICATION"] * 2 + ["RESTART", "Restarting"]
     assert not [call for call in stub.calls if call.startswith("START")]
 
 
 def test_a_member_that_hangs_leaves_before_its_mysqld_ends(stub: Stub) -> None:
     execute(stub, Restart())
-    assert stub.calls == ["STOP GROUP_REPLICATION", "SHUTDOWN", "Restarting"]
+    assert stub.calls == ["STOP GROUP_REPLICATION", "RESTART", "Restarting"]
 
 
 def test_a_member_that_hangs_and_cannot_leave_is_restarted(stub: Stub) -> None:
     stub.fails = "STOP GROUP_REPLICATION"
     execute(stub, Restart())
-    assert stub.calls == ["STOP GROUP_REPLICATION", "SHUTDOWN", "Restarting"]
+    assert stub.calls == ["STOP GROUP_REPLICATION", "RESTART", "Restarting"]
 
 
 def test_a_member_that_hangs_is_restarted_while_the_api_does_not_answer(
@@ -151,6 +191,14 @@ def test_a_member_that_hangs_is_restarted_while_the_api_does_not_answer(
         raise ClusterError("timed out")
 
     monkeypatch.setattr(stub, "event", refuse)
-    with pytest.raises(ClusterError):
-        execute(stub, Restart())
-    assert stub.calls == ["STOP GROUP_REPLICATION", "SHUTDOWN"]
+    execute(stub, Restart())
+    assert stub.calls == ["STOP GROUP_REPLICATION", "RESTART"]
+
+
+def test_an_errant_member_clones_while_the_api_does_not_answer(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ClusterError("timed out")
+
+    monkeypatch.setattr(stub, "event", refuse)
+    execute(stub, Clone("mysql-1", "x:1"))
+    assert stub.calls[-1].startswith("CLONE INSTANCE")

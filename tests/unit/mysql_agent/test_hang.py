@@ -8,7 +8,7 @@ import pytest
 from efishery_mysql_agent.actions import Leave, Restart, Serve
 from efishery_mysql_agent.decide import decide
 from efishery_mysql_agent.hang import CHECK_SECONDS, HANG_SECONDS, Hang, abandoned
-from efishery_mysql_agent.model import State, Status
+from efishery_mysql_agent.model import Member, Role, State, Status
 from tests.unit.mysql_agent.conftest import online, outside, seen, without
 
 ME = online("mysql-1")
@@ -72,15 +72,38 @@ def test_a_member_that_was_not_online_starts_again(clock: list[float]) -> None:
     [
         IN_GROUP,
         (LEFT[0], IN_GROUP[1]),  # one of three: the others are a majority
-        (LEFT[0],),  # the third does not answer, and may be in the group
-        (LEFT[0], Status("mysql-2")),  # its mysqld does not answer
-        (LEFT[0], outside("mysql-3")),  # no member of the view
-        (),
+        (LEFT[0], replace(IN_GROUP[1], state=State.RECOVERING)),
+        (outside("mysql-3"),),  # no member of the view
+        (),  # nobody says that a member has left
+        (Status("mysql-0"), Status("mysql-2")),
     ],
 )
-def test_a_view_of_which_a_majority_may_be_left_is_not_abandoned(peers: tuple[Status, ...]) -> None:
+def test_a_view_that_no_member_has_left_or_of_which_a_majority_is_left_is_not_abandoned(
+    peers: tuple[Status, ...],
+) -> None:
     assert not abandoned(ME, peers)
-    assert abandoned(ME, LEFT)
+
+
+@pytest.mark.parametrize(
+    "peers",
+    [
+        LEFT,
+        LEFT[:1],  # the third does not answer, as where its node is lost
+        LEFT[1:],
+        (LEFT[0], Status("mysql-2")),  # its mysqld does not answer
+        (LEFT[0], outside("mysql-3")),
+    ],
+)
+def test_without_those_that_left_and_those_that_do_not_answer_a_view_has_no_majority(
+    peers: tuple[Status, ...],
+) -> None:
+    assert abandoned(ME, peers)
+
+
+def test_half_of_a_view_is_no_majority() -> None:
+    four = replace(ME, members=(*ME.members, Member("mysql-3", State.ONLINE, Role.REPLICA)))
+    assert abandoned(four, (LEFT[0], LEFT[1], online("mysql-3")))
+    assert not abandoned(four, (LEFT[0], IN_GROUP[1], replace(online("mysql-3"), pod="mysql-3")))
 
 
 def test_alone_a_member_is_never_abandoned() -> None:
@@ -90,5 +113,6 @@ def test_alone_a_member_is_never_abandoned() -> None:
 
 def test_it_is_restarted_unless_it_leaves_anyway() -> None:
     assert decide(seen(ME, *LEFT, hangs=True)) == Restart()
+    assert decide(seen(replace(ME, state=State.RECOVERING), *LEFT, hangs=True)) == Restart()
     assert decide(seen(ME, *LEFT)) == Serve()
     assert isinstance(decide(seen(ME, *LEFT, hangs=True, leaving=True)), Leave)

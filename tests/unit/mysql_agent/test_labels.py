@@ -7,7 +7,7 @@ import pytest
 from efishery_mysql_agent.decide import labels
 from efishery_mysql_agent.doubt import confirmed
 from efishery_mysql_agent.model import NO_LABELS, Labels, Role, State, Status
-from tests.unit.mysql_agent.conftest import online, outside, seen, without
+from tests.unit.mysql_agent.conftest import members, online, outside, seen, without
 
 PRIMARY, REPLICA = Labels(Role.PRIMARY), Labels(Role.REPLICA, reads=True)
 
@@ -73,3 +73,33 @@ def test_another_member_of_the_same_view_confirms() -> None:
 def test_a_paused_primary_does_not_confirm_itself(peer: Status) -> None:
     assert not confirmed(online("mysql-0"), ())
     assert not confirmed(online("mysql-0"), (peer,))
+
+
+LATER = without(replace(online("mysql-1", primary="mysql-1"), view_id="100:4"), "mysql-0")
+
+
+def test_a_later_view_of_a_majority_without_the_member_refutes_it() -> None:
+    me = online("mysql-0")
+    assert me.refuted_by((LATER,))
+    started_again = replace(LATER, view_id="200:1", epoch=me.epoch + 1)
+    assert me.refuted_by((outside("mysql-2"), started_again))
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        replace(LATER, state=State.RECOVERING),  # it may not have all of the view yet
+        replace(LATER, members=(LATER.members[0], replace(LATER.members[1], state=State.UNREACHABLE))),
+        replace(LATER, view_id="100:2"),
+        replace(LATER, view_id="200:1"),  # of another start, of which nobody knows whether it was later
+        replace(online("mysql-1"), view_id="100:4"),
+    ],
+)
+def test_nothing_else_refutes_it(peer: Status) -> None:
+    assert not online("mysql-0").refuted_by((peer,))
+
+
+def test_of_two_groups_that_live_the_later_one_counts() -> None:
+    former = replace(online("mysql-0"), members=members()[:1])
+    forced = replace(online("mysql-1"), members=members("mysql-1")[1:2], view_id="200:1", epoch=5, group="new")
+    assert seen(outside("mysql-2"), former, forced).live == (forced,)

@@ -261,7 +261,7 @@ class TestATermAsPrimaryLeavesNothingForTheNext:
         reconciler.reconcile(seen(WITHOUT_1))
         reconciler.reconcile(between)
         stub.pods["mysql-1"] = PRIMARY
-        stub.recorded.append(UNDER_1.view)
+        stub.recorded.append(VIEW)
         reconciler.reconcile(seen(WITHOUT_1))
         assert stub.pods["mysql-1"] == NO_LABELS
         assert stub.recorded[-1] == WITHOUT_1.view
@@ -283,6 +283,14 @@ class TestATermAsPrimaryLeavesNothingForTheNext:
         reconciler.reconcile(seen(UNDER_1))
         reconciler.reconcile(seen(AGAIN))
         assert stub.pods["mysql-0"] == PRIMARY
+
+
+def test_a_member_that_the_group_has_gone_on_without_leaves_the_record_alone(
+    reconciler: Reconciler, stub: Stub
+) -> None:
+    stub.recorded.append(AGAIN.view)
+    reconciler.reconcile(seen(WITHOUT_1))
+    assert stub.recorded == [AGAIN.view]
 
 
 class TestWhatTheApiSaysCounts:

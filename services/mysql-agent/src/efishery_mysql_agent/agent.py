@@ -66,7 +66,8 @@ class Agent:
         self._observed_at = float("-inf")
         self._unanswered = False
         self._doubt, self._hang = Doubt(), Hang()
-        self._state = State.DOWN
+        self._recovers = False
+        self._epoch = 0
         self._failed_recoveries = 0
 
     def run(self) -> None:
@@ -114,22 +115,27 @@ class Agent:
         if me.state is State.DOWN or now - self._observed_at > MAX_GAP_SECONDS:
             self._doubt.begin()
         self._observed_at = now
-        self._count_failed_recoveries(me.state)
         if me.state is State.DOWN and not self._unanswered:
             self._create_agent_account()
         stored = self._store.current
+        self._count_failed_recoveries(me, stored.epoch)
         return dataclasses.replace(me, group=stored.group, epoch=stored.epoch, last_view=stored.view)
 
-    def _count_failed_recoveries(self, state: State) -> None:
-        if state is State.ONLINE:
+    def _count_failed_recoveries(self, me: Status, epoch: int) -> None:
+        """Count the recoveries that failed in one start of the group, but not by the loss of other members.
+
+        A group that loses its majority ends, and its next start has another epoch.
+        """
+        if me.state is State.ONLINE or epoch != self._epoch:
             self._failed_recoveries = 0
-        self._failed_recoveries += (self._state, state) == (State.RECOVERING, State.ERROR)
-        self._state = state
+        self._failed_recoveries += self._recovers and me.state is State.ERROR
+        lost = [member for member in me.members if member.state is State.UNREACHABLE]
+        self._recovers, self._epoch = me.state is State.RECOVERING and not lost, epoch
 
     def _add_surroundings(self, me: Status) -> Observation:
         """Ask the peers and the API only where the decision needs them: of a healthy member seldom, and only peers."""
         leaving = (self._settings.run_dir / "leave").exists()
-        if me.state is not State.ONLINE:
+        if me.state not in (State.ONLINE, State.RECOVERING):
             self._hang.forget()
         elif self._doubt or self._hang.is_due:
             peers = self._peers.ask()

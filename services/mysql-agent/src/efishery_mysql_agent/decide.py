@@ -1,7 +1,7 @@
 """The rules: what an agent does next, as a pure function of what it observed.
 
                    ┌─ leaving ─────────────────────────────────▶ Leave, then Left
-                   ├─ ONLINE, but the others say otherwise ────▶ Restart
+                   ├─ in a group, but the others say otherwise ▶ Restart
 Observation ───────┼─ ONLINE, with the group's majority ───────▶ Serve
                    ├─ DOWN, RECOVERING, or without majority ───▶ Wait
                    └─ in no group ─┬─ a live group answers ────▶ Join, or Clone
@@ -48,7 +48,7 @@ def decide(seen: Observation) -> Action:
     match seen.me.state:
         case State.DOWN:
             return Wait(Reason.MYSQLD_DOWN)
-        case State.ONLINE if seen.hangs:
+        case State.ONLINE | State.RECOVERING if seen.hangs:
             return Restart()
         case State.ONLINE:
             return Serve() if seen.me.quorum else Wait(Reason.MAJORITY_LOST)
@@ -81,7 +81,7 @@ def _leave(me: Status) -> Action:
 def _enter(seen: Observation, live: tuple[Status, ...]) -> Action:
     """Join the group that `live` are in."""
     me = seen.me
-    # The headless Service selects one group, so every live peer reports the same name.
+    # They are in one group, and report the same name.
     group = live[0].group
     if group is None:
         return Wait(Reason.GROUP_UNKNOWN, f"{live[0].pod} does not say yet in which group it is")

@@ -25,11 +25,11 @@ class Doubt:
         self._since = time.monotonic()
 
     def settle(self, me: Status, peers: tuple[Status, ...]) -> None:
-        """End the doubt if the peers confirm the member, or none refutes it for long enough."""
-        if self._since is None:
-            return
-        if not me.quorum or refuted(me, peers):
+        """Begin if the peers refute the member; end if they confirm it, or none refutes it for long enough."""
+        if me.refuted_by(peers) or (self and not me.quorum):
             self.begin()
+        elif self._since is None:
+            return
         elif confirmed(me, peers) or time.monotonic() - self._since > DOUBT_SECONDS:
             self._since = None
 
@@ -43,8 +43,3 @@ def confirmed(me: Status, peers: tuple[Status, ...]) -> bool:
     return len(me.members) == 1 or any(
         peer.has_majority and peer.view == me.view and mine in peer.members for peer in peers
     )
-
-
-def refuted(me: Status, peers: tuple[Status, ...]) -> bool:
-    """Whether the group has a later view without this member, which still reports itself as in the group."""
-    return any(peer.quorum and peer.view.supersedes(me.view) and me.pod not in peer.view.members for peer in peers)

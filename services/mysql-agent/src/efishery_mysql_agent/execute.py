@@ -23,7 +23,7 @@ from efishery_mysql_agent.actions import (
     Serve,
     Wait,
 )
-from efishery_mysql_agent.cluster import Cluster
+from efishery_mysql_agent.cluster import Cluster, ClusterError
 from efishery_mysql_agent.model import LeaseState
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.settings import AgentSettings
@@ -32,15 +32,19 @@ from efishery_mysql_agent.store import Store
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Executor:
-    """Executes actions, on a connection of its own with a long timeout."""
+    """Executes actions, on a connection of its own with a long timeout.
+
+    `_forced` are name and epoch of the group that this member last took the Lease for at an operator's request.
+    """
 
     settings: AgentSettings
     mysql: Mysql
     cluster: Cluster
     store: Store
     accounts: Accounts
+    _forced: tuple[str | None, int] = (None, 0)
 
     def execute(self, action: Action) -> None:
         """Execute an action; raises pymysql.MySQLError, ClusterError and OSError."""
@@ -61,12 +65,13 @@ class Executor:
                 self.cluster.claim(lease, epoch, name)
                 self._start_alone(name, epoch)
             case Reboot(lease=lease, epoch=epoch, forced=forced):
-                # A new name: new transactions must not get the GTIDs of those that only an absent member has.
-                name = str(uuid4()) if forced else self._own_group(lease)
+                name = self._forced_group(lease) if forced else self._own_group(lease)
                 self.cluster.acquire(lease, epoch, name)
+                if forced:
+                    self._forced = name, epoch
                 self._start_alone(name, epoch, forced=forced)
             case Join(group=name, seeds=seeds, epoch=epoch):
-                self._enter(epoch)
+                self._prepare(epoch)
                 group.join(self.mysql, name, map(self.settings.host, seeds), self._password)
             case Clone(donor=donor, discarded=discarded):
                 self._clone(donor, discarded)
@@ -86,31 +91,48 @@ class Executor:
         own = self.store.current.group
         return str(lease.group) if own is None or own in lease.former else own
 
+    def _forced_group(self, lease: LeaseState) -> str:
+        """A new name: new transactions must not get the GTIDs of those that only an absent member has.
+
+        An attempt that failed is repeated with the same name, since the Lease keeps every one.
+        """
+        name, _ = self._forced
+        return name if name and (lease.group, lease.epoch) == self._forced else str(uuid4())
+
     def _start_alone(self, name: str, epoch: int, *, forced: bool = False) -> None:
         """Start the group. It is recorded, and the Lease released, once this member is its primary (reconcile.py)."""
-        self._enter(epoch)
+        self._prepare(epoch)
+        if self.cluster.lease().epoch != epoch:  # the member, or its node, stood still while the Lease expired
+            raise ClusterError("another member has taken the Lease")
         group.start_alone(self.mysql, name, self._password)
         kind, how = ("Warning", ", as an operator asked") if forced else ("Normal", "")
-        self.cluster.event(kind, "Started", f"started group {name} with the data of {self.settings.pod}{how}")
+        self._report(kind, "Started", f"started group {name} with the data of {self.settings.pod}{how}")
 
-    def _enter(self, epoch: int) -> None:
-        """Prepare for a start: what is stored before it cannot be missing after it."""
+    def _prepare(self, epoch: int) -> None:
+        """Prepare for a start: what is stored before it cannot be missing after it. Raises group.EngineLeftBehind."""
         self.accounts.ensure_replication(self.mysql)
         self.store.write(replace(self.store.current, epoch=epoch))
+        group.stop_before_start(self.mysql)
 
     def _clone(self, donor: str, discarded: str) -> None:
         if discarded:
-            message = f"takes the data of {donor}; discards transactions that the group does not have: {discarded}"
-            self.cluster.event("Warning", "Discarding", message)
             log.warning("transactions_discarded", gtids=discarded, donor=donor)
+            message = f"takes the data of {donor}; discards transactions that the group does not have: {discarded}"
+            self._report("Warning", "Discarding", message)
         # While the clone is incomplete, the volume holds no group's data.
         self.store.clear()
         group.clone(self.mysql, self.settings.host(donor), self._password)
 
     def _restart(self, message: str) -> None:
         group.restart(self.mysql)
-        # Afterwards: what makes Group Replication hang may also keep the Kubernetes API from answering.
-        self.cluster.event("Warning", "Restarting", message)
+        self._report("Warning", "Restarting", message)
+
+    def _report(self, kind: str, reason: str, message: str) -> None:
+        """Emit an Event, unless the Kubernetes API does not answer."""
+        try:
+            self.cluster.event(kind, reason, message)
+        except ClusterError as error:
+            log.warning("event_not_emitted", reason=reason, message=message, error=str(error))
 
     def _leave(self, successor: str | None) -> None:
         if successor:

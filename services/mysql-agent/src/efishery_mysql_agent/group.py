@@ -29,8 +29,7 @@ class EngineLeftBehind(Exception):
 
 
 def start_alone(mysql: Mysql, group: str, password: str) -> None:
-    """Start the group with this member as the only one; raises EngineLeftBehind."""
-    _stop_before_start(mysql)
+    """Start the group with this member, which is in none, as the only one."""
     mysql.set_global(group_replication_group_name=group, group_replication_group_seeds="")
     mysql.set_global(group_replication_bootstrap_group=1)
     try:
@@ -40,8 +39,7 @@ def start_alone(mysql: Mysql, group: str, password: str) -> None:
 
 
 def join(mysql: Mysql, group: str, hosts: Iterable[str], password: str) -> None:
-    """Start Group Replication towards members at these hosts; raises EngineLeftBehind."""
-    _stop_before_start(mysql)
+    """Start Group Replication of this member, which is in no group, towards members at these hosts."""
     seeds = ",".join(f"{host}:{PORT}" for host in hosts)
     mysql.set_global(group_replication_group_name=group, group_replication_group_seeds=seeds)
     _start(mysql, password)
@@ -54,17 +52,24 @@ def stop(mysql: Mysql) -> None:
     mysql.set_global(group_replication_bootstrap_group=0)
 
 
+def stop_before_start(mysql: Mysql) -> None:
+    """Leave the group, and check that this mysqld can enter another; raises EngineLeftBehind."""
+    stop(mysql)  # which waits for the engine, if need be for 30 s
+    if mysql.rows(ENGINE_LEFT_BEHIND):
+        raise EngineLeftBehind("the engine of the group that this member has left has not ended")
+
+
 def restart(mysql: Mysql) -> None:
-    """Leave the group if that is possible, and end mysqld, which Kubernetes then starts again."""
+    """Leave the group if that is possible, and end mysqld; the shell that runs it starts it again."""
     try:
         stop(mysql)
     except pymysql.MySQLError as error:  # it waits for what hangs
         log.warning("not_left", reason=str(error))
-    mysql.run("SHUTDOWN")
+    mysql.run("RESTART")
 
 
 def clone(mysql: Mysql, host: str, password: str) -> None:
-    """Replace all data by the donor's. mysqld then exits, and Kubernetes restarts it."""
+    """Replace all data by the donor's. mysqld then restarts."""
     stop(mysql)
     mysql.set_global(clone_valid_donor_list=f"{host}:{PORT}")
     # A clone first drops the data, which super_read_only forbids. Offline mode keeps clients out meanwhile.
@@ -73,13 +78,10 @@ def clone(mysql: Mysql, host: str, password: str) -> None:
     try:
         mysql.rows(statement, (REPLICATION, host, password))
     except pymysql.MySQLError as error:
-        if is_connection_lost(error) or error.args[0] == RESTART_FAILED:
+        if is_connection_lost(error):
             return
         mysql.set_global(super_read_only=1)
         raise
-
-
-RESTART_FAILED = 3707  # ER_RESTART_SERVER_FAILED: the clone is done, and mysqld has no supervisor but Kubernetes
 
 
 def hand_over(mysql: Mysql, host: str) -> None:
@@ -104,12 +106,6 @@ def end_connections(mysql: Mysql) -> int:
         except pymysql.MySQLError:  # it ended by itself
             continue
     return len(clients)
-
-
-def _stop_before_start(mysql: Mysql) -> None:
-    stop(mysql)  # which waits for the engine, if need be for 30 s
-    if mysql.rows(ENGINE_LEFT_BEHIND):
-        raise EngineLeftBehind("the engine of the group that this member has left has not ended")
 
 
 def _start(mysql: Mysql, password: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 
-from efishery_mysql_agent.doubt import refuted
 from efishery_mysql_agent.model import State, Status
 
 CHECK_SECONDS = 10
@@ -17,7 +16,7 @@ HANG_SECONDS = 40
 
 
 class Hang:
-    """Compares an ONLINE member with what the others say of themselves, every CHECK_SECONDS."""
+    """Compares a member of a group with what the others say of themselves, every CHECK_SECONDS."""
 
     def __init__(self) -> None:
         self._checked_at = time.monotonic()
@@ -31,7 +30,7 @@ class Hang:
     def check(self, me: Status, peers: tuple[Status, ...]) -> bool:
         """Return whether the peers contradict the member at each check for long enough."""
         last, self._checked_at = self._checked_at, time.monotonic()
-        if not (refuted(me, peers) or abandoned(me, peers)):
+        if not (me.refuted_by(peers) or abandoned(me, peers)):
             self._since = None
             return False
         # After a pause of the agent, nothing is known of the time since the last check.
@@ -40,12 +39,16 @@ class Hang:
         return self._checked_at - self._since >= HANG_SECONDS
 
     def forget(self) -> None:
-        """Start again: the member is not ONLINE."""
+        """Start again: the member is in no group."""
         self._checked_at, self._since = time.monotonic(), None
 
 
 def abandoned(me: Status, peers: tuple[Status, ...]) -> bool:
-    """Whether so many members of the view say that they are in no group that the others are no majority."""
-    members = me.view.members
-    left = [peer for peer in peers if peer.pod in members and peer.state in (State.OFFLINE, State.ERROR)]
-    return 2 * (len(members) - len(left)) <= len(members)
+    """Whether a member of the view says that it is in no group, and those that say they are in one are no majority.
+
+    A group would have expelled the first by now, or, having lost the majority, would have ended.
+    """
+    states = [peer.state for peer in peers if peer.pod in me.view.members]
+    has_left = State.OFFLINE in states or State.ERROR in states
+    in_group = 1 + states.count(State.ONLINE) + states.count(State.RECOVERING)
+    return has_left and 2 * in_group <= len(me.view.members)

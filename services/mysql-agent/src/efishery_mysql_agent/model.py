@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -99,6 +100,12 @@ class Status:
         """The view it is in."""
         return View(self.view_id, tuple(sorted(member.pod for member in self.members)), self.epoch)
 
+    def refuted_by(self, others: Iterable[Status]) -> bool:
+        """Whether the group has a later view without this member, which still reports itself as in the group."""
+        return any(
+            other.quorum and other.view.supersedes(self.view) and self.pod not in other.view.members for other in others
+        )
+
 
 @dataclass(frozen=True)
 class LeaseState:
@@ -136,7 +143,7 @@ class Observation:
     `contained` are the pairs of pods of which the second has all transactions of the first.
     `failed_recoveries` counts those in a row with the member's present data.
     `without_proof` are the pods that may have data of a group that a Lease without a group does not know.
-    `hangs`: Group Replication of an ONLINE member hangs.
+    `hangs`: Group Replication of the member, which is in a group, hangs.
     `unconfirmed`: mysqld, or the agent, paused, and no other member has confirmed since what mysqld says of the group.
     """
 
@@ -154,8 +161,8 @@ class Observation:
 
     @property
     def live(self) -> tuple[Status, ...]:
-        """The peers in a group that has the majority."""
-        return tuple(peer for peer in self.peers if peer.quorum)
+        """The peers in a group that has the majority, the latest if two groups live."""
+        return tuple(peer for peer in self.peers if peer.quorum and not peer.refuted_by(self.peers))
 
     @property
     def answering(self) -> dict[str, Status]:

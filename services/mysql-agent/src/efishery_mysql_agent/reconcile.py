@@ -14,9 +14,8 @@ import structlog
 
 from efishery_mysql_agent import group, metrics
 from efishery_mysql_agent.accounts import Accounts
-from efishery_mysql_agent.cluster import Cluster, NotFound
+from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound
 from efishery_mysql_agent.decide import labels
-from efishery_mysql_agent.doubt import refuted
 from efishery_mysql_agent.model import NO_LABELS, Labels, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.periodic import Periodic
@@ -74,7 +73,7 @@ class Reconciler:
 
     def _refuse_clients_if_refuted(self, seen: Observation) -> None:
         """Leave the labels as they are; set offline mode once a peer has a later view without this member."""
-        if refuted(seen.me, seen.peers) and not seen.me.offline:
+        if seen.me.refuted_by(seen.peers) and not seen.me.offline:
             try:
                 self.mysql.set_global(offline_mode=1)
                 log.warning("offline_mode_set", reason="the group has gone on without this member")
@@ -144,6 +143,8 @@ class Reconciler:
             list(pool.map(self._unlabel, absent))
         # The name is mysqld's: the one on the volume is missing, or of a former group, while that cannot be written.
         name, lease = self._group_name(), self.cluster.lease()
+        if lease.view and lease.view.supersedes(view):
+            raise ClusterError("the Lease has a later view: the group has gone on without this member")
         # A request made while the group is online must not act on its next outage: recording removes it.
         if (lease.group, lease.view) != (name, view) or lease.is_requested or lease.holder == self.pod:
             self.cluster.record(lease, name, view)

@@ -114,13 +114,19 @@ def test_a_member_that_lost_the_others_while_it_recovered_keeps_its_data(
     agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut_off = replace(RECOVERING, members=members(lost=("mysql-1",)))
-    assert isinstance(last_action(agent, stub, monkeypatch, *(RECOVERING, cut_off, FAILED) * 4), Join)
+    assert isinstance(last_action(agent, stub, monkeypatch, *(RECOVERING, cut_off, FAILED) * 3), Join)
+
+
+def test_a_mysqld_that_ended_while_it_recovered_has_not_failed(
+    agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(last_action(agent, stub, monkeypatch, *(RECOVERING, outside("mysql-0")) * 3), Join)
 
 
 def test_recoveries_that_ended_with_their_group_do_not_count(
     agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for epoch in range(5, 10):
+    for epoch in (5, 6, 7):
         agent._store.write(Stored(GROUP, VIEW, epoch))
         assert isinstance(last_action(agent, stub, monkeypatch, RECOVERING, FAILED), Join)
 
@@ -249,6 +255,26 @@ def test_a_healthy_member_asks_the_others_seldom_and_is_restarted_once_they_all_
             break
     assert stub.executed == [Restart()]
     assert len(asked) == HANG_SECONDS // CHECK_SECONDS + 1
+
+
+def test_a_member_that_was_in_no_group_meanwhile_is_not_restarted(
+    agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [time.monotonic()]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    stub.peers = (outside("mysql-1"), outside("mysql-2"))
+    for second in range(HANG_SECONDS + 2 * CHECK_SECONDS):
+        now[0] += 1
+        answers = (None, None) if second == HANG_SECONDS else (online("mysql-0"),)
+        last_action(agent, stub, monkeypatch, *answers)
+    assert Restart() not in stub.executed
+
+
+def test_binary_logs_are_purged_while_mysqld_runs(agent: Agent, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    purged: list[Status] = []
+    monkeypatch.setattr(agent._binlogs, "run", purged.append)
+    last_action(agent, stub, monkeypatch, online("mysql-0"), outside("mysql-0"), None, None)
+    assert [status.state for status in purged] == [State.ONLINE, State.OFFLINE]
 
 
 def test_the_lease_is_read_before_the_peers_are_asked(

@@ -202,3 +202,9 @@ def test_an_errant_member_clones_while_the_api_does_not_answer(stub: Stub, monke
     monkeypatch.setattr(stub, "event", refuse)
     execute(stub, Clone("mysql-1", "x:1"))
     assert stub.calls[-1].startswith("CLONE INSTANCE")
+
+
+def test_a_volume_whose_data_are_replaced_is_of_no_group(stub: Stub) -> None:
+    execute(stub, Clone("mysql-1", ""))
+    assert stub.calls[-1].endswith("stored epoch 0"), "an incomplete clone is no group's data"
+    assert Store(stub.folder).current == Stored()

@@ -6,7 +6,7 @@ import pymysql
 import pytest
 from pymysql.constants import CR
 
-from efishery_mysql_agent.model import Status
+from efishery_mysql_agent.model import Member, Role, State, Status
 from efishery_mysql_agent.mysql import Mysql, Row
 from efishery_mysql_agent.observe import observe
 
@@ -60,3 +60,33 @@ def test_executed_and_received_transactions_are_one_set_and_the_queue_was_read_b
     assert status
     assert status.gtids == "a:1-3,b:1"
     assert asked == ["queue", "gtids"], "what has left the queue is among the GTIDs"
+
+
+def test_the_group_is_shown_as_mysqld_shows_it() -> None:
+    def row(number: int, state: str, role: str) -> Row:
+        host = f"mysql-{number}.mysql.db.svc"
+        return {"id": f"u{number}", "host": host, "state": state, "role": role, "view_id": "100:3", "queue": number,
+                "behind": 10 * number}  # fmt: skip
+
+    class Server:
+        def rows(self, statement: str) -> list[Row]:
+            if "queue" in statement:
+                return [row(0, "ONLINE", "PRIMARY"), row(1, "RECOVERING", "SECONDARY"), row(2, "UNREACHABLE", "")]
+            return [{"uuid": "u1", "read_only": 0, "offline": 1, "gtids": "a:1-3"}]
+
+    assert observe(cast(Mysql, Server()), "mysql-1") == Status(
+        pod="mysql-1",
+        state=State.RECOVERING,
+        role=Role.REPLICA,
+        members=(
+            Member("mysql-0", State.ONLINE, Role.PRIMARY),
+            Member("mysql-1", State.RECOVERING, Role.REPLICA),
+            Member("mysql-2", State.UNREACHABLE),
+        ),
+        view_id="100:3",
+        gtids="a:1-3",
+        writable=False,
+        offline=True,
+        lag=10,
+        queue=1,
+    )

@@ -12,7 +12,7 @@ from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound
 from efishery_mysql_agent.model import NO_LABELS, Labels, LeaseState, Member, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.reconcile import Reconciler
-from efishery_mysql_agent.store import Store
+from efishery_mysql_agent.store import Store, Stored
 from tests.unit.mysql_agent.conftest import GROUP, PODS, VIEW, online, outside, seen, without
 
 PRIMARY, REPLICA = Labels(Role.PRIMARY), Labels(Role.REPLICA, reads=True)
@@ -145,9 +145,36 @@ def test_an_agent_that_has_just_started_changes_no_label(reconciler: Reconciler,
 def test_clients_of_a_former_primary_are_disconnected(
     reconciler: Reconciler, stub: Stub, between: list[Status]
 ) -> None:
-    for status in [online("mysql-0"), *between, outside("mysql-0", state=State.ERROR)]:
+    for status in [online("mysql-0"), *between, *[outside("mysql-0", state=State.ERROR)] * 2]:
         reconciler.reconcile(seen(status))
+    assert stub.ended == 1, "once"
+
+
+def test_a_primary_that_lost_the_majority_is_a_former_one(reconciler: Reconciler, stub: Stub) -> None:
+    reconciler.reconcile(seen(online("mysql-0")))
+    reconciler.reconcile(seen(online("mysql-0", lost=("mysql-1", "mysql-2"))))
     assert stub.ended == 1
+
+
+def test_clients_of_a_primary_and_of_a_replica_stay_connected(reconciler: Reconciler, stub: Stub) -> None:
+    for primary in ("mysql-1", "mysql-0", "mysql-0"):
+        reconciler.reconcile(seen(online("mysql-0", primary=primary)))
+    reconciler.reconcile(seen(Status("mysql-0")))
+    assert stub.ended == 0
+
+
+def test_offline_mode_ends_in_the_group_only(reconciler: Reconciler, stub: Stub) -> None:
+    reconciler.reconcile(seen(replace(outside("mysql-1", state=State.ERROR), pod="mysql-0", offline=True)))
+    assert stub.variables == {}
+    reconciler.reconcile(seen(replace(online("mysql-0", primary="mysql-1"), offline=True)))
+    assert stub.variables == {"offline_mode": 0}
+
+
+def test_group_view_and_epoch_are_stored_on_the_volume(reconciler: Reconciler) -> None:
+    reconciler.reconcile(seen(online("mysql-0", lost=("mysql-1", "mysql-2"))))
+    assert reconciler.store.current == Stored(), "without the majority nothing is known of the group"
+    reconciler.reconcile(seen(online("mysql-0", primary="mysql-1")))
+    assert reconciler.store.current == Stored(GROUP, VIEW, VIEW.epoch)
 
 
 def test_a_recreated_lease_is_written_again(

@@ -69,7 +69,7 @@ class Reboot:
 
 @dataclass(frozen=True)
 class Restart:
-    """Leave the group and end mysqld, whose Group Replication hangs; Kubernetes starts it again."""
+    """Leave the group and restart mysqld, whose Group Replication hangs."""
 
 
 @dataclass(frozen=True)

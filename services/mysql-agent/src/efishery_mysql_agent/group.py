@@ -60,7 +60,7 @@ def stop_before_start(mysql: Mysql) -> None:
 
 
 def restart(mysql: Mysql) -> None:
-    """Leave the group if that is possible, and end mysqld; the shell that runs it starts it again."""
+    """Leave the group if that is possible, and restart mysqld (files/mysqld.sh of the chart)."""
     try:
         stop(mysql)
     except pymysql.MySQLError as error:  # it waits for what hangs

@@ -26,10 +26,15 @@ def monitored(
         for _ in range(5):
             token = gateway.login(first["phone"], first["password"])
             assert gateway.get("/fetch/resource", token).status_code == 200
-        rate = 'rate(http_server_request_duration_seconds_count{http_route="/fetch/resource"}[30s])'
-        wait_for("two samples of these requests", lambda: servers.query(rate), 60)
+        wait_for("two samples of these requests", lambda: _sampled_twice(servers), 60)
         yield servers
 
 
 def _scraped(servers: Monitoring) -> set[str]:
     return {series["metric"]["app_kubernetes_io_name"] for series in servers.query(PROCESSES)}
+
+
+def _sampled_twice(servers: Monitoring) -> bool:
+    """Tell whether Prometheus can compute a rate of the requests to each service."""
+    rates = 'rate(http_server_request_duration_seconds_count{http_route=~"/auth/login|/fetch/resource"}[30s])'
+    return len({series["metric"]["http_route"] for series in servers.query(rates)}) == 2

@@ -2,7 +2,9 @@
 # id in MYSQLD_PARENT_PID (MySQL manual, RESTART). So the container goes on, and Kubernetes' back-off has no part in it.
 run=/var/run/mysqld
 restart=16
-rm -f "$run/leave" "$run/left" # of the former container's preStop hook
+# Of the former container: its preStop hook's files, and a lock that a killed mysqld leaves. Its process id can be that
+# of another process now, and mysqld would refuse to start.
+rm -f "$run/leave" "$run/left" "$run/mysqld.sock.lock"
 
 mysqld=
 stopped=

@@ -9,7 +9,7 @@ import pytest
 
 from efishery_mysql_agent.accounts import Accounts
 from efishery_mysql_agent.actions import Action, Bootstrap, Clone, Join, Reboot, Restart
-from efishery_mysql_agent.cluster import Cluster, ClusterError
+from efishery_mysql_agent.cluster import Cluster, ClusterError, Superseded
 from efishery_mysql_agent.execute import Executor
 from efishery_mysql_agent.model import LeaseState
 from efishery_mysql_agent.mysql import Mysql
@@ -27,7 +27,9 @@ class Stub:
     calls: list[str] = field(default_factory=list)
     fails: str = ""  # the statement that MySQL refuses
     engine_left_behind: bool = False
-    lease_epoch: int | None = None  # the Lease's, where another member has taken it since
+    # The Lease's, where another member has taken it since, or its time has expired.
+    lease_epoch: int | None = None
+    holder: str | None = "mysql-0"
 
     @property
     def epoch(self) -> int:
@@ -42,7 +44,7 @@ class Stub:
     claim = acquire
 
     def lease(self) -> LeaseState:
-        return replace(FORMED, epoch=self.lease_epoch or self.acquired)
+        return replace(FORMED, epoch=self.lease_epoch or self.acquired, holder=self.holder)
 
     def run(self, statement: str) -> None:
         self.calls.append(statement)
@@ -135,11 +137,12 @@ def test_nothing_is_started_with_a_lease_that_was_changed(stub: Stub, action: Ac
 
 
 @pytest.mark.parametrize("action", [Reboot(FORMED, 5), Reboot(FORMED, 5, forced=True), Bootstrap(FORMED, 5)])
-def test_nothing_is_started_if_another_member_has_taken_the_lease_while_this_one_left_its_group(
-    stub: Stub, action: Action
+@pytest.mark.parametrize(("epoch", "holder"), [(6, "mysql-1"), (6, "mysql-0"), (5, None), (5, "mysql-1")])
+def test_nothing_is_started_with_a_lease_that_expired_or_was_taken_while_this_member_left_its_group(
+    stub: Stub, action: Action, epoch: int, holder: str | None
 ) -> None:
-    stub.lease_epoch = 6
-    with pytest.raises(ClusterError, match="another member has taken the Lease"):
+    stub.lease_epoch, stub.holder = epoch, holder
+    with pytest.raises(Superseded):
         execute(stub, action)
     assert stub.calls[1:] == ["STOP GROUP_REPLICATION"]
 
@@ -156,6 +159,14 @@ def test_a_forced_start_that_failed_is_repeated_with_the_same_name(stub: Stub) -
     with pytest.raises(pymysql.MySQLError):
         executor.execute(Reboot(replace(lease, epoch=9), 10, forced=True))
     assert len(set(stub.acquisitions())) == 2, "another member has taken the Lease in between"
+
+
+def test_a_forced_start_after_one_that_succeeded_has_a_new_name(stub: Stub) -> None:
+    """Others may have joined, and have transactions that this member lacks."""
+    executor = executor_of(stub)
+    executor.execute(Reboot(FORMED, 5, forced=True))
+    executor.execute(Reboot(replace(FORMED, epoch=5, group=stub.acquisitions()[0]), 6, forced=True))
+    assert len(set(stub.acquisitions())) == 2
 
 
 def test_a_member_stores_the_epoch_of_the_group_that_it_joins(stub: Stub) -> None:

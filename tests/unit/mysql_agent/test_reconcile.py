@@ -312,12 +312,26 @@ class TestATermAsPrimaryLeavesNothingForTheNext:
         assert stub.pods["mysql-0"] == PRIMARY
 
 
-def test_a_member_that_the_group_has_gone_on_without_leaves_the_record_alone(
+def test_a_member_that_the_group_has_gone_on_without_leaves_record_and_labels_of_others_alone(
     reconciler: Reconciler, stub: Stub
 ) -> None:
-    stub.recorded.append(AGAIN.view)
+    stub.recorded.append(UNDER_1.view)
+    stub.pods["mysql-1"] = PRIMARY
     reconciler.reconcile(seen(WITHOUT_1))
-    assert stub.recorded == [AGAIN.view]
+    assert stub.recorded == [UNDER_1.view]
+    assert stub.pods["mysql-1"] == PRIMARY
+
+
+def test_a_lost_member_loses_its_label_while_there_is_no_lease(
+    reconciler: Reconciler, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> LeaseState:
+        raise NotFound("404 Not Found")
+
+    monkeypatch.setattr(stub, "lease", fail)
+    stub.pods["mysql-1"] = PRIMARY
+    reconciler.reconcile(seen(WITHOUT_1))
+    assert stub.pods["mysql-1"] == NO_LABELS
 
 
 class TestWhatTheApiSaysCounts:

@@ -137,7 +137,7 @@ class Agent:
         leaving = (self._settings.run_dir / "leave").exists()
         if me.state not in (State.ONLINE, State.RECOVERING):
             self._hang.forget()
-        elif self._doubt or self._hang.is_due:
+        elif self._hang.is_due or (self._doubt and me.state is State.ONLINE):
             peers = self._peers.ask()
             self._doubt.settle(me, peers)
             hangs = self._hang.is_due and self._hang.check(me, peers)

@@ -48,6 +48,10 @@ class Conflict(ClusterError):
     """The object exists already, or was changed since it was read."""
 
 
+class Superseded(ClusterError):
+    """The Lease shows that other members have gone on without this one."""
+
+
 ERRORS: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict}
 
 

@@ -81,7 +81,7 @@ def _leave(me: Status) -> Action:
 def _enter(seen: Observation, live: tuple[Status, ...]) -> Action:
     """Join the group that `live` are in."""
     me = seen.me
-    # They are in one group, and report the same name.
+    # They are in one group, unless nobody knows which of two was started later.
     group = live[0].group
     if group is None:
         return Wait(Reason.GROUP_UNKNOWN, f"{live[0].pod} does not say yet in which group it is")

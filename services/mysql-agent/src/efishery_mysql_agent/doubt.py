@@ -12,7 +12,10 @@ DOUBT_SECONDS = 10
 
 
 class Doubt:
-    """Begins with the agent, and with each pause; ends by another member's word, or after a while with the majority."""
+    """Begins with the agent, with each pause, and when a peer refutes the member.
+
+    Ends by another member's word, or after a while with the majority.
+    """
 
     def __init__(self) -> None:
         self._since: float | None = time.monotonic()
@@ -28,10 +31,10 @@ class Doubt:
         """Begin if the peers refute the member; end if they confirm it, or none refutes it for long enough."""
         if me.refuted_by(peers) or (self and not me.quorum):
             self.begin()
-        elif self._since is None:
-            return
-        elif confirmed(me, peers) or time.monotonic() - self._since > DOUBT_SECONDS:
-            self._since = None
+        elif self._since is not None:
+            lasts = time.monotonic() - self._since
+            if confirmed(me, peers) or lasts > DOUBT_SECONDS:
+                self._since = None
 
 
 def confirmed(me: Status, peers: tuple[Status, ...]) -> bool:

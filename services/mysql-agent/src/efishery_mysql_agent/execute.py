@@ -23,7 +23,7 @@ from efishery_mysql_agent.actions import (
     Serve,
     Wait,
 )
-from efishery_mysql_agent.cluster import Cluster, ClusterError
+from efishery_mysql_agent.cluster import Cluster, ClusterError, Superseded
 from efishery_mysql_agent.model import LeaseState
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.settings import AgentSettings
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 class Executor:
     """Executes actions, on a connection of its own with a long timeout.
 
-    `_forced` are name and epoch of the group that this member last took the Lease for at an operator's request.
+    `_forced` are name and epoch of the last forced start, until one has succeeded.
     """
 
     settings: AgentSettings
@@ -70,6 +70,7 @@ class Executor:
                 if forced:
                     self._forced = name, epoch
                 self._start_alone(name, epoch, forced=forced)
+                self._forced = None, 0
             case Join(group=name, seeds=seeds, epoch=epoch):
                 self._prepare(epoch)
                 group.join(self.mysql, name, map(self.settings.host, seeds), self._password)
@@ -102,8 +103,9 @@ class Executor:
     def _start_alone(self, name: str, epoch: int, *, forced: bool = False) -> None:
         """Start the group. It is recorded, and the Lease released, once this member is its primary (reconcile.py)."""
         self._prepare(epoch)
-        if self.cluster.lease().epoch != epoch:  # the member, or its node, stood still while the Lease expired
-            raise ClusterError("another member has taken the Lease")
+        lease = self.cluster.lease()
+        if (lease.holder, lease.epoch) != (self.settings.pod, epoch):  # mysqld, or the node, stood still meanwhile
+            raise Superseded("the Lease has expired, or another member has taken it")
         group.start_alone(self.mysql, name, self._password)
         kind, how = ("Warning", ", as an operator asked") if forced else ("Normal", "")
         self._report(kind, "Started", f"started group {name} with the data of {self.settings.pod}{how}")

@@ -39,7 +39,7 @@ class Hang:
         return self._checked_at - self._since >= HANG_SECONDS
 
     def forget(self) -> None:
-        """Start again: the member is in no group."""
+        """Start again: the member is in no group, or mysqld does not answer."""
         self._checked_at, self._since = time.monotonic(), None
 
 

@@ -144,7 +144,8 @@ class Observation:
     `failed_recoveries` counts those in a row with the member's present data.
     `without_proof` are the pods that may have data of a group that a Lease without a group does not know.
     `hangs`: Group Replication of the member, which is in a group, hangs.
-    `unconfirmed`: mysqld, or the agent, paused, and no other member has confirmed since what mysqld says of the group.
+    `unconfirmed`: mysqld, or the agent, paused, or a peer refuted the member, and none has confirmed since what mysqld
+    says of the group.
     """
 
     me: Status

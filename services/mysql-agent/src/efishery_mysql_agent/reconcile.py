@@ -14,7 +14,7 @@ import structlog
 
 from efishery_mysql_agent import group, metrics
 from efishery_mysql_agent.accounts import Accounts
-from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound
+from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound, Superseded
 from efishery_mysql_agent.decide import labels
 from efishery_mysql_agent.model import NO_LABELS, Labels, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
@@ -138,16 +138,24 @@ class Reconciler:
         Such a member is cut off, or its agent cannot reach the API, so it cannot remove its labels itself. Comparing
         with the API, not with the view before, also finds labels that were left by an earlier primary's term.
         """
-        absent = [pod for pod in self.peers if pod not in view.members]
-        with ThreadPoolExecutor(MAX_MEMBERS) as pool:  # in parallel: the loop waits for it
-            list(pool.map(self._unlabel, absent))
-        # The name is mysqld's: the one on the volume is missing, or of a former group, while that cannot be written.
-        name, lease = self._group_name(), self.cluster.lease()
+        try:
+            lease = self.cluster.lease()
+        except ClusterError:
+            self._unlabel_absent(view)
+            raise
         if lease.view and lease.view.supersedes(view):
-            raise ClusterError("the Lease has a later view: the group has gone on without this member")
+            raise Superseded("the Lease has a later view: the group has gone on without this member")
+        self._unlabel_absent(view)
+        # The name is mysqld's: the one on the volume is missing, or of a former group, while that cannot be written.
+        name = self._group_name()
         # A request made while the group is online must not act on its next outage: recording removes it.
         if (lease.group, lease.view) != (name, view) or lease.is_requested or lease.holder == self.pod:
             self.cluster.record(lease, name, view)
+
+    def _unlabel_absent(self, view: View) -> None:
+        absent = [pod for pod in self.peers if pod not in view.members]
+        with ThreadPoolExecutor(MAX_MEMBERS) as pool:  # in parallel: the loop waits for it
+            list(pool.map(self._unlabel, absent))
 
     def _unlabel(self, pod: str) -> None:
         try:

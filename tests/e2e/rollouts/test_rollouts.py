@@ -65,7 +65,13 @@ def token(gateway: Gateway, user: Headers) -> Headers:
 
 def autoscale(repository: Path, folder: Path, most: int) -> None:
     """Apply the chart's HorizontalPodAutoscaler of fetch, with a highest number of pods."""
-    values = ("sample.enabled=true", "fetch.autoscaling.enabled=true", f"fetch.autoscaling.maxReplicas={most}")
+    utilization = 20  # low, so that also a fast machine needs the highest number of pods
+    values = (
+        "sample.enabled=true",
+        "fetch.autoscaling.enabled=true",
+        f"fetch.autoscaling.cpuUtilization={utilization}",
+        f"fetch.autoscaling.maxReplicas={most}",
+    )
     options = [option for value in values for option in ("--set", value)]
     manifest = folder / "hpa.yaml"
     manifest.write_text(helm.template("efishery", "--show-only", "templates/fetch/hpa.yaml", *options).stdout)

@@ -79,6 +79,13 @@ def _start_mysqld(folder: Path, *ends: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["sh", script, "--an-option", "b c"], env=environment)
 
 
+def _wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 10
+    while not file.exists():
+        assert time.monotonic() < deadline, f"no {file.name}"
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize(("ends", "code"), [((0,), 0), ((16, 16, 1), 1), ((16, 137), 137)])
 def test_mysqld_is_started_again_after_restart_and_after_nothing_else(
     tmp_path: Path, ends: tuple[int, ...], code: int
@@ -90,10 +97,7 @@ def test_mysqld_is_started_again_after_restart_and_after_nothing_else(
 
 def test_sigterm_ends_mysqld_before_its_shell(tmp_path: Path) -> None:
     process = _start_mysqld(tmp_path, 16)
-    deadline = time.monotonic() + 10
-    while not (tmp_path / "ready").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    _wait_for(tmp_path / "ready")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0, "the code of mysqld, which has ended by itself"
     assert len((tmp_path / "starts").read_text().splitlines()) == 2
@@ -101,10 +105,7 @@ def test_sigterm_ends_mysqld_before_its_shell(tmp_path: Path) -> None:
 
 def test_sigterm_while_mysqld_restarts_ends_the_new_one(tmp_path: Path) -> None:
     process = _start_mysqld(tmp_path, *[16] * 2000)
-    deadline = time.monotonic() + 10
-    while not (tmp_path / "starts").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    _wait_for(tmp_path / "starts")
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=10)
     assert len((tmp_path / "starts").read_text().splitlines()) < 2000

@@ -36,7 +36,7 @@ def through_gateway_api(
             wait_for("the routes", lambda: _answers(found), 60)
             yield found
     wait_for("the gateway of Istio's API", lambda: gateway.get("/ping").status_code == 200, 60)
-    # Until then, connections of the gateway made in the meantime are still judged by the overlay's policies.
+    # Until then, connections that the gateway has opened meanwhile are judged by the overlay's policies.
     wait_for("the proxies to end replaced listeners", lambda: not draining(repository, cluster))
 
 

@@ -1,9 +1,10 @@
-# Runs mysqld, and starts it again after RESTART and CLONE, which end it with code 16 where it finds its parent's process
-# id in MYSQLD_PARENT_PID (MySQL manual, RESTART). So the container goes on, and Kubernetes' back-off has no part in it.
+# Runs mysqld, and starts it again after RESTART and CLONE. These end mysqld with code 16 if MYSQLD_PARENT_PID is the
+# process ID of its parent (MySQL manual, RESTART). The container goes on, so that no restart waits for Kubernetes'
+# back-off.
 run=/var/run/mysqld
 restart=16
-# Of the former container: its preStop hook's files, and a lock that a killed mysqld leaves. Its process id can be that
-# of another process now, and mysqld would refuse to start.
+# Files of the former container: those of its preStop hook, and the lock that a killed mysqld leaves. The process ID in
+# it can belong to another process now, and mysqld would refuse to start.
 rm -f "$run/leave" "$run/left" "$run/mysqld.sock.lock"
 
 mysqld=
@@ -14,7 +15,7 @@ status=$restart
 while [ "$status" -eq "$restart" ] && [ -z "$stopped" ]; do
   mysqld "$@" &
   mysqld=$!
-  [ -z "$stopped" ] || kill -TERM "$mysqld"
+  [ -z "$stopped" ] || kill -TERM "$mysqld" # the signal came before the trap knew this process
   status=
   while [ -z "$status" ] || kill -0 "$mysqld" 2>/dev/null; do # a signal ends `wait` early
     wait "$mysqld"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -39,12 +40,8 @@ class CronJobCauses:
             Cause("no run of mysql-backup ends in time", self._slow_backup, (Alert("MysqlBackupFails"),)),
             fire_seconds=SECONDS,
         )
-        observer.observe(Cause("mysql-backup suspended", self._suspended_backup, (Alert("MysqlBackupSilent"),)))
-
-    @contextmanager
-    def _suspended_backup(self) -> Iterator[None]:
-        with self.cluster.suspended_cronjob(BACKUP):
-            yield
+        suspended = partial(self.cluster.suspended_cronjob, BACKUP)
+        observer.observe(Cause("mysql-backup suspended", suspended, (Alert("MysqlBackupSilent"),)))
 
     @contextmanager
     def _slow(self, name: str) -> Iterator[None]:

@@ -65,11 +65,10 @@ def token(gateway: Gateway, user: Headers) -> Headers:
 
 def autoscale(repository: Path, folder: Path, most: int) -> None:
     """Apply the chart's HorizontalPodAutoscaler of fetch, with a highest number of pods."""
-    utilization = 20  # low, so that also a fast machine needs the highest number of pods
     values = (
         "sample.enabled=true",
         "fetch.autoscaling.enabled=true",
-        f"fetch.autoscaling.cpuUtilization={utilization}",
+        "fetch.autoscaling.cpuUtilization=20",  # low, so that a fast machine also needs the highest number of pods
         f"fetch.autoscaling.maxReplicas={most}",
     )
     options = [option for value in values for option in ("--set", value)]

@@ -56,12 +56,18 @@ class Api:
     def patch_namespaced_pod(self, *_: object, **__: object) -> None:
         raise ApiException(status=500, reason="Internal Server Error")
 
+    create_namespaced_event = patch_namespaced_pod
+
 
 def cluster_of(api: Api, monkeypatch: pytest.MonkeyPatch, pod: str = "mysql-0") -> Cluster:
     monkeypatch.setattr("efishery_mysql_agent.cluster._connect", lambda: None)
     monkeypatch.setattr("kubernetes.client.CoreV1Api", lambda _: api)
     monkeypatch.setattr("kubernetes.client.CoordinationV1Api", lambda _: api)
     return Cluster(pod, "db", "mysql", lambda: datetime.now(UTC))
+
+
+def test_an_event_that_the_api_refuses_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster_of(Api({}), monkeypatch).event("Normal", "Started", "started the group")
 
 
 def test_an_operators_requests_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store, Stored
 from tests.unit.mysql_agent.conftest import FORMED, GROUP, VIEW
+from tests.unit.mysql_agent.test_cluster import Api, cluster_of
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Stub:
     calls: list[str] = field(default_factory=list)
     fails: str = ""  # the statement that MySQL refuses
     engine_left_behind: bool = False
+    acquired: int = 0  # the epoch
     # The Lease's, where another member has taken it since, or its time has expired.
     lease_epoch: int | None = None
     holder: str | None = "mysql-0"
@@ -198,19 +200,13 @@ def test_a_member_that_hangs_and_cannot_leave_is_restarted(stub: Stub) -> None:
 def test_a_member_that_hangs_is_restarted_while_the_api_does_not_answer(
     stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise ClusterError("timed out")
-
-    monkeypatch.setattr(stub, "event", refuse)
+    monkeypatch.setattr(stub, "event", cluster_of(Api({}), monkeypatch).event)
     execute(stub, Restart())
     assert stub.calls == ["STOP GROUP_REPLICATION", "RESTART"]
 
 
 def test_an_errant_member_clones_while_the_api_does_not_answer(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise ClusterError("timed out")
-
-    monkeypatch.setattr(stub, "event", refuse)
+    monkeypatch.setattr(stub, "event", cluster_of(Api({}), monkeypatch).event)
     execute(stub, Clone("mysql-1", "x:1"))
     assert stub.calls[-1].startswith("CLONE INSTANCE")
 

@@ -103,7 +103,7 @@ def test_without_those_that_left_and_those_that_do_not_answer_a_view_has_no_majo
 def test_half_of_a_view_is_no_majority() -> None:
     four = replace(ME, members=(*ME.members, Member("mysql-3", State.ONLINE, Role.REPLICA)))
     assert abandoned(four, (LEFT[0], LEFT[1], online("mysql-3")))
-    assert not abandoned(four, (LEFT[0], IN_GROUP[1], replace(online("mysql-3"), pod="mysql-3")))
+    assert not abandoned(four, (LEFT[0], IN_GROUP[1], online("mysql-3")))
 
 
 def test_alone_a_member_is_never_abandoned() -> None:

@@ -164,7 +164,7 @@ def test_clients_of_a_primary_and_of_a_replica_stay_connected(reconciler: Reconc
 
 
 def test_offline_mode_ends_in_the_group_only(reconciler: Reconciler, stub: Stub) -> None:
-    reconciler.reconcile(seen(replace(outside("mysql-1", state=State.ERROR), pod="mysql-0", offline=True)))
+    reconciler.reconcile(seen(replace(outside("mysql-0", state=State.ERROR), offline=True)))
     assert stub.variables == {}
     reconciler.reconcile(seen(replace(online("mysql-0", primary="mysql-1"), offline=True)))
     assert stub.variables == {"offline_mode": 0}

@@ -198,12 +198,8 @@ class Agent:
         self._wait_reported = True
         reason = self._action.reason
         log.warning("waiting", reason=reason, detail=self._action.detail)
-        try:
-            self._cluster.event(
-                "Warning" if reason.needs_attention else "Normal", reason, self._action.detail or reason
-            )
-        except ClusterError as error:
-            log.warning("event_not_emitted", reason=str(error))
+        kind = "Warning" if reason.needs_attention else "Normal"
+        self._cluster.event(kind, reason, self._action.detail or reason)
 
     def _describe_action(self) -> str:
         return str(self._action) if isinstance(self._action, Wait) else type(self._action).__name__

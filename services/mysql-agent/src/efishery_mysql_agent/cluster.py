@@ -1,6 +1,6 @@
 """The agent's calls of the Kubernetes API: the pods' labels, one Lease, Events.
 
-Every call has a timeout and raises ClusterError; a healthy group serves without them.
+Every call has a timeout and, except `Cluster.event`, raises ClusterError; a healthy group serves without them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Conflict(ClusterError):
 
 
 class Superseded(ClusterError):
-    """The Lease shows that other members have gone on without this one."""
+    """The Lease has expired, or shows that other members have gone on without this one."""
 
 
 ERRORS: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict}
@@ -132,7 +132,7 @@ class Cluster:
         self._patch_lease(lease, annotations, {"holderIdentity": None} if lease.holder == self._pod else {})
 
     def event(self, kind: str, reason: str, message: str) -> None:
-        """Emit an Event on this pod; `kind` is Normal or Warning."""
+        """Emit an Event on this pod; `kind` is Normal or Warning. A failure is logged: nothing depends on an Event."""
         moment = self._time()
         body = {
             "metadata": {"generateName": f"{self._pod}."},
@@ -145,7 +145,10 @@ class Cluster:
             "lastTimestamp": moment,
             "count": 1,
         }
-        _call(self._core.create_namespaced_event, self._namespace, body)
+        try:
+            _call(self._core.create_namespaced_event, self._namespace, body)
+        except ClusterError as error:
+            log.warning("event_not_emitted", of=reason, reason=str(error))
 
     def _holder(self, spec: client.V1LeaseSpec | None) -> str | None:
         """Return the holder until this process has seen the same record for as long as the Lease lasts.

@@ -23,7 +23,7 @@ from efishery_mysql_agent.actions import (
     Serve,
     Wait,
 )
-from efishery_mysql_agent.cluster import Cluster, ClusterError, Superseded
+from efishery_mysql_agent.cluster import Cluster, Superseded
 from efishery_mysql_agent.model import LeaseState
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.settings import AgentSettings
@@ -44,7 +44,7 @@ class Executor:
     cluster: Cluster
     store: Store
     accounts: Accounts
-    _forced: tuple[str | None, int] = (None, 0)
+    _forced: tuple[str, int] = ("", 0)
 
     def execute(self, action: Action) -> None:
         """Execute an action; raises pymysql.MySQLError, ClusterError and OSError."""
@@ -70,7 +70,7 @@ class Executor:
                 if forced:
                     self._forced = name, epoch
                 self._start_alone(name, epoch, forced=forced)
-                self._forced = None, 0
+                self._forced = "", 0
             case Join(group=name, seeds=seeds, epoch=epoch):
                 self._prepare(epoch)
                 group.join(self.mysql, name, map(self.settings.host, seeds), self._password)
@@ -97,8 +97,7 @@ class Executor:
 
         An attempt that failed is repeated with the same name, since the Lease keeps every one.
         """
-        name, _ = self._forced
-        return name if name and (lease.group, lease.epoch) == self._forced else str(uuid4())
+        return self._forced[0] if (lease.group, lease.epoch) == self._forced else str(uuid4())
 
     def _start_alone(self, name: str, epoch: int, *, forced: bool = False) -> None:
         """Start the group. It is recorded, and the Lease released, once this member is its primary (reconcile.py)."""
@@ -108,7 +107,7 @@ class Executor:
             raise Superseded("the Lease has expired, or another member has taken it")
         group.start_alone(self.mysql, name, self._password)
         kind, how = ("Warning", ", as an operator asked") if forced else ("Normal", "")
-        self._report(kind, "Started", f"started group {name} with the data of {self.settings.pod}{how}")
+        self.cluster.event(kind, "Started", f"started group {name} with the data of {self.settings.pod}{how}")
 
     def _prepare(self, epoch: int) -> None:
         """Prepare for a start: what is stored before it cannot be missing after it. Raises group.EngineLeftBehind."""
@@ -120,21 +119,14 @@ class Executor:
         if discarded:
             log.warning("transactions_discarded", gtids=discarded, donor=donor)
             message = f"takes the data of {donor}; discards transactions that the group does not have: {discarded}"
-            self._report("Warning", "Discarding", message)
+            self.cluster.event("Warning", "Discarding", message)
         # While the clone is incomplete, the volume holds no group's data.
         self.store.clear()
         group.clone(self.mysql, self.settings.host(donor), self._password)
 
     def _restart(self, message: str) -> None:
         group.restart(self.mysql)
-        self._report("Warning", "Restarting", message)
-
-    def _report(self, kind: str, reason: str, message: str) -> None:
-        """Emit an Event, unless the Kubernetes API does not answer."""
-        try:
-            self.cluster.event(kind, reason, message)
-        except ClusterError as error:
-            log.warning("event_not_emitted", reason=reason, message=message, error=str(error))
+        self.cluster.event("Warning", "Restarting", message)
 
     def _leave(self, successor: str | None) -> None:
         if successor:

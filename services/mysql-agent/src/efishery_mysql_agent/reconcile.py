@@ -140,7 +140,7 @@ class Reconciler:
         """
         try:
             lease = self.cluster.lease()
-        except ClusterError:
+        except ClusterError:  # a lost member may not keep its label for want of a Lease
             self._unlabel_absent(view)
             raise
         if lease.view and lease.view.supersedes(view):

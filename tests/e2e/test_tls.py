@@ -16,9 +16,6 @@ from tests.load.connections import address, connect
 from tests.load.response_headers import REQUESTS, check_response_headers
 
 HANDSHAKE_SECONDS = 10  # envoyfilter-limits.yaml
-# RFC 9113: a client's first bytes, with a SETTINGS frame without settings; SETTINGS_MAX_CONCURRENT_STREAMS.
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-MAX_CONCURRENT_STREAMS = 3
 
 
 @pytest.fixture(scope="module")
@@ -85,23 +82,6 @@ def _read_all(connection: socket.socket) -> None:
             pass
     except ConnectionResetError:
         pass
-
-
-def test_http2_has_a_limit_of_streams(gateway: Gateway) -> None:
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["h2"])
-    host, port = address(gateway.url)
-    with context.wrap_socket(socket.create_connection((host, port), timeout=10), server_hostname=host) as connection:
-        assert connection.selected_alpn_protocol() == "h2"
-        connection.sendall(PREFACE)
-        frame = connection.makefile("rb")
-        head = frame.read(9)
-        assert head[3] == 4, "not SETTINGS"
-        payload = frame.read(int.from_bytes(head[:3]))
-    settings = {
-        int.from_bytes(payload[i : i + 2]): int.from_bytes(payload[i + 2 : i + 6]) for i in range(0, len(payload), 6)
-    }
-    assert settings[MAX_CONCURRENT_STREAMS] == 16
 
 
 @pytest.fixture

@@ -17,7 +17,11 @@ from tests.e2e.proxies import draining
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 GATEWAY_NAMESPACE = "istio-system"
 SERVICE = "efishery-istio"  # Istio makes it for the Gateway efishery
-ADDED = (("istio-system", "gateways", "efishery"), ("efishery", "httproutes", "efishery", "redirect"))
+ADDED = (
+    ("istio-system", "gateways.gateway.networking.k8s.io", "efishery"),
+    ("istio-system", "configmaps", "efishery-gateway"),
+    ("efishery", "httproutes.gateway.networking.k8s.io", "efishery", "redirect"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,7 @@ def _applied(repository: Path, folder: Path) -> Iterator[None]:
         yield
     finally:
         for namespace, kind, *names in ADDED:
-            run(repository, "kubectl", "-n", namespace, "delete", f"{kind}.gateway.networking.k8s.io", *names)
+            run(repository, "kubectl", "-n", namespace, "delete", kind, *names)
         again = json.dumps({"apiVersion": "v1", "kind": "List", "items": before})
         run(repository, "kubectl", "apply", "-f", "-", stdin=again)
 
@@ -105,6 +109,12 @@ def test_what_is_refused_is_an_envelope(
     assert (answer.status_code, answer.json()["status"]) == (status, status)
     assert answer.headers["Strict-Transport-Security"]
     assert "Server" not in answer.headers
+
+
+def test_its_memory_has_a_bound(through_gateway_api: Gateway, repository: Path) -> None:
+    get_configuration = ["exec", f"deployment/{SERVICE}", "--", "pilot-agent", "request", "GET", "config_dump"]
+    configuration = run(repository, "kubectl", "-n", GATEWAY_NAMESPACE, *get_configuration)
+    assert '"name": "envoy.resource_monitors.fixed_heap"' in configuration
 
 
 def test_other_hosts_are_404(through_gateway_api: Gateway) -> None:

@@ -101,7 +101,7 @@ def test_answers_that_say_try_again_say_when(istio: Manifests) -> None:
 
 def test_the_rate_limit_leaves_room_for_the_load_tests_and_not_more_than_auth_can_hash(istio: Manifests) -> None:
     config = _typed(istio, "efishery-rate-limit", "LocalRateLimit")
-    one_address, together = config["descriptors"]
+    one_address, together, anything = config["descriptors"]
     bucket = together["token_bucket"]
     assert bucket["fill_interval"] == "1s"
     assert LOAD_TEST_RATE < bucket["tokens_per_fill"] < HASHES_PER_SECOND
@@ -111,14 +111,16 @@ def test_the_rate_limit_leaves_room_for_the_load_tests_and_not_more_than_auth_ca
     assert together["entries"] == [{"key": key, "value": value}]
     assert one_address["entries"] == [{"key": key, "value": value}, {"key": "masked_remote_address"}]
     assert one_address["token_bucket"]["max_tokens"] < bucket["max_tokens"] < config["token_bucket"]["max_tokens"]
+    assert anything["entries"] == [{"key": "masked_remote_address"}]
+    assert anything["token_bucket"]["max_tokens"] < config["token_bucket"]["max_tokens"]
     assert config["filter_enforced"] == config["filter_enabled"]
     assert config["filter_enforced"]["default_value"] == {"numerator": 100, "denominator": "HUNDRED"}
 
 
 def test_every_address_is_counted_for_the_same_paths_as_all_together(istio: Manifests) -> None:
-    together, one_address = _typed(istio, "efishery-rate-limit", "LocalRateLimit")["rate_limits"]
-    assert one_address["actions"][:-1] == together["actions"]
-    assert one_address["actions"][-1] == {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}
+    together, one_address, anything = _typed(istio, "efishery-rate-limit", "LocalRateLimit")["rate_limits"]
+    assert one_address["actions"] == together["actions"] + anything["actions"]
+    assert anything["actions"] == [{"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}]
 
 
 def test_gateway_and_sidecars_normalize_paths_alike(istio: Manifests) -> None:
@@ -130,8 +132,10 @@ def test_gateway_and_sidecars_normalize_paths_alike(istio: Manifests) -> None:
 
 def test_with_the_component_one_address_gets_as_much_as_all_together(tmp_path: Path) -> None:
     manifests = kustomize.build(kustomize.installation(tmp_path / "istio", "one-address"))
-    one_address, together = _typed(manifests, "efishery-rate-limit", "LocalRateLimit")["descriptors"]
+    limits = _typed(manifests, "efishery-rate-limit", "LocalRateLimit")
+    one_address, together, anything = limits["descriptors"]
     assert one_address["token_bucket"] == together["token_bucket"]
+    assert anything["token_bucket"] == limits["token_bucket"]
 
 
 def test_the_rate_limit_is_for_paths_that_hash_or_issue_tokens(istio: Manifests) -> None:

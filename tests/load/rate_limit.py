@@ -1,5 +1,6 @@
 """The gateway's rate limit in k8s/istio: its buckets, and copies of the manifests with other ones."""
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -30,29 +31,32 @@ class Bucket(NamedTuple):
 
 
 def of_one_address() -> Bucket:
-    """Return the limit of each client address."""
+    """Return the limit of logins, registrations and refreshes of each client address."""
     return Bucket.of(config(_manifest())["descriptors"][0]["token_bucket"])
 
 
 def total() -> Bucket:
-    """Return the limit of all clients together."""
+    """Return that of all clients together."""
     return Bucket.of(config(_manifest())["descriptors"][1]["token_bucket"])
 
 
 def copy_for_one_address(folder: Path) -> Path:
     """Copy k8s/istio/base with the patch of components/one-address, for tests whose clients all have one address."""
     (patch,) = yaml.safe_load(ONE_ADDRESS.read_text())["patches"]
-    (operation,) = yaml.safe_load(patch["patch"])
-    assert operation["path"].endswith("/typed_config/descriptors/0/token_bucket")
     manifest = _manifest()
-    config(manifest)["descriptors"][0]["token_bucket"] = operation["value"]
+    for operation in yaml.safe_load(patch["patch"]):
+        found = re.search(r"/typed_config/descriptors/(\d)/token_bucket$", operation["path"])
+        assert found
+        config(manifest)["descriptors"][int(found[1])]["token_bucket"] = operation["value"]
     return _copy(manifest, folder)
 
 
-def copy_with_all_requests_limited(folder: Path, bucket: Bucket) -> Path:
-    """Copy k8s/istio/base with another limit of all requests."""
+def copy_with_other_limits_of_all_requests(folder: Path, *, one_address: Bucket, together: Bucket) -> Path:
+    """Copy k8s/istio/base with other limits of requests of any kind."""
     manifest = _manifest()
-    config(manifest)["token_bucket"] |= {"tokens_per_fill": bucket.rate, "max_tokens": bucket.burst}
+    limits = config(manifest)
+    for limit, bucket in ((limits, together), (limits["descriptors"][2], one_address)):
+        limit["token_bucket"] |= {"tokens_per_fill": bucket.rate, "max_tokens": bucket.burst}
     return _copy(manifest, folder)
 
 

@@ -5,12 +5,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
+from tests.load.connections import http
 from tests.load.flood import check_answers, check_rate_limit, flood
-from tests.load.rate_limit import ISTIO, Bucket, copy_with_all_requests_limited, of_one_address, total
+from tests.load.rate_limit import ISTIO, Bucket, copy_with_other_limits_of_all_requests, of_one_address, total
 from tests.system.running import RunningSystem, free_port
 from tests.system.test_launcher import wait_for
 
@@ -73,8 +76,26 @@ def test_what_one_address_is_refused_takes_nothing_from_the_others(start_gateway
     assert [passed(url, limit.burst, address) for address in others] == [limit.burst] * len(others)
 
 
-def test_all_requests_are_limited(start_gateway: StartGateway, tmp_path: Path) -> None:
-    url = start_gateway(copy_with_all_requests_limited(tmp_path, Bucket(rate=1, burst=40)))
-    assert passed(url, 30, "127.0.0.2") == 30
-    with pytest.raises(AssertionError):  # its GET /ping is refused too
-        flood(url, 30, "127.0.0.3")
+def test_requests_of_any_kind_are_limited_for_each_address_and_for_all(
+    start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    one_address, together = Bucket(rate=1, burst=20), Bucket(rate=1, burst=50)
+    url = start_gateway(copy_with_other_limits_of_all_requests(tmp_path, one_address=one_address, together=together))
+
+    def answered(address: str) -> int:
+        with closing(http(url, source=address)) as connection:
+            return sum(_status(connection, "/ping") == 200 for _ in range(2 * one_address.burst))
+
+    began = time.monotonic()
+    first, second, last = (answered(f"127.0.0.{number}") for number in (2, 3, 4))
+    refilled = int(time.monotonic() - began) + 1
+    assert one_address.burst <= first <= one_address.burst + refilled
+    assert one_address.burst <= second <= one_address.burst + refilled
+    assert 0 < last <= together.burst - first - second + refilled, "what the others have left"
+
+
+def _status(connection: HTTPConnection, path: str) -> int:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status

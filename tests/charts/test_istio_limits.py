@@ -1,5 +1,6 @@
 """The EnvoyFilters of k8s/istio: where they apply, and that their limits agree with each other and the services."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from servicekit.app import MAX_BODY_BYTES
 from tests.charts import kustomize
 from tests.charts.manifests import Manifests
 
-LARGEST_BODY = 16384  # bytes
+LARGEST_BODY = 4096  # bytes
 LOAD_TEST_RATE = 100  # logins and registrations a second
 HASHES_PER_SECOND = 250  # of two pods of auth
 
@@ -58,6 +59,8 @@ def test_the_services_filters_are_for_what_comes_in(istio: Manifests, name: str)
 @pytest.mark.parametrize("name", ["efishery-limits", "limits"])
 def test_a_proxy_reads_whole_bodies_of_the_size_that_services_take(istio: Manifests, name: str) -> None:
     assert _typed(istio, name, "Buffer")["max_request_bytes"] == LARGEST_BODY <= MAX_BODY_BYTES
+    longest = "\N{FISH}" * 128  # two escaped characters of UTF-16 each
+    assert len(json.dumps({"current_password": longest, "new_password": longest})) < LARGEST_BODY
 
 
 def test_the_proxies_have_the_same_timeouts(istio: Manifests) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tests.e2e.cluster import NAMESPACE, Cluster, run
 
-# Where these are not 0, Envoy has replaced a listener, or a part of it, and closes its connections after `drainDuration` (45 s by default).
+# Where these are not 0, Envoy has replaced a listener, or a part of it, and closes its connections after Istio's
+# `drainDuration`, by default 45 s.
 DRAINING = re.compile(r"total_(?:filter_chains|listeners)_draining: (\d+)")
 
 

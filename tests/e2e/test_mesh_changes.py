@@ -17,7 +17,7 @@ POLICIES = ("security.istio.io", "v1", NAMESPACE, "authorizationpolicies")
 def test_connections_that_a_changed_policy_ends_fail_no_request(
     repository: Path, cluster: Cluster, gateway: Gateway
 ) -> None:
-    """Envoy closes auth's connections to MySQL 45 s after a policy of MySQL's pods was changed.
+    """Envoy closes auth's connections to MySQL, some time after a policy of MySQL's pods was changed, all at once.
 
     Logins and reads succeed at once, and registrations with their Idempotency-Key at the latest when repeated.
     """

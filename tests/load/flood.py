@@ -70,7 +70,7 @@ def flood(url: str, count: int, address: str = "") -> list[Answer]:
             headers = {"Content-Type": "application/json", "X-Forwarded-For": f"198.51.{number // 256}.{number % 256}"}
             connection.request("POST", path, b"[]", headers)
         assert _status(url, "GET", "/ping", address) != 429
-        assert _status(url, "GET", "/auth/login", address) != 429, "only POST is limited"
+        assert _status(url, "GET", "/auth/login", address) != 429, "this limit is for POST"
         return [_answer(connection) for connection in connections]
 
 

@@ -8,6 +8,7 @@ from typing import Self
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, Event, ResponseReceived, StreamEnded, StreamReset
+from h2.settings import Settings
 
 from tests.load.connections import address
 
@@ -32,6 +33,11 @@ class Http2Client:
 
     def __exit__(self, *_exception: object) -> None:
         self._socket.close()
+
+    @property
+    def settings(self) -> Settings:
+        """The server's SETTINGS, once `answers` has read them."""
+        return self._http2.remote_settings
 
     def get(self, path: str, times: int) -> None:
         """Send `times` requests at once. Until `answers` reads, the server keeps what it answers."""

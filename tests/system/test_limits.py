@@ -10,7 +10,7 @@ import requests
 from tests.load.hostile import REFUSED, check_envelope
 from tests.system.running import RunningSystem
 
-LARGEST_BODY = 16384  # bytes
+LARGEST_BODY = 4096  # bytes
 
 
 @pytest.mark.parametrize("name", REFUSED)

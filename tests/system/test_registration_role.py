@@ -99,7 +99,7 @@ def envoy_config(port: int, filters: list[Any]) -> Any:
         "stat_prefix": "test",
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
         "http_filters": [
-            {"name": "buffer", "typed_config": {"@type": BUFFER, "max_request_bytes": 16384}},
+            {"name": "buffer", "typed_config": {"@type": BUFFER, "max_request_bytes": 4096}},
             *filters,
             {"name": "envoy.filters.http.router", "typed_config": {"@type": ROUTER}},
         ],

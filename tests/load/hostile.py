@@ -12,7 +12,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 GET = b"GET /ping HTTP/1.1\r\nHost: x\r\n"
 # By name: the status, then those that a mesh may answer instead as its policies come first or its Envoy is older.
 REFUSED: dict[str, tuple[tuple[int, ...], bytes]] = {
-    "body with a length over the limit": ((413,), POST + b"Content-Length: 16385\r\n\r\n" + b"x" * 16385),
+    "body with a length over the limit": ((413,), POST + b"Content-Length: 4097\r\n\r\n" + b"x" * 4097),
     "chunked body over the limit": ((413,), CHUNKED + (b"800\r\n" + b"x" * 0x800 + b"\r\n") * 9),
     "bad chunk": ((400,), CHUNKED + b"zz\r\n"),
     "header over the limit": ((431,), GET + b"X-Long: " + b"x" * 9000 + b"\r\n\r\n"),

@@ -240,7 +240,7 @@ def test_the_gateway_api_has_the_same_routes(istio: Manifests) -> None:
 
 def test_the_gateway_api_has_the_same_policies(istio: Manifests) -> None:
     built = kustomize.build(GATEWAY_API)
-    kinds = {"Gateway", "VirtualService", "HTTPRoute", "ConfigMap"}  # the last of its Deployment
+    kinds = {"Gateway", "VirtualService", "HTTPRoute", "ConfigMap"}  # the last for the Deployment that Istio makes
     assert {m.id for m in istio.objects if m.kind not in kinds} == {m.id for m in built.objects if m.kind not in kinds}
     assert not built.has("VirtualService/efishery")
     pods = {"gateway.networking.k8s.io/gateway-name": built.get("Gateway/efishery").name}

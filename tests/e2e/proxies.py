@@ -1,4 +1,4 @@
-"""The state of the sidecar proxies (Envoy)."""
+"""The state of the gateway and of the sidecar proxies (Envoy)."""
 
 import re
 from pathlib import Path
@@ -10,10 +10,14 @@ from tests.e2e.cluster import NAMESPACE, Cluster, run
 DRAINING = re.compile(r"total_(?:filter_chains|listeners)_draining: (\d+)")
 
 
+def admin(repository: Path, namespace: str, workload: str, path: str) -> str:
+    """Return what a proxy's admin interface answers at `path`; `workload` is a pod, or deployment/NAME."""
+    request = ("pilot-agent", "request", "GET", path)
+    return run(repository, "kubectl", "-n", namespace, "exec", workload, "-c", "istio-proxy", "--", *request)
+
+
 def draining(repository: Path, cluster: Cluster) -> int:
     """Count the listeners and parts of listeners that the proxies of auth and MySQL have replaced and not ended yet."""
     pods = cluster.core.list_namespaced_pod(NAMESPACE, label_selector="app.kubernetes.io/name in (auth,mysql)").items
-    stats = ("pilot-agent", "request", "GET", "stats?filter=draining")
-    command = ("kubectl", "-n", NAMESPACE, "exec", "-c", "istio-proxy")
-    found = [run(repository, *command, pod.metadata.name, "--", *stats) for pod in pods]
+    found = [admin(repository, NAMESPACE, pod.metadata.name, "stats?filter=draining") for pod in pods]
     return sum(int(count) for text in found for count in DRAINING.findall(text))

@@ -12,7 +12,7 @@ import pytest
 from tests.charts import kustomize
 from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.conftest import CERTIFIED_NAME, Gateway
-from tests.e2e.proxies import draining
+from tests.e2e.proxies import admin, draining
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 GATEWAY_NAMESPACE = "istio-system"
@@ -112,8 +112,7 @@ def test_what_is_refused_is_an_envelope(
 
 
 def test_its_memory_has_a_bound(through_gateway_api: Gateway, repository: Path) -> None:
-    get_configuration = ["exec", f"deployment/{SERVICE}", "--", "pilot-agent", "request", "GET", "config_dump"]
-    configuration = run(repository, "kubectl", "-n", GATEWAY_NAMESPACE, *get_configuration)
+    configuration = admin(repository, GATEWAY_NAMESPACE, f"deployment/{SERVICE}", "config_dump")
     assert '"name": "envoy.resource_monitors.fixed_heap"' in configuration
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.cluster import NAMESPACE, Cluster, run, wait_for
+from tests.e2e.cluster import NAMESPACE, Cluster, wait_for
 from tests.e2e.conftest import Gateway
+from tests.e2e.proxies import admin
 from tests.load.flood import check_rate_limit
 from tests.load.rate_limit import FILE, ISTIO, Bucket, config, of_one_address
 
@@ -31,13 +32,12 @@ print(json.dumps({"answered": sum(statuses.values()), "refused": refused, "secon
 """
 
 
-GATEWAY = ("kubectl", "-n", "istio-system", "exec", "deployment/istio-ingressgateway", "-c", "istio-proxy", "--")
-LISTENERS = (*GATEWAY, "pilot-agent", "request", "GET", "config_dump?resource=dynamic_listeners")
-
-
 def limits_of_one_address(repository: Path) -> set[Bucket]:
     """Return the limit of each client address in the gateway's listeners, apart from those that it replaces."""
-    listeners = json.loads(run(repository, *LISTENERS))["configs"]
+    dump = admin(
+        repository, "istio-system", "deployment/istio-ingressgateway", "config_dump?resource=dynamic_listeners"
+    )
+    listeners = json.loads(dump)["configs"]
     filters = [
         http_filter
         for listener in listeners

@@ -27,10 +27,22 @@ def tls(url: str) -> ssl.SSLContext | None:
 
 def connect(url: str, timeout: float) -> socket.socket:
     """Open a connection for bytes; the TLS handshake is done."""
-    host, port = address(url)
-    plain = socket.create_connection((host, port), timeout)
     context = tls(url)
-    return context.wrap_socket(plain, server_hostname=host) if context else plain
+    return _wrapped(url, timeout, context) if context else socket.create_connection(address(url), timeout)
+
+
+def connect_http2(url: str, timeout: float) -> ssl.SSLSocket:
+    """Open a connection with TLS for the bytes of HTTP/2."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["h2"])
+    connection = _wrapped(url, timeout, context)
+    assert connection.selected_alpn_protocol() == "h2"
+    return connection
+
+
+def _wrapped(url: str, timeout: float, context: ssl.SSLContext) -> ssl.SSLSocket:
+    plain = socket.create_connection(address(url), timeout)
+    return context.wrap_socket(plain, server_hostname=address(url)[0])
 
 
 def http(url: str, timeout: float = 30, *, source: str = "") -> HTTPConnection:

@@ -69,12 +69,13 @@ def flood(url: str, count: int, address: str = "") -> list[Answer]:
         for number, (connection, path) in enumerate(zip(connections, itertools.cycle(PATHS), strict=False)):
             headers = {"Content-Type": "application/json", "X-Forwarded-For": f"198.51.{number // 256}.{number % 256}"}
             connection.request("POST", path, b"[]", headers)
-        assert _status(url, "GET", "/ping", address) != 429
-        assert _status(url, "GET", "/auth/login", address) != 429, "this limit is for POST"
+        assert status(url, "GET", "/ping", address) != 429
+        assert status(url, "GET", "/auth/login", address) != 429, "this limit is for POST"
         return [_answer(connection) for connection in connections]
 
 
-def _status(url: str, method: str, path: str, address: str) -> int:
+def status(url: str, method: str, path: str, address: str) -> int:
+    """Return the status of one request from `address`."""
     with closing(http(url, 60, source=address)) as connection:
         connection.request(method, path)
         return connection.getresponse().status

@@ -1,16 +1,14 @@
 """An HTTP/2 client that opens many streams at once, before it has read the server's SETTINGS, as browsers do."""
 
-import socket
-import ssl
 from collections import Counter
-from typing import Self
+from urllib.parse import urlsplit
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, Event, ResponseReceived, StreamEnded, StreamReset
 from h2.settings import Settings
 
-from tests.load.connections import address
+from tests.load.connections import connect_http2
 
 READ_BYTES = 65536
 
@@ -19,19 +17,13 @@ class Http2Client:
     """One connection to a gateway with TLS."""
 
     def __init__(self, url: str, timeout: float = 30) -> None:
-        host, port = address(url)
-        context = ssl.create_default_context()
-        context.set_alpn_protocols(["h2"])
-        self._socket = context.wrap_socket(socket.create_connection((host, port), timeout), server_hostname=host)
-        assert self._socket.selected_alpn_protocol() == "h2"
-        self._authority = f"{host}:{port}"
+        self._socket = connect_http2(url, timeout)
+        self._authority = urlsplit(url).netloc
         self._http2 = H2Connection(H2Configuration(client_side=True))
         self._http2.initiate_connection()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
+    def close(self) -> None:
+        """Close the connection."""
         self._socket.close()
 
     @property

@@ -4,15 +4,13 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
-from tests.load.connections import http
-from tests.load.flood import check_answers, check_rate_limit, flood
+from tests.load.flood import check_answers, check_rate_limit, flood, status
 from tests.load.rate_limit import ISTIO, Bucket, copy_with_other_limits_of_all_requests, of_one_address, total
 from tests.system.running import RunningSystem, free_port
 from tests.system.test_launcher import wait_for
@@ -83,8 +81,9 @@ def test_requests_of_any_kind_are_limited_for_each_address_and_for_all(
     url = start_gateway(copy_with_other_limits_of_all_requests(tmp_path, one_address=one_address, together=together))
 
     def answered(address: str) -> int:
-        with closing(http(url, source=address)) as connection:
-            return sum(_status(connection, "/ping") == 200 for _ in range(2 * one_address.burst))
+        statuses = Counter(status(url, "GET", "/ping", address) for _ in range(2 * one_address.burst))
+        assert statuses.keys() == {200, 429}
+        return statuses[200]
 
     began = time.monotonic()
     first, second, last = (answered(f"127.0.0.{number}") for number in (2, 3, 4))
@@ -92,10 +91,3 @@ def test_requests_of_any_kind_are_limited_for_each_address_and_for_all(
     assert one_address.burst <= first <= one_address.burst + refilled
     assert one_address.burst <= second <= one_address.burst + refilled
     assert 0 < last <= together.burst - first - second + refilled, "what the others have left"
-
-
-def _status(connection: HTTPConnection, path: str) -> int:
-    connection.request("GET", path)
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status

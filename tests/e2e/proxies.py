@@ -21,3 +21,10 @@ def draining(repository: Path, cluster: Cluster) -> int:
     pods = cluster.core.list_namespaced_pod(NAMESPACE, label_selector="app.kubernetes.io/name in (auth,mysql)").items
     found = [admin(repository, NAMESPACE, pod.metadata.name, "stats?filter=draining") for pod in pods]
     return sum(int(count) for text in found for count in DRAINING.findall(text))
+
+
+def gateway_endpoints(repository: Path, service: str) -> int:
+    """Count the pods of a service to which the gateway would send requests: it learns of them after Kubernetes does."""
+    endpoint = rf"^outbound\|80\|\|{service}\.{NAMESPACE}\..*::health_flags::healthy$"
+    clusters = admin(repository, "istio-system", "deployment/istio-ingressgateway", "clusters")
+    return len(re.findall(endpoint, clusters, re.MULTILINE))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 Gtids = frozenset[tuple[str, int]]
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Gtids:
     """Read MySQL's form, without tags."""
     found: set[tuple[str, int]] = set()

@@ -44,8 +44,9 @@ class Kernel:
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread."""
-        self.after(seconds, self.waker())
-        self.block()
+        thread = current_thread()
+        self.after(seconds, thread.waker())
+        self._block(thread)
 
     def waker(self) -> Callable[[], None]:
         """Return what ends the coming block of the calling thread, and no later one."""
@@ -53,7 +54,10 @@ class Kernel:
 
     def block(self) -> None:
         """Block the calling thread until a waker is called."""
-        if not current_thread().process.alive:
+        self._block(current_thread())
+
+    def _block(self, thread: Thread) -> None:
+        if not thread.process.alive:
             raise GreenletExit
         self.hub.switch()
 

@@ -10,7 +10,7 @@ import pytest
 from tests.simulation.__main__ import VIOLATED
 from tests.simulation.scenarios import SCENARIOS
 
-SEEDS = 2000  # a minute on four CPUs
+SEEDS = 2000  # a minute on two CPUs
 pytestmark = pytest.mark.timeout(900)  # on a busy machine
 
 

@@ -55,6 +55,7 @@ class Agent:
         self._settings, self._mysql, self._cluster, self._store = settings, mysql, cluster, store
         self._secrets, self._peers, self._reconciler = secrets, peers, reconciler
         self._executor, self._publisher = executor, publisher
+        self._leave_file = settings.run_dir / "leave"
         self._surroundings = Surroundings(settings, mysql, cluster, peers)
         self._certificate = Certificate(mysql, settings.tls_dir)
         self._binlogs = Binlogs(mysql, peers, cluster, settings.peers, settings.binlog_max_total_size)
@@ -134,7 +135,7 @@ class Agent:
 
     def _add_surroundings(self, me: Status) -> Observation:
         """Ask the peers and the API only where the decision needs them: of a healthy member seldom, and only peers."""
-        leaving = (self._settings.run_dir / "leave").exists()
+        leaving = self._leave_file.exists()
         if me.state not in (State.ONLINE, State.RECOVERING):
             self._hang.forget()
         elif self._hang.is_due or (self._doubt and me.state is State.ONLINE):

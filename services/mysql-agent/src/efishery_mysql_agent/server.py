@@ -48,7 +48,7 @@ def application(publisher: StatusPublisher) -> Flask:
     app = bare_app("mysql-agent")
     app.add_url_rule("/healthz", endpoint="healthz", view_func=lambda: _healthz(publisher))
     app.add_url_rule("/readyz", endpoint="readyz", view_func=lambda: _readyz(publisher))
-    app.add_url_rule("/status", endpoint="status", view_func=lambda: _status(publisher))
+    app.add_url_rule("/status", endpoint="status", view_func=lambda: jsonify(describe(publisher)))
     app.add_url_rule("/metrics", endpoint="metrics", view_func=_metrics)
     return app
 
@@ -67,9 +67,10 @@ def _readyz(publisher: StatusPublisher) -> Response:
     return success(msg="ready")
 
 
-def _status(publisher: StatusPublisher) -> Response:
-    body: dict[str, Any] = wire.dump(publisher.snapshot.status)
-    return jsonify({**body, "doing": publisher.snapshot.action, "age_seconds": round(publisher.age, 3)})
+def describe(publisher: StatusPublisher) -> dict[str, Any]:
+    """Return the body of /status."""
+    body = wire.dump(publisher.snapshot.status)
+    return {**body, "doing": publisher.snapshot.action, "age_seconds": round(publisher.age, 3)}
 
 
 def _metrics() -> Response:

@@ -32,8 +32,7 @@ class Checks:
         self.acknowledged: set[int] = set()
         self.starts = 0
         self.volumes_lost = 0
-        self.lease_lost = self.was_formed = False
-        self.errant = self.scaled_in = False
+        self.lease_lost = self.errant = self.scaled_in = False
         self.operator_decided = False
         self._two_since: float | None = None
         self._wrong_since: dict[Seat, float] = {}
@@ -65,9 +64,7 @@ class Checks:
             members = ", ".join(seat.server.pod for seat in living[0].seats)
             raise Violation(f"{pod} starts a group while one lives: {members}")
         missing = self.acknowledged - server.volume.rows()
-        # Nobody knows of the first group before the Lease says that it was formed, a second after its first write.
-        unknown = self.lease_lost or not self.was_formed
-        nowhere = unknown and not any(other.volume.rows() for other in self.world.pods.values())
+        nowhere = self.lease_lost and not any(other.volume.rows() for other in self.world.pods.values())
         if missing and not self.operator_decided and not nowhere:
             raise Violation(
                 f"{pod} starts a group without {len(missing)} of {len(self.acknowledged)} acknowledged rows"
@@ -78,8 +75,6 @@ class Checks:
     def sample(self) -> None:
         """Check what must hold at any time."""
         self.world.kernel.after(SAMPLE_SECONDS, self.sample)
-        lease = self.world.api.find("lease", "mysql") or {"metadata": {}}
-        self.was_formed |= lease["metadata"].get("annotations", {}).get("mysql.efishery/formed") == "true"
         self.world.groups = [group for group in self.world.groups if any(_attached(seat) for seat in group.seats)]
         labelled = [
             pod for name, pod in self.world.pods.items() if self.world.api.labels(name).get("role") == "primary"

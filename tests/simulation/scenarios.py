@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.checks import Violation
 from tests.simulation.faults import hang, hang_replica, lose
-from tests.simulation.network import Traffic
+from tests.simulation.network import API_SERVER, Traffic
 from tests.simulation.run import Play, converge
 
 if TYPE_CHECKING:
@@ -133,6 +133,20 @@ def lease_taken_from_a_hung_node(world: World) -> None:
     converge(world)
 
 
+def first_writes_lost(world: World) -> None:
+    """The first primary no longer reaches the API once clients can write, and then loses its volume."""
+    world.wanted = 3
+    world.begin()
+    first = world.pods["mysql-0"]
+    _until(world, lambda: world.api.labels(first.name).get("role") == "primary")
+    world.network.cut(Traffic.API, [(first.name, API_SERVER)])
+    world.kernel.run(2)
+    lose(world, first, keeps=False, seconds=5)
+    world.kernel.run(30)
+    world.heal()
+    converge(world)
+
+
 def first_boot_without_proof(world: World) -> None:
     """All nodes are lost, and the Lease; pod 0 returns first, with an empty volume."""
     _begin(world)
@@ -209,6 +223,7 @@ SCENARIOS: dict[str, Play] = {
         hung_while_recovering,
         majority_lost_while_recovering,
         lease_taken_from_a_hung_node,
+        first_writes_lost,
         first_boot_without_proof,
         stale_observation,
     )

@@ -8,7 +8,7 @@ import pymysql
 import pytest
 
 from efishery_mysql_agent.accounts import Accounts, Secrets
-from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound
+from efishery_mysql_agent.cluster import Cluster, ClusterError, Conflict, MalformedLease, NotFound
 from efishery_mysql_agent.model import NO_LABELS, Labels, LeaseState, Member, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.reconcile import Reconciler
@@ -33,6 +33,7 @@ class Stub:
     ensured: int = 0
     api_fails: bool = False
     group: str = GROUP
+    formed: bool = True
 
     def rows(self, statement: str, _values: object = ()) -> list[dict[str, Any]]:
         return [{"name": GROUP}] if "group_name" in statement else [{"id": 7}]
@@ -55,12 +56,12 @@ class Stub:
 
     def lease(self) -> LeaseState:
         view = self.recorded[-1] if self.recorded else None
-        return LeaseState(group=self.group, view=view, force_reboot=self.force, holder=self.holder)
+        return LeaseState(group=self.group, formed=self.formed, view=view, force_reboot=self.force, holder=self.holder)
 
     def record(self, lease: LeaseState, group: str, view: View) -> None:
         assert lease == self.lease(), "the one that was read"
         self.recorded.append(view)
-        self.group = group
+        self.group, self.formed = group, True
         self.force = self.holder = None
 
     @property
@@ -90,6 +91,36 @@ def test_a_primary_is_labelled_and_recorded(reconciler: Reconciler, stub: Stub) 
     reconciler.reconcile(seen(online("mysql-0")))
     assert stub.pods == {"mysql-0": PRIMARY}
     assert stub.recorded == [VIEW]
+
+
+def test_a_first_group_is_recorded_before_its_primary_is_labelled(
+    reconciler: Reconciler, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub.formed = False
+    monkeypatch.setattr("efishery_mysql_agent.periodic.RETRY_SECONDS", 0)
+    with monkeypatch.context() as context:
+        context.setattr(stub, "record", _conflict)
+        reconciler.reconcile(seen(online("mysql-0")))
+        assert stub.pods == {}
+    reconciler.reconcile(seen(online("mysql-0")))
+    assert stub.pods == {"mysql-0": PRIMARY}
+    assert stub.recorded == [VIEW]
+
+
+@pytest.mark.parametrize("error", [NotFound("404"), MalformedLease("epoch")])
+def test_a_primary_is_labelled_without_a_readable_lease(
+    reconciler: Reconciler, stub: Stub, monkeypatch: pytest.MonkeyPatch, error: ClusterError
+) -> None:
+    def fails() -> LeaseState:
+        raise error
+
+    monkeypatch.setattr(stub, "lease", fails)
+    reconciler.reconcile(seen(online("mysql-0")))
+    assert stub.pods == {"mysql-0": PRIMARY}
+
+
+def _conflict(*_: object) -> None:
+    raise Conflict("409")
 
 
 def test_the_primary_takes_reads_until_clients_find_the_first_replica(

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class ClusterError(Exception):
-    """The Kubernetes API did not answer, or refused, or the Lease's annotations are malformed."""
+    """The Kubernetes API did not answer, or refused."""
 
 
 class NotFound(ClusterError):
@@ -46,6 +46,10 @@ class NotFound(ClusterError):
 
 class Conflict(ClusterError):
     """The object exists already, or was changed since it was read."""
+
+
+class MalformedLease(ClusterError):
+    """An annotation of the Lease was changed by hand, and cannot be read."""
 
 
 class Superseded(ClusterError):
@@ -191,7 +195,7 @@ def _parse(name: str, text: str, parser: Callable[[str], T]) -> T:
     try:
         return parser(text)
     except (KeyError, TypeError, ValueError) as error:
-        raise ClusterError(f"the Lease's annotation {PREFIX}{name} is malformed; remove it: {text}") from error
+        raise MalformedLease(f"the Lease's annotation {PREFIX}{name} is malformed; remove it: {text}") from error
 
 
 def _connect() -> client.ApiClient:

@@ -14,7 +14,7 @@ import structlog
 
 from efishery_mysql_agent import group, metrics
 from efishery_mysql_agent.accounts import Accounts
-from efishery_mysql_agent.cluster import Cluster, ClusterError, NotFound, Superseded
+from efishery_mysql_agent.cluster import Cluster, ClusterError, MalformedLease, NotFound, Superseded
 from efishery_mysql_agent.decide import labels
 from efishery_mysql_agent.model import NO_LABELS, Labels, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
@@ -129,8 +129,22 @@ class Reconciler:
 
     def _set_labels(self, wanted: Labels) -> None:
         if self.cluster.labels(self.pod) != wanted:
+            if wanted.role is Role.PRIMARY:
+                self._record_first_group()
             self.cluster.set_labels(self.pod, wanted)
             log.info("labelled", role=wanted.role, reads=wanted.reads)
+
+    def _record_first_group(self) -> None:
+        """Record a group that the Lease does not know before clients can write: then none is started without its data.
+
+        A group whose Lease was lost, or broken by hand, goes on without it.
+        """
+        try:
+            lease = self.cluster.lease()
+        except (NotFound, MalformedLease):
+            return
+        if not lease.formed:
+            self.cluster.record(lease, self._group_name(), self.store.current.view)
 
     def _record_view(self, view: View) -> None:
         """As the primary: unlabel the pods outside the view, then write the view into the Lease.

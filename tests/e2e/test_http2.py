@@ -47,7 +47,7 @@ def test_responses_that_are_not_read_do_not_end_the_gateway(
             # Also lets docs, which takes 128 requests at a time, answer those of the connection.
             wait_for("another client to be served", lambda: _serves(gateway), RECOVERY_SECONDS)
             heap.append(_heap(repository))
-    # Envoy notices later that the connections have ended, measures its memory once a second, and refuses until then.
+    # Envoy notices later that the connections have ended, then measures its memory again, and refuses until then.
     wait_for("the gateway's memory to be free again", lambda: _heap(repository) < TIMEOUTS_SHRINK_FROM, 60)
     wait_for("requests to be served again", lambda: gateway.get("/ping").status_code == 200, RECOVERY_SECONDS)
     assert _restarts(cluster) == before, "the gateway was killed for its memory"

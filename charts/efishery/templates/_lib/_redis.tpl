@@ -15,7 +15,7 @@ redis://{{ .user }}@redis:6379/0
 {{- with .Values.redis.existingSecret -}}
 {{- $secret := lookup "v1" "Secret" $.Release.Namespace . -}}
 {{- if and $secret (not (hasKey ($secret.data | default dict) "auth-password")) -}}
-{{- fail (printf "the Secret %s (redis.existingSecret) has no key auth-password: add it (docs/operations.md, Redis user of auth)" .) -}}
+{{- fail (printf "the Secret %s (redis.existingSecret) has no key auth-password: add it (docs/operations.md, A Redis of your own)" .) -}}
 {{- end -}}
 {{- end -}}
 {{- if .Values.redis.enabled -}}

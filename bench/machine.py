@@ -86,7 +86,7 @@ def facts() -> dict[str, str]:
     return {
         "CPU": f"{_field(CPUINFO, 'model name')}, {os.cpu_count()} cores",
         "Memory": f"{memory:.0f} GiB",
-        "Kernel": f"{platform.system()} {platform.release().partition("-")[0]}",
+        "Kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Python": platform.python_version(),
         "Python packages": ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name))),
         "Go": _first_line("go", "env", "GOVERSION").removeprefix("go"),

@@ -1,8 +1,11 @@
 """With egress.registryOnly, proxies connect only to Services and to the hosts that the values name (ADR 79)."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from efishery_rate_cron.settings import RateCronSettings
 from tests.charts import helm
@@ -122,6 +125,26 @@ def test_databases_outside_are_declared_by_their_port() -> None:
     assert [port["number"] for spec in (mysql, redis) for port in spec["ports"]] == [3307, 6380]
     assert mysql["resolution"] == redis["resolution"] == "NONE"
     assert "addresses" not in mysql
+
+
+def test_databases_outside_that_have_only_an_address_are_declared(tmp_path: Path) -> None:
+    values = ["--values", str(helm.charts() / "efishery/ci/external-mysql-redis-values.yaml")]
+    hosts = "auth.database.host=10.0.0.5,auth.database.readHost=,redis.external.host=fd00::6"
+    rendered = parse(helm.template("efishery", *values, "--set", f"egress.registryOnly=true,{hosts}").stdout)
+    entries = [rendered.get(f"ServiceEntry/{name}-external") for name in ("mysql", "redis")]
+    assert [entry.spec["hosts"] for entry in entries] == [["mysql.invalid"], ["redis.invalid"]]
+    (tmp_path / "entries.yaml").write_text(yaml.safe_dump_all([entry.body for entry in entries]))
+    istioctl = [helm.tool("istioctl"), "validate", "-f", str(tmp_path / "entries.yaml")]
+    assert subprocess.run(istioctl, capture_output=True, text=True, check=False).returncode == 0
+    urls = {
+        env["value"]
+        for w in rendered.workloads
+        for c in w.all_containers
+        for env in c.get("env", ())
+        if "URL" in env["name"]
+    }
+    assert any("@10.0.0.5:3307/" in url for url in urls)
+    assert any("@[fd00::6]:6380/" in url for url in urls)
 
 
 def test_databases_outside_are_limited_to_the_addresses_outside() -> None:

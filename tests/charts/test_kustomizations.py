@@ -97,6 +97,7 @@ def test_every_component_and_overlay_is_tested() -> None:
         "settings",
         "plain-http",
         "cert-manager",
+        "gateway-api",
         "one-address",
         "tracing",
     }
@@ -115,6 +116,24 @@ def test_the_readmes_own_installation_builds(tmp_path: Path) -> None:
     assert built.has("Certificate/efishery-tls")
     limit = built.get("EnvoyFilter/efishery-rate-limit").spec["configPatches"][0]["patch"]["value"]["typed_config"]
     assert limit["descriptors"][0]["token_bucket"]["tokens_per_fill"] == 20
+
+
+def test_an_installation_of_ones_own_has_the_gateway_api_by_a_component(tmp_path: Path) -> None:
+    shutil.copytree(ISTIO, tmp_path / "istio")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    settings = yaml.safe_load((GATEWAY_API / "settings.yaml").read_text())
+    settings["spec"]["hosts"] = ["fish.example"]
+    (mine / "settings.yaml").write_text(yaml.safe_dump(settings))
+    components = [f"../istio/components/{name}" for name in ("gateway-api", "cert-manager", "tracing", "settings")]
+    kustomization = {"resources": ["settings.yaml", "../istio/base"], "components": components}
+    (mine / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    built = kustomize.build(mine)
+    assert built.get("HTTPRoute/efishery").spec["hostnames"] == ["fish.example"]
+    assert built.get("Certificate/efishery-tls").spec["dnsNames"] == ["fish.example"]
+    labels = settings["spec"]["gateway"]["labels"]
+    assert labels in [telemetry.spec["selector"]["matchLabels"] for telemetry in built.of("Telemetry")]
+    assert not built.of("VirtualService")
 
 
 def test_the_base_lists_every_file() -> None:

@@ -137,6 +137,17 @@ def test_values_decide_the_numbers(value: str, alert: str, number: str) -> None:
     assert number in expressions(rendered_rules(*EVERY_GROUP, "--set", value))[alert]
 
 
+def test_a_dump_may_take_its_time_before_an_alert() -> None:
+    rendered = rendered_rules(*EVERY_GROUP, "--set", "mysql.backup.deadlineSeconds=21600")
+    durations = {
+        rule["alert"]: rule.get("for")
+        for manifest in rendered.objects
+        for group in manifest.spec["groups"]
+        for rule in group["rules"]
+    }
+    assert durations["MysqlBackupFails"] == "420m"
+
+
 def test_every_commented_number_is_one_that_a_value_decides() -> None:
     changed = ["mysql.replicas=5", "fetch.listTtlSeconds=100", "fetch.rateStaleAfterSeconds=1200"]
     changed += ["auth.keyRotation.rotateDays=10"]

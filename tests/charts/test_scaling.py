@@ -168,6 +168,20 @@ def test_an_anti_affinity_of_ones_own_replaces_the_charts_and_other_affinity_doe
     assert affinity["podAntiAffinity"].keys() == {"requiredDuringSchedulingIgnoredDuringExecution"}
 
 
+def test_no_job_has_the_anti_affinity_of_the_pods_that_it_works_for() -> None:
+    rule = f"affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey={HOST}"
+    rendered = with_values(
+        f"auth.{rule}", f"mysql.{rule}", "mysql.backup.enabled=true", "auth.keyRotation.enabled=true"
+    )
+    required = {
+        workload.id
+        for workload in rendered.workloads
+        if "requiredDuringSchedulingIgnoredDuringExecution"
+        in workload.pod.spec.get("affinity", {}).get("podAntiAffinity", {})
+    }
+    assert required == {"Deployment/auth", "StatefulSet/mysql"}
+
+
 def test_every_pod_has_the_global_priority_class_or_its_own(autoscaled: Manifests, default: Manifests) -> None:
     for workload in autoscaled.workloads:
         of_auth = workload.owner.name.startswith("auth") or workload.id in ("Pod/helm-test", "Job/create-secrets")

@@ -68,6 +68,17 @@ def test_both_servers_send_the_same_bytes(start_fetch: StartFetch, httpserver: H
     assert len(httpserver.log) == 1
 
 
+def test_both_servers_listen_on_every_address_of_ipv4_and_ipv6(
+    start_fetch: StartFetch, server: str, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/commodities").respond_with_json([upstream_row()])
+    fetch = start_fetch(server, HTTP_HOST="")
+    fetch.wait_until()
+    for host in ("127.0.0.1", "[::1]"):
+        assert requests.get(f"http://{host}:{fetch.port}/ping", timeout=5).status_code == 200
+        assert requests.get(f"http://{host}:{fetch.management_port}/readyz", timeout=5).status_code == 200
+
+
 def test_a_thousand_cold_requests_to_three_pods_make_one_call(
     start_fetch: StartFetch, slow_upstream: SlowUpstream, user: Headers
 ) -> None:

@@ -7,7 +7,8 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 import requests
 
-from servicekit.background import ANY_ADDRESS, serve_in_background
+from servicekit.background import serve_in_background
+from servicekit.settings import ANY_ADDRESS
 
 
 def _app(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

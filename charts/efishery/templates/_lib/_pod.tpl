@@ -11,7 +11,7 @@ securityContext:
 {{- /*
 Which nodes the pods run on, from the values. With `spread` in the component, several pods are spread over zones and
 nodes. Nodes by anti-affinity, because the scheduler ignores every constraint on a node that lacks the label of one
-(docs/adr/0068).
+(docs/adr/0068). With `jobOf`, the values are another component's: its podAntiAffinity could leave no node for a Job.
 */}}
 {{- define "efishery.podPlacement" -}}
 {{- with .values.priorityClassName | default (.root.Values.global).priorityClassName }}
@@ -26,6 +26,9 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- $affinity := .values.affinity | default dict }}
+{{- if .jobOf }}
+{{- $affinity = omit $affinity "podAntiAffinity" }}
+{{- end }}
 {{- if and .spread (include "efishery.several" .) }}
 {{- if not (hasKey $affinity "podAntiAffinity") }}
 {{- $affinity = merge (include "efishery.hostAntiAffinity" . | fromYaml) $affinity }}
@@ -73,12 +76,13 @@ prometheus.io/path: /metrics
 sidecar.istio.io/nativeSidecar: "true"
 {{- end }}
 
-{{- /* For pods that run to completion. */}}
-{{- define "efishery.jobAnnotations" -}}
-{{ include "efishery.proxyAnnotations" . }}
-{{- with .values.podAnnotations }}
-{{ toYaml . }}
+{{- /* Of pods that serve, and of pods that run to completion. A value may replace one of the chart's. */}}
+{{- define "efishery.serverAnnotations" -}}
+{{- merge dict (.values.podAnnotations | default dict) (include "efishery.metricsAnnotations" . | fromYaml) (include "efishery.proxyAnnotations" . | fromYaml) | toYaml -}}
 {{- end }}
+
+{{- define "efishery.jobAnnotations" -}}
+{{- merge dict (.values.podAnnotations | default dict) (include "efishery.proxyAnnotations" . | fromYaml) | toYaml -}}
 {{- end }}
 
 {{- /* For the pods that use the Kubernetes API: an expiring token of the service account. */}}

@@ -7,7 +7,7 @@ redis://{{ .user }}@redis:6379/0
 {{- $host := required "redis.external.host is not set: give the host of your Redis, or set redis.enabled=true" .root.Values.redis.external.host -}}
 {{- $port := .root.Values.redis.external.port | int64 -}}
 {{- $database := .root.Values.redis.external.database | int64 -}}
-{{ $scheme }}://{{ .externalUser }}@{{ $host }}:{{ $port }}/{{ $database }}
+{{ $scheme }}://{{ .externalUser }}@{{ include "efishery.urlHost" $host }}:{{ $port }}/{{ $database }}
 {{- end -}}
 {{- end }}
 

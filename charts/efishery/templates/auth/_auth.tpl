@@ -7,9 +7,9 @@ With `unverified` in the component, auth does not verify the server's certificat
 {{- $url := "mysql+pymysql://%s@%s:%d/%s?charset=utf8mb4" -}}
 {{ include "efishery.logEnv" . }}
 - name: AUTH_DATABASE_URL
-  value: {{ printf $url $database.user $database.host (int $database.port) $database.name | quote }}
+  value: {{ printf $url $database.user (include "efishery.urlHost" $database.host) (int $database.port) $database.name | quote }}
 - name: AUTH_DATABASE_READ_URL
-  value: {{ printf $url $database.user $database.readHost (int $database.port) $database.name | quote }}
+  value: {{ printf $url $database.user (include "efishery.urlHost" $database.readHost) (int $database.port) $database.name | quote }}
 - name: AUTH_DATABASE_PASSWORD
   valueFrom:
     secretKeyRef:

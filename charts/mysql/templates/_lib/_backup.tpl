@@ -77,7 +77,7 @@ spec:
     - name: tmp
       emptyDir: {}
   {{- include "mysql.podPlacement" . | nindent 2 }}
-  {{- with .Values.affinity }}
+  {{- with omit .Values.affinity "podAntiAffinity" }} {{- /* it is for the members */}}
   affinity:
     {{- toYaml . | nindent 4 }}
   {{- end }}

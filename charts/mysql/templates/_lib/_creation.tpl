@@ -76,7 +76,7 @@ spec:
       volumes:
         {{- include "mysql.apiTokenVolume" .root | nindent 8 }}
       {{- include "mysql.podPlacement" .root | nindent 6 }}
-      {{- with .root.Values.affinity }}
+      {{- with omit .root.Values.affinity "podAntiAffinity" }} {{- /* it is for the members */}}
       affinity:
         {{- toYaml . | nindent 8 }}
       {{- end }}

@@ -15,8 +15,6 @@ from wsgiref.types import WSGIApplication
 
 import structlog
 
-# Every address of this host, of IPv6 and IPv4 if it has both: pods of an IPv6-only cluster have no other.
-ANY_ADDRESS = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104 -- a container's own network
 _MAX_CONNECTIONS = 32
 log = structlog.get_logger(__name__)
 

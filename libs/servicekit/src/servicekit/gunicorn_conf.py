@@ -15,7 +15,8 @@ from servicekit.tracing import start_tracing, traced
 logging.configure()  # until the application's own settings are read
 
 
-bind = f"{http_host()}:{number('HTTP_PORT', 8080)}"
+host = f"[{http_host()}]" if ":" in http_host() else http_host()  # an address of IPv6 in brackets
+bind = f"{host}:{number('HTTP_PORT', 8080)}"
 worker_class = "gthread"
 workers = 1
 preload_app = True  # a wrong setting ends the process once, instead of each new worker

@@ -1,12 +1,16 @@
 """Settings from environment variables and files, validated at startup."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Literal, NoReturn, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+# Every address of this host, of IPv6 and IPv4 if it has both: pods of an IPv6-only cluster have no other.
+ANY_ADDRESS = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104 -- a container's own network
 
 
 class ServiceSettings(BaseSettings):
@@ -47,8 +51,8 @@ def number(name: str, default: int) -> int:
 
 
 def http_host() -> str:
-    """Return the address that the HTTP ports are bound to."""
-    return os.environ.get("HTTP_HOST", "0.0.0.0")  # noqa: S104 -- a container's own network
+    """Return the address that the HTTP ports are bound to, by default every one."""
+    return os.environ.get("HTTP_HOST") or ANY_ADDRESS
 
 
 def http_threads() -> int:

@@ -15,9 +15,9 @@ from efishery_mysql_agent.reconcile import Reconciler
 from efishery_mysql_agent.server import StatusPublisher, application
 from efishery_mysql_agent.settings import AgentSettings
 from efishery_mysql_agent.store import Store
-from servicekit.background import ANY_ADDRESS, serve_in_background
+from servicekit.background import serve_in_background
 from servicekit.logging import configure
-from servicekit.settings import load
+from servicekit.settings import ANY_ADDRESS, load
 
 OBSERVE_SECONDS = 3  # timeout of a statement of the loop: a slower mysqld counts as not answering
 EXECUTE_SECONDS = 1800  # timeout of a statement that changes the group: a clone copies all data

@@ -141,9 +141,9 @@ def test_only_reload_replaces_the_command_of_an_image(default: Manifests) -> Non
 
 @pytest.mark.parametrize("prefix", ["auth", "fetch", "docs", "sample", "mysql"])
 def test_an_annotation_of_ones_own_replaces_the_charts(prefix: str) -> None:
-    values = [rf"{prefix}.podAnnotations.prometheus\.io/scrape=false", "sample.enabled=true,mysql.metrics.enabled=true"]
-    options = [option for value in values for option in ("--set-string" if "scrape" in value else "--set", value)]
-    rendered = helm.template("efishery", *options).stdout
+    own = rf"{prefix}.podAnnotations.prometheus\.io/scrape=false"
+    servers = "sample.enabled=true,mysql.metrics.enabled=true"
+    rendered = helm.template("efishery", "--set", servers, "--set-string", own).stdout
     kind = "StatefulSet" if prefix == "mysql" else "Deployment"
     (document,) = (text for text in rendered.split("\n---") if f"kind: {kind}\nmetadata:\n  name: {prefix}\n" in text)
     assert re.findall(r"prometheus\.io/scrape: (.*)", document) == ['"false"']

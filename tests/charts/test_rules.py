@@ -139,13 +139,13 @@ def test_values_decide_the_numbers(value: str, alert: str, number: str) -> None:
 
 def test_a_dump_may_take_its_time_before_an_alert() -> None:
     rendered = rendered_rules(*EVERY_GROUP, "--set", "mysql.backup.deadlineSeconds=21600")
-    durations = {
-        rule["alert"]: rule.get("for")
-        for manifest in rendered.objects
-        for group in manifest.spec["groups"]
-        for rule in group["rules"]
-    }
-    assert durations["MysqlBackupFails"] == "420m"
+    (rule,) = (
+        rule
+        for each in rendered.objects
+        for rule in alerts_of(each.spec["groups"])
+        if rule["alert"] == "MysqlBackupFails"
+    )
+    assert rule["for"] == "420m"
 
 
 def test_every_commented_number_is_one_that_a_value_decides() -> None:

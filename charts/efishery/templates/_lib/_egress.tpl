@@ -21,7 +21,7 @@ A host without a dot is a Service of the namespace, one that ends with .svc or .
 {{- range include "efishery.egress.urls" . | fromJsonArray -}}
 {{- $url := include "efishery.url" . | fromJson -}}
 {{- $host := lower $url.host -}}
-{{- if regexMatch "^[0-9.]+$|:" $host -}}
+{{- if include "efishery.isAddress" $host -}}
 {{- fail (printf "egress.registryOnly is set, and %s has an address: give the host's name, or set egress.registryOnly=false" .) -}}
 {{- else if hasSuffix ".svc" $host -}}
 {{- $services = append $services (printf "%s.%s" $host $domain) -}}
@@ -34,26 +34,26 @@ A host without a dot is a Service of the namespace, one that ends with .svc or .
 {{- dict "services" ($services | uniq) "external" ($external | uniq) | toJson -}}
 {{- end }}
 
-{{- /* Those of the hosts that are names, as a JSON list; a ServiceEntry needs one, also where all are addresses. */}}
-{{- define "efishery.egress.names" -}}
-{{- $names := list -}}
-{{- range uniq .hosts -}}
-{{- if not (regexMatch "^[0-9.]+$|:" .) -}}{{- $names = append $names . -}}{{- end -}}
-{{- end -}}
-{{ $names | default (list (printf "%s.invalid" .name)) | toJson }}
-{{- end }}
-
 {{- /* Hosts and port of a MySQL and a Redis of your own, as a JSON list. */}}
 {{- define "efishery.egress.databases" -}}
 {{- $databases := list -}}
 {{- if not .Values.mysql.enabled -}}
 {{- $database := include "efishery.database" . | fromJson -}}
-{{- $databases = append $databases (dict "name" "mysql" "hosts" (include "efishery.egress.names" (dict "name" "mysql" "hosts" (list $database.host $database.readHost)) | fromJsonArray) "port" (int64 $database.port)) -}}
+{{- $databases = append $databases (dict "name" "mysql" "hosts" (list $database.host $database.readHost | uniq) "port" (int64 $database.port)) -}}
 {{- end -}}
 {{- with .Values.redis.external -}}
 {{- if not $.Values.redis.enabled -}}
-{{- $databases = append $databases (dict "name" "redis" "hosts" (include "efishery.egress.names" (dict "name" "redis" "hosts" (list .host)) | fromJsonArray) "port" (int64 .port)) -}}
+{{- $databases = append $databases (dict "name" "redis" "hosts" (list .host) "port" (int64 .port)) -}}
 {{- end -}}
 {{- end -}}
 {{ $databases | toJson }}
+{{- end }}
+
+{{- /* The hosts of such a database that are names, as a JSON list; a ServiceEntry needs one, also where all are addresses. */}}
+{{- define "efishery.egress.names" -}}
+{{- $names := list -}}
+{{- range .hosts -}}
+{{- if not (include "efishery.isAddress" .) -}}{{- $names = append $names . -}}{{- end -}}
+{{- end -}}
+{{ $names | default (list (printf "%s.invalid" .name)) | toJson }}
 {{- end }}

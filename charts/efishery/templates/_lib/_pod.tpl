@@ -76,13 +76,13 @@ prometheus.io/path: /metrics
 sidecar.istio.io/nativeSidecar: "true"
 {{- end }}
 
-{{- /* Of pods that serve, and of pods that run to completion. A value may replace one of the chart's. */}}
-{{- define "efishery.serverAnnotations" -}}
-{{- merge dict (.values.podAnnotations | default dict) (include "efishery.metricsAnnotations" . | fromYaml) (include "efishery.proxyAnnotations" . | fromYaml) | toYaml -}}
+{{- /* Of any pod, and of one with metrics. Values may replace the chart's. */}}
+{{- define "efishery.podAnnotations" -}}
+{{- merge dict (.values.podAnnotations | default dict) (include "efishery.proxyAnnotations" . | fromYaml) | toYaml -}}
 {{- end }}
 
-{{- define "efishery.jobAnnotations" -}}
-{{- merge dict (.values.podAnnotations | default dict) (include "efishery.proxyAnnotations" . | fromYaml) | toYaml -}}
+{{- define "efishery.serverAnnotations" -}}
+{{- merge (include "efishery.podAnnotations" . | fromYaml) (include "efishery.metricsAnnotations" . | fromYaml) | toYaml -}}
 {{- end }}
 
 {{- /* For the pods that use the Kubernetes API: an expiring token of the service account. */}}

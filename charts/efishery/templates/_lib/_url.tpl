@@ -13,3 +13,8 @@
 {{- define "efishery.urlHost" -}}
 {{ if contains ":" . }}[{{ trimAll "[]" . }}]{{ else }}{{ . }}{{ end }}
 {{- end }}
+
+{{- /* Whether a host is an address of IPv4 or IPv6: "true" or empty. */}}
+{{- define "efishery.isAddress" -}}
+{{- if regexMatch "^[0-9.]+$|:" . }}true{{ end -}}
+{{- end }}

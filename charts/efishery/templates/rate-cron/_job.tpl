@@ -58,7 +58,7 @@ metadata:
   labels:
     {{- include "efishery.podLabels" $component | nindent 4 }}
   annotations:
-    {{- include "efishery.jobAnnotations" $component | nindent 4 }}
+    {{- include "efishery.podAnnotations" $component | nindent 4 }}
 spec:
   restartPolicy: Never
   {{- include "efishery.podIdentity" $component | nindent 2 }}

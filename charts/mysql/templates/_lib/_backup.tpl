@@ -11,11 +11,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    # Inside a mesh: a native sidecar ends with the pod.
-    sidecar.istio.io/nativeSidecar: "true"
-    {{- with .Values.podAnnotations }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "mysql.podAnnotations" . | nindent 4 }}
 spec:
   restartPolicy: Never
   serviceAccountName: mysql
@@ -76,11 +72,7 @@ spec:
             path: ca.crt
     - name: tmp
       emptyDir: {}
-  {{- include "mysql.podPlacement" . | nindent 2 }}
-  {{- with omit .Values.affinity "podAntiAffinity" }} {{- /* it is for the members */}}
-  affinity:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- include "mysql.jobPlacement" . | nindent 2 }}
 {{- end }}
 
 {{- define "mysql.backupJobSpec" -}}

@@ -37,11 +37,7 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
       annotations:
-        # Inside a mesh: a native sidecar ends with the pod.
-        sidecar.istio.io/nativeSidecar: "true"
-        {{- with .root.Values.podAnnotations }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "mysql.podAnnotations" .root | nindent 8 }}
     spec:
       restartPolicy: Never
       serviceAccountName: {{ .name }}
@@ -75,11 +71,7 @@ spec:
               readOnly: true
       volumes:
         {{- include "mysql.apiTokenVolume" .root | nindent 8 }}
-      {{- include "mysql.podPlacement" .root | nindent 6 }}
-      {{- with omit .root.Values.affinity "podAntiAffinity" }} {{- /* it is for the members */}}
-      affinity:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
+      {{- include "mysql.jobPlacement" .root | nindent 6 }}
 {{- end }}
 
 {{- /*

@@ -80,6 +80,28 @@ tolerations:
 {{- end }}
 {{- end }}
 
+{{- /* Of a pod of a Job. A podAntiAffinity of the values is for the members, and could leave no node for a Job. */}}
+{{- define "mysql.jobPlacement" -}}
+{{- include "mysql.podPlacement" . }}
+{{- with omit .Values.affinity "podAntiAffinity" }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Values may replace these. Inside a mesh, a native sidecar starts before the other containers and ends after them. */}}
+{{- define "mysql.podAnnotations" -}}
+{{- merge dict (.Values.podAnnotations | default dict) (dict "sidecar.istio.io/nativeSidecar" "true") | toYaml -}}
+{{- end }}
+
+{{- define "mysql.memberAnnotations" -}}
+{{- $annotations := include "mysql.podAnnotations" . | fromYaml -}}
+{{- if or .Values.metrics.enabled ((.Values.global.monitoring).podMonitors).enabled -}}
+{{- $annotations = merge $annotations (dict "prometheus.io/scrape" "true" "prometheus.io/port" "9091" "prometheus.io/path" "/metrics") -}}
+{{- end -}}
+{{ toYaml $annotations }}
+{{- end }}
+
 {{- /*
 Members are spread over zones and nodes. Nodes by anti-affinity, because the scheduler ignores every constraint on a node
 that lacks the label of one (docs/adr/0068).

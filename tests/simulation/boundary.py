@@ -6,7 +6,6 @@ Kubernetes client's classes, the clock, threads and random UUIDs.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import MutableMapping
@@ -76,7 +75,7 @@ class Port:
         """Answer /status."""
         snapshot = self._publisher.snapshot
         if self._answered[0] is not snapshot:
-            self._answered = snapshot, json.loads(json.dumps(describe(self._publisher)))
+            self._answered = snapshot, describe(self._publisher)
         return {**self._answered[1], "age_seconds": self._publisher.age}
 
 

@@ -22,6 +22,7 @@ class Kernel:
     def __init__(self, seed: int) -> None:
         self.now = 0.0
         self.random = Random(seed)
+        self._until = 0.0
         self._queue: list[tuple[float, int, Callable[[], object]]] = []
         self._count = count()
         self.hub = getcurrent()
@@ -36,15 +37,18 @@ class Kernel:
 
     def run(self, seconds: float) -> None:
         """Run all events of the next `seconds`."""
-        until = self.now + seconds
-        while self._queue and self._queue[0][0] <= until:
+        self._until = self.now + seconds
+        while self._queue and self._queue[0][0] <= self._until:
             self.now, _, call = heapq.heappop(self._queue)
             call()
-        self.now = until
+        self.now = self._until
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread."""
-        thread = current_thread()
+        thread, at = current_thread(), self.now + seconds
+        if thread.process.running and at <= self._until and (not self._queue or at < self._queue[0][0]):
+            self.now = at  # nothing happens until then, so that nothing else need run
+            return
         self.after(seconds, thread.waker())
         self._block(thread)
 

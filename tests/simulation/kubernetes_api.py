@@ -105,10 +105,7 @@ class Client:
         self._world = world
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        call = re.fullmatch(r"(read|patch|create|list)_namespaced_(\w+)", method)
-        if not call:
-            raise AttributeError(method)
-        verb, kind = call.groups()
+        verb, kind = _parsed(method)
         return lambda *arguments, **_: self._call(verb, kind, arguments)
 
     def _call(self, verb: str, kind: str, arguments: tuple[Any, ...]) -> Any:
@@ -130,6 +127,14 @@ class Client:
             world.kernel.sleep(TIMEOUT_SECONDS)
             raise ReadTimeoutError(mock.Mock(), "", "the API server's answer was lost")
         return _attributes(changed)
+
+
+@cache
+def _parsed(method: str) -> tuple[str, str]:
+    call = re.fullmatch(r"(read|patch|create|list)_namespaced_(\w+)", method)
+    if not call:
+        raise AttributeError(method)
+    return call[1], call[2]
 
 
 def _shown(body: Object) -> str:

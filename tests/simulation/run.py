@@ -17,7 +17,7 @@ from tests.simulation.human_operator import Operator
 from tests.simulation.known_statements import UnknownStatement
 from tests.simulation.world import World
 
-MEMBERS = (1, 2, *[3] * 11, 4, *[5] * 4, 7, 9)
+MEMBERS = (1, 2, *[3] * 13, 4, 5, 5, 7, 9)
 FIRST_FAULTS_SECONDS = 10  # some runs begin with faults, the others with a group that serves
 CONVERGE_SECONDS = 300
 STABLE_SECONDS = 2
@@ -73,7 +73,7 @@ def _play(world: World) -> None:
     for _ in range(random.randint(1, 8)):
         random.choice(faults)(world)
         kernel.run(random.expovariate(1 / pause))
-    kernel.run(random.uniform(0, 10))
+    kernel.run(random.uniform(0, 6))
     world.heal()
     converge(world)
 

@@ -30,7 +30,7 @@ class World:
         self.pods: dict[str, Pod] = {}
         self.groups: list[Group] = []
         self.skew: dict[str, float] = {}
-        self.interval = self.kernel.random.choice((0.5, 1.0, 2.0, 2.0, 2.0))
+        self.interval = self.kernel.random.choice((0.5, 2.0, 2.0, 2.0, 2.0))
         self.recovery_factor = self.kernel.random.choice((0.2, 0.5, 1, 2))
         self.recovery_failures = 0.0
         self.clone_steps = self.kernel.random.choice((1, 3, 10))

@@ -14,8 +14,8 @@ run: $(UV) ## Start the whole system on http://127.0.0.1:8080, without Docker or
 	@$(RUN) python -m efishery_run $(ARGS)
 
 test: setup chart-tools browser lint ## Run lint and all tests that need no cluster: units, charts, the simulation, the running system, the docs page
-	@$(RUN) pytest --numprocesses=auto --dist=worksteal tests/unit tests/contract tests/charts tests/security $(ARGS)
-	@$(RUN) pytest tests/simulation tests/system tests/browser $(ARGS)
+	@$(RUN) pytest --numprocesses=auto --dist=worksteal tests/processes tests/simulation tests/unit tests/contract tests/charts tests/security $(ARGS)
+	@$(RUN) pytest tests/system tests/browser $(ARGS)
 
 compose-test: setup ## Test compose.yaml; where no Docker runs, with one of its own (Debian, root, the images of make cluster)
 	@hack/compose/with-docker $(RUN) pytest tests/compose $(ARGS)

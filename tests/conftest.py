@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,11 @@ __all__ = ["admin_token", "system", "user_token"]  # session fixtures for tests/
 # No test fails because the machine is slow or busy.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of workers: three for two CPUs, because many tests wait."""
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 @pytest.fixture(scope="session")

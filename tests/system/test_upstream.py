@@ -11,7 +11,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 import requests
 
-from tests.system.fetch_process import StartFetch
+from tests.processes.fetch_process import StartFetch
 from tests.system.running import RunningSystem, Start
 from tests.unit.fetch.support import Headers
 

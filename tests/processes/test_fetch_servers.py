@@ -14,7 +14,7 @@ import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tests.system.fetch_process import COMMANDS, FetchProcess, StartFetch
+from tests.processes.fetch_process import COMMANDS, FetchProcess, StartFetch
 from tests.unit.fetch.support import Headers, upstream_row
 
 PATH = "/fetch/resource"

@@ -74,6 +74,12 @@ cluster_kind() {
   esac
 }
 
+# confirm WHAT COMMAND: on a cluster that is not for development, WHAT happens only with CONFIRM=$NAMESPACE
+confirm() {
+  [ "$(cluster_kind)" != other ] || [ "${CONFIRM:-}" = "$NAMESPACE" ] ||
+    die "this cluster is not kind, minikube or one-node, and $1: if that is what you want, CONFIRM=$NAMESPACE $2"
+}
+
 minikube_profile() {
   kubectl get nodes -o jsonpath='{.items[0].metadata.labels.minikube\.k8s\.io/name}'
 }
@@ -109,17 +115,18 @@ load() {  # load KIND IMAGE
   esac
 }
 
-with_archive() {  # with_archive IMAGE COMMAND...: runs COMMAND with a tar archive of the image as its last argument
-  local image=$1 file; shift
-  file=$(mktemp -d)/image.tar
+with_archive() (  # with_archive IMAGE COMMAND...: runs COMMAND with a tar archive of the image as its last argument
+  image=$1; shift
+  folder=$(mktemp -d)
+  trap 'rm -r "$folder"' EXIT  # of this subshell
+  file=$folder/image.tar
   case $(container_engine) in
     docker) docker save -o "$file" "$image" ;;
     podman) podman save -q -o "$file" "$image" ;;
     buildah) buildah push -q "$image" "docker-archive:$file:$image" ;;
   esac
   "$@" "$file"
-  rm -r "${file%/*}"
-}
+)
 
 # sources_digest SERVICE: prints a digest of the image's sources
 sources_digest() {

@@ -55,6 +55,11 @@ def run(repository: Path, *command: str, seconds: float = 300, stdin: str | None
     return done.stdout
 
 
+def cluster_kind(repository: Path) -> str:
+    """Return kind, minikube, one-node or other, for the current kubectl context."""
+    return run(repository, "bash", "-c", "source hack/lib.sh; cluster_kind").strip()
+
+
 @contextmanager
 def forwarded(namespace: str, service: str) -> Iterator[str]:
     """Reach a Service as NOTES.txt says; yield its URL."""

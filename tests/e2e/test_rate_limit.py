@@ -1,4 +1,4 @@
-"""The gateway's limits of logins, registrations and refreshes (envoyfilter-rate-limit.yaml)."""
+"""The gateway's limits of what hashes a password or writes an account (envoyfilter-rate-limit.yaml)."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""More logins, registrations and refreshes than a gateway passes on."""
+"""More logins, registrations, refreshes and changes of passwords and names than a gateway passes on."""
 
 import itertools
 import json
@@ -11,16 +11,18 @@ from http.client import HTTPConnection
 from tests.load.connections import http
 from tests.load.rate_limit import Bucket, total
 
-# Ways to write the limited paths. The body is `[]`, which auth refuses before it hashes anything.
-PATHS = (
-    "/auth/login",
-    "/auth/register",
-    "/auth/refresh",
-    "/auth/login?next=/",
-    "/auth/%6Cogin",
-    "/auth/x/../login",
-    "//auth//login",
-    "/auth/login?%FF",
+# Ways to write the limited requests. The body is `[]`, which auth refuses before it hashes anything.
+LIMITED = (
+    ("POST", "/auth/login"),
+    ("POST", "/auth/register"),
+    ("POST", "/auth/refresh"),
+    ("PUT", "/auth/password"),
+    ("PUT", "/auth/name"),
+    ("POST", "/auth/login?next=/"),
+    ("POST", "/auth/%6Cogin"),
+    ("POST", "/auth/x/../login"),
+    ("POST", "//auth//login"),
+    ("POST", "/auth/login?%FF"),
 )
 
 
@@ -57,7 +59,7 @@ def check_answers(answers: Sequence[Answer], bucket: Bucket, seconds: float) -> 
 
 
 def flood(url: str, count: int, address: str = "") -> list[Answer]:
-    """Send `count` requests to the limited paths, all before the first answer is read, and some to other paths.
+    """Send `count` of the limited requests, all before the first answer is read, and some to other paths.
 
     They come from `address` (by default, the one that the system chooses) and pretend to be forwarded for others.
     """
@@ -66,11 +68,11 @@ def flood(url: str, count: int, address: str = "") -> list[Answer]:
         for connection in connections:
             stack.callback(connection.close)
             connection.connect()
-        for number, (connection, path) in enumerate(zip(connections, itertools.cycle(PATHS), strict=False)):
+        for number, (connection, request) in enumerate(zip(connections, itertools.cycle(LIMITED), strict=False)):
             headers = {"Content-Type": "application/json", "X-Forwarded-For": f"198.51.{number // 256}.{number % 256}"}
-            connection.request("POST", path, b"[]", headers)
+            connection.request(*request, b"[]", headers)
         assert status(url, "GET", "/ping", address) != 429
-        assert status(url, "GET", "/auth/login", address) != 429, "this limit is for POST"
+        assert status(url, "GET", "/auth/login", address) != 429, "this limit is not for GET"
         return [_answer(connection) for connection in connections]
 
 

@@ -31,7 +31,7 @@ class Bucket(NamedTuple):
 
 
 def of_one_address() -> Bucket:
-    """Return the limit of logins, registrations and refreshes of each client address."""
+    """Return the limit of logins, registrations, refreshes and changes of password or name of each client address."""
     return Bucket.of(config(_manifest())["descriptors"][0]["token_bucket"])
 
 

@@ -12,7 +12,7 @@ import requests
 import yaml
 from kubernetes.client.exceptions import ApiException
 
-from tests.e2e.cluster import Cluster, run, wait_for
+from tests.e2e.cluster import Cluster, cluster_kind, run, wait_for
 from tests.e2e.processes import running
 from tests.e2e.registry import Published
 from tests.system.running import free_port
@@ -32,7 +32,7 @@ def argo_cd(cluster: Cluster, repository: Path, published: Published, folder: Pa
 
     They reach Redis at its pod's address, which on other clusters than the one-node cluster only pods reach.
     """
-    kind = run(repository, "bash", "-c", "source hack/lib.sh; cluster_kind").strip()
+    kind = cluster_kind(repository)
     assert kind == "one-node", f"this test runs on the one-node cluster, not on {kind}: make cluster"
     run(repository, "hack/tools", "argocd", seconds=1800)
     with _namespace(cluster, repository, published) as redis:

@@ -56,8 +56,7 @@ def observed(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Run:
     """Cause all alerts, those in parallel whose causes do not touch each other."""
-    if not node.is_here():
-        pytest.skip("needs the one-node cluster's node and root, for signals and mounts: run hack/one-node/up")
+    node.require(repository, "for signals and mounts")
     release = Release(repository)
     log = tmp_path_factory.mktemp("alerts") / "api.jsonl"
     harness = Harness(release, release.secret("mysql")["root-password"], gateway.url, log, Report(lambda _: None))

@@ -41,8 +41,7 @@ def harness(
     repository: Path, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Harness]:
     """The release under test. A run of all tests writes the page with their results."""
-    if not node.is_here():
-        pytest.skip("needs the one-node cluster's node and root, for signals and packet filters: run hack/one-node/up")
+    node.require(repository, "for signals and packet filters")
     release = Release(repository)
     report = Report(lambda line: print_line(pytestconfig, line))
     log = tmp_path_factory.mktemp("workload") / "api.jsonl"

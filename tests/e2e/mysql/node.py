@@ -13,14 +13,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from tests.e2e.cluster import cluster_kind
+
 CONTAINERD = "/run/one-node/containerd.sock"
 STATE = Path("/var/lib/one-node")
 FILLER = "filler"
 
 
-def is_here() -> bool:
-    """Tell whether this machine is the node, and this process runs as root."""
-    return Path(CONTAINERD).exists() and os.geteuid() == 0
+def require(repository: Path, reason: str) -> None:
+    """Fail unless the kubectl context is the one-node cluster, this machine its node, and this process root's."""
+    kind = cluster_kind(repository)
+    if kind != "one-node" or not Path(CONTAINERD).exists() or os.geteuid() != 0:
+        pytest.fail(f"needs root on the one-node cluster's node, {reason}, and the context is of {kind}: make cluster")
 
 
 def run(*command: str, seconds: float = 60) -> str:

@@ -77,6 +77,18 @@ def test_another_chart_than_that_of_the_release_is_refused(scripts: Checkout) ->
     assert not steps(scripts)
 
 
+@pytest.mark.parametrize("image", ["", "docker.io/efishery/fetch:next"], ids=["first attempt", "repeated"])
+def test_a_canary_that_is_not_ready_gets_no_requests(scripts: Checkout, image: str) -> None:
+    helm = (scripts.root / "bin/helm").read_text()
+    (scripts.root / "bin/helm").write_text(f'{helm}[ "$1" != upgrade ]')
+    (scripts.root / "canary").write_text(image)
+    (scripts.root / "not-ready").touch()
+    code, printed = canary(scripts, "set fetch 10", IMAGE_TAG="next")
+    assert code == 1
+    assert "make canary-abort SERVICE=fetch" in printed
+    assert "weight" not in " ".join(steps(scripts))
+
+
 def test_another_weight_replaces_no_pod(scripts: Checkout) -> None:
     (scripts.root / "canary").write_text("docker.io/efishery/fetch:next")
     canary(scripts, "set fetch 50", IMAGE_TAG="next")

@@ -59,7 +59,9 @@ def test_it_shows_the_cluster_and_waits_for_the_job(scripts: Checkout) -> None:
     assert printed.endswith("restored\n")
     (patch,) = [call for call in scripts.calls if call.startswith("kubectl patch")]
     assert patch, "the Job's script and file"
-    assert '"name": "FILE", "value": "dump.sql.gz"' in (scripts.root / "calls").read_text()
+    calls = (scripts.root / "calls").read_text()
+    assert '"name": "FILE", "value": "dump.sql.gz"' in calls
+    assert '{"op": "remove", "path": "/metadata/ownerReferences"}' in calls, "or else it counts as a backup"
 
 
 def test_a_failed_restore_fails(scripts: Checkout) -> None:

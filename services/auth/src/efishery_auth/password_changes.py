@@ -43,22 +43,22 @@ class PasswordChanges:
         Raises:
             WrongPassword, Locked, Unacceptable, ChangeUnknown.
         """
+        if new_password == attempt.password:  # before anything is hashed
+            raise Unacceptable("must differ from current_password")
         try:
             user = self.logins.authenticate(attempt, newest=True)
         except WrongCredentials:
             raise WrongPassword from None
         if user.id != user_id:  # the phone of the token belongs to another account now
             raise WrongPassword
-        self._check_policy(user, attempt.password, new_password)
+        self._check_policy(user, new_password)
         chosen = self.logins.hashes.hash_chosen(new_password)
         try:
             self.logins.database.primary.write(lambda db_session: self._store_chosen(db_session, user, attempt, chosen))
         except DatabaseUnavailable as error:
             raise ChangeUnknown from error
 
-    def _check_policy(self, user: User, current: str, new: str) -> None:
-        if new == current:
-            raise Unacceptable("must differ from current_password")
+    def _check_policy(self, user: User, new: str) -> None:
         # It takes CPU like a hash, so it queues with the hashes.
         facts = {"name": user.name, "phone": user.phone}
         problem = self.logins.hashes.run("policy", password_policy.problem_with, new, **facts)

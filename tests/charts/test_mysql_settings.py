@@ -22,8 +22,10 @@ FREE = {
 }
 # What takes safety away although the chart relies on mysqld's default of it.
 DEFAULTS = {
+    "binlog_do_db",
     "binlog_error_action",
     "binlog_format",
+    "binlog_ignore_db",
     "bind_address",
     "group_replication_enforce_update_everywhere_checks",
     "group_replication_force_members",
@@ -36,6 +38,7 @@ DEFAULTS = {
     "innodb_flush_method",
     "innodb_log_group_home_dir",
     "innodb_undo_directory",
+    "innodb_page_size",
     "log_error",
     "log_error_services",
     "log_replica_updates",
@@ -44,7 +47,9 @@ DEFAULTS = {
     "plugin_load",
     "port",
     "read_only",
+    "lower_case_table_names",
     "replica_preserve_commit_order",
+    "replicate_do_db",
     "replica_skip_errors",
     "report_port",
     "skip_grant_tables",

@@ -109,6 +109,21 @@ def test_the_agent_makes_the_account_of_the_migrations(default: Manifests) -> No
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("user=mysql_replication", "user is mysql_replication, which is the name of another account"),
+        ("user=root", "user is root, which is the name of another account"),
+        ("database=mysql", "database is mysql, which is MySQL's own"),
+        ("database=SYS", "database is SYS, which is MySQL's own"),
+        ("tls.days=30,tls.renewal.waitSeconds=864000", "tls.renewal.waitSeconds is 864000, too long for tls.days=30"),
+        ("tls.days=3", "days"),
+    ],
+)
+def test_names_and_times_that_cannot_work_are_refused(value: str, message: str) -> None:
+    assert message in helm.template("mysql", "--set", value).stderr
+
+
 @pytest.mark.parametrize("user", ["efishery", "root", "mysql_agent", "mysql_replication"])
 def test_the_account_of_the_migrations_is_another_one(user: str) -> None:
     refused = helm.template("mysql", "--set", f"migration.user={user}")

@@ -133,6 +133,31 @@ def lease_taken_from_a_hung_node(world: World) -> None:
     converge(world)
 
 
+def forced_reboot_beside_the_primary(world: World) -> None:
+    """The primary is alone in its group and reaches the API only, when an operator makes another member start one."""
+    _begin(world)
+    primary = _primary(world).server.pod
+    absent, forced = (pod for pod in world.pods.values() if pod.name != primary)
+    lose(world, absent, keeps=True, seconds=30)
+    _until(world, lambda: len(_primary(world).group.seats) == 2)
+    world.kubelet.delete_pod(forced, graceful=True)
+    _until(world, lambda: len(_primary(world).group.seats) == 1)
+    for traffic in (Traffic.GROUP, Traffic.HTTP):
+        world.network.cut(traffic, [(primary, pod.name) for pod in (absent, forced)])
+    world.kernel.run(40)
+    world.checks.operator_decided = True
+    world.api.patch("lease", "mysql", {"metadata": {"annotations": {"mysql.efishery/force-reboot": forced.name}}})
+    world.log("operator", f"force-reboot={forced.name}")
+    _until_started(world)
+    world.kernel.run(5)
+    for _ in range(60):
+        world.kernel.run(1)
+        if world.api.labels(primary).get("role") == "primary":
+            raise Violation("the former primary has its label again")
+    world.heal()
+    converge(world)
+
+
 def first_writes_lost(world: World) -> None:
     """The first primary no longer reaches the API once clients can write, and then loses its volume."""
     world.wanted = 3
@@ -223,6 +248,7 @@ SCENARIOS: dict[str, Play] = {
         hung_while_recovering,
         majority_lost_while_recovering,
         lease_taken_from_a_hung_node,
+        forced_reboot_beside_the_primary,
         first_writes_lost,
         first_boot_without_proof,
         stale_observation,

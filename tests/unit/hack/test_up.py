@@ -59,7 +59,7 @@ def test_an_image_that_cannot_be_loaded_leaves_no_archive(checkout: Checkout) ->
     checkout.stand_in("bin/docker", 'case "$1" in save) touch "$3" ;; esac')
     (checkout.root / "run").write_text("#!/usr/bin/env bash\nsource hack/lib.sh\nwith_archive image false || exit 4\n")
     (checkout.root / "run").chmod(0o755)
-    script = "cd \"$ROOT\" && exec ./run"
+    script = 'cd "$ROOT" && exec ./run'
     checkout.stand_in("start", script)
     code, printed = checkout.run("start", ROOT=str(checkout.root), TMPDIR=str(checkout.root / "tmp"))
     assert code == 4, printed

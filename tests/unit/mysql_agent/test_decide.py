@@ -53,9 +53,16 @@ class TestFirstBootIsDecidedByStoredState:
         assert isinstance(action, Wait)
         assert action.reason is Reason.PEERS_MAY_HAVE_DATA
         assert "mysql-1, mysql-2" in action.detail
-        assert "`kubectl annotate lease mysql mysql.efishery/start-empty=unknown`" in action.detail
+        assert "`kubectl annotate --overwrite lease mysql mysql.efishery/start-empty=unknown`" in action.detail
         given_up = replace(EMPTY, start_empty="unknown")
         assert decide(seen(fresh("mysql-0"), lease=given_up, without_proof=silent)) == Bootstrap(given_up, 1)
+
+    def test_not_beside_a_peer_with_data_of_an_unknown_group(self) -> None:
+        peer = replace(outside("mysql-1"), group=None, last_view=None)
+        action = decide(seen(fresh("mysql-0"), peer, lease=EMPTY))
+        assert isinstance(action, Wait)
+        assert action.reason is Reason.PEERS_MAY_HAVE_DATA
+        assert action.detail.startswith("mysql-1 has data, and no member knows of which group; `kubectl annotate")
 
     def test_others_wait_for_pod_0(self) -> None:
         assert decide(seen(fresh("mysql-1"), lease=EMPTY)) == Wait(
@@ -254,8 +261,14 @@ class TestAnOperatorForces:
         assert decide(seen(outside("mysql-1"), lease=held)) == Wait(Reason.LEASE_HELD, "mysql-2 starts the group")
 
     def test_others_wait_for_it(self) -> None:
-        action = decide(seen(outside("mysql-0"), lease=self.FORCED))
+        action = decide(seen(outside("mysql-0"), outside("mysql-1"), lease=self.FORCED))
         assert action == Wait(Reason.OTHER_MEMBER_STARTS, "mysql-1, as the Lease's annotation force-reboot asks")
+
+    def test_a_name_that_nobody_answers_to_needs_the_operator_again(self) -> None:
+        action = decide(seen(outside("mysql-0"), outside("mysql-2"), lease=self.FORCED))
+        assert isinstance(action, Wait)
+        assert action.reason.needs_attention
+        assert action.detail == "mysql-1, which the Lease's annotation force-reboot names, does not answer"
 
     def test_a_live_group_goes_before(self) -> None:
         live = without(online("mysql-0"), "mysql-1")
@@ -327,7 +340,7 @@ class TestAllDataLost:
             action = decide(seen(fresh("mysql-0"), *self.OTHERS, lease=lease))
             assert isinstance(action, Wait)
             assert action.reason is Reason.ALL_DATA_LOST
-            assert f"`kubectl annotate lease mysql mysql.efishery/start-empty={GROUP}`" in action.detail
+            assert f"`kubectl annotate --overwrite lease mysql mysql.efishery/start-empty={GROUP}`" in action.detail
 
     def test_one_member_starts_an_empty_group_when_its_data_are_given_up(self) -> None:
         assert decide(seen(fresh("mysql-0"), *self.OTHERS, lease=self.GIVEN_UP)) == Bootstrap(self.GIVEN_UP, 5)

@@ -1,5 +1,6 @@
 """The order in which an action is carried out: what must not be missing after a crash is written first."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -65,6 +66,9 @@ class Stub:
 
     def set_global(self, **_variables: object) -> None: ...
 
+    def unlabel(self, pods: Iterable[str]) -> None:
+        self.calls.append(f"unlabel {len(list(pods))}")
+
     def event(self, _kind: str, reason: str, _message: str) -> None:
         self.calls.append(reason)
 
@@ -129,6 +133,11 @@ def test_a_forced_start_has_another_name(stub: Stub) -> None:
     assert GROUP not in stub.calls[0]
 
 
+def test_before_a_forced_start_no_other_member_keeps_a_label(stub: Stub) -> None:
+    execute(stub, Reboot(FORMED, 5, forced=True))
+    assert stub.calls[1:] == ["unlabel 8", *STARTED]
+
+
 @pytest.mark.parametrize("action", [Reboot(FORMED, 5), Bootstrap(FORMED, 5)])
 def test_nothing_is_started_with_a_lease_that_was_changed(stub: Stub, action: Action) -> None:
     stub.conflict = True
@@ -146,7 +155,7 @@ def test_nothing_is_started_with_a_lease_that_expired_or_was_taken_while_this_me
     stub.lease_epoch, stub.holder = epoch, holder
     with pytest.raises(Superseded):
         execute(stub, action)
-    assert stub.calls[1:] == ["STOP GROUP_REPLICATION"]
+    assert stub.calls[-1] == "STOP GROUP_REPLICATION"
 
 
 def test_a_forced_start_that_failed_is_repeated_with_the_same_name(stub: Stub) -> None:

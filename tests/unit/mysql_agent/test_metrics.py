@@ -1,6 +1,9 @@
 """What can run out: the room on the volume."""
 
+import math
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,3 +25,8 @@ def test_the_volume_is_measured_at_each_scrape(tmp_path: Path, monkeypatch: pyte
         monkeypatch.setattr(shutil, "disk_usage", lambda _path, usage=usage: shutil._ntuple_diskusage(*usage))
         assert value("mysql_member_volume_size_bytes") == 10
         assert value("mysql_member_volume_available_bytes") == free
+
+
+def test_the_end_of_the_certificate_is_unknown_until_mysqld_answers() -> None:
+    code = "from efishery_mysql_agent import metrics; print(metrics.CERTIFICATE_END.collect()[0].samples[0].value)"
+    assert math.isnan(float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout))

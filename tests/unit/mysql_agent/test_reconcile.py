@@ -1,5 +1,6 @@
 """Labels, connections, the Lease and the accounts follow the role; mysqld and the API are stubs that record calls."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -53,6 +54,10 @@ class Stub:
         if self.api_fails:
             raise ClusterError("timed out")
         self.pods[pod] = labels
+
+    def unlabel(self, pods: Iterable[str]) -> None:
+        for pod in set(pods) & set(self.pods):
+            self.set_labels(pod, NO_LABELS)
 
     def lease(self) -> LeaseState:
         view = self.recorded[-1] if self.recorded else None
@@ -350,7 +355,7 @@ def test_a_member_that_the_group_has_gone_on_without_leaves_record_and_labels_of
     stub.pods["mysql-1"] = PRIMARY
     reconciler.reconcile(seen(WITHOUT_1))
     assert stub.recorded == [UNDER_1.view]
-    assert stub.pods["mysql-1"] == PRIMARY
+    assert stub.pods == {"mysql-1": PRIMARY}, "nor does it get its own"
 
 
 def test_a_lost_member_loses_its_label_while_there_is_no_lease(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -17,7 +18,8 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from efishery_mysql_agent import wire
-from efishery_mysql_agent.model import Labels, LeaseState, Role, View
+from efishery_mysql_agent.model import NO_LABELS, Labels, LeaseState, Role, View
+from efishery_mysql_agent.settings import MAX_MEMBERS
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +81,19 @@ class Cluster:
         """Set the labels `role` and `reads` of a pod, or remove them; raises NotFound."""
         body = {"metadata": {"labels": {"role": labels.role, "reads": "true" if labels.reads else None}}}
         _call(self._core.patch_namespaced_pod, pod, self._namespace, body)
+
+    def unlabel(self, pods: Iterable[str]) -> None:
+        """Remove these labels of other members' pods, existing or not."""
+        with ThreadPoolExecutor(MAX_MEMBERS) as pool:  # in parallel: the loop waits for it
+            list(pool.map(self._unlabel, pods))
+
+    def _unlabel(self, pod: str) -> None:
+        try:
+            if self.labels(pod) != NO_LABELS:
+                self.set_labels(pod, NO_LABELS)
+                log.warning("member_unlabelled", member=pod)
+        except NotFound:
+            return
 
     def lease(self) -> LeaseState:
         """Read the Lease."""

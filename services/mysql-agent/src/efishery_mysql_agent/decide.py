@@ -126,15 +126,18 @@ def _first(seen: Observation, lease: LeaseState) -> Action:
     first = lease.claimer or f"{seen.me.pod.rpartition('-')[0]}-0"
     if seen.me.pod != first:
         return Wait(Reason.OTHER_MEMBER_STARTS, f"{first} bootstraps the group")
-    if seen.without_proof and lease.start_empty != UNKNOWN_GROUP:
-        pods = ", ".join(seen.without_proof)
-        detail = f"{pods} does not answer, and may be of a group that the Lease has lost; {_gives_up(UNKNOWN_GROUP)}"
-        return Wait(Reason.PEERS_MAY_HAVE_DATA, detail)
+    with_data = [peer.pod for peer in seen.peers if peer.gtids]
+    if (with_data or seen.without_proof) and lease.start_empty != UNKNOWN_GROUP:
+        found = f"{', '.join(with_data)} has data, and no member knows of which group"
+        if not with_data:
+            pods = ", ".join(seen.without_proof)
+            found = f"{pods} does not answer, and may be of a group that the Lease has lost"
+        return Wait(Reason.PEERS_MAY_HAVE_DATA, f"{found}; {_gives_up(UNKNOWN_GROUP)}")
     return _start(seen, Bootstrap(lease, _next_epoch(seen, lease), lease.group))
 
 
 def _gives_up(group: str) -> str:
-    command = f"kubectl annotate lease mysql mysql.efishery/start-empty={group}"
+    command = f"kubectl annotate --overwrite lease mysql mysql.efishery/start-empty={group}"
     return f"`{command}` gives such data up, and starts an empty group"
 
 
@@ -226,6 +229,9 @@ def _newest(seen: Observation, last: list[str]) -> str | None:
 def _forced(seen: Observation, lease: LeaseState) -> Action:
     """An operator named the member that starts the group again, whatever the others have."""
     me = seen.me
+    if lease.force_reboot not in seen.answering:
+        detail = f"{lease.force_reboot}, which the Lease's annotation force-reboot names, does not answer"
+        return Wait(Reason.MEMBER_MISSING, detail)
     if lease.force_reboot != me.pod:
         return Wait(Reason.OTHER_MEMBER_STARTS, f"{lease.force_reboot}, as the Lease's annotation force-reboot asks")
     if not me.gtids:

@@ -69,6 +69,7 @@ class Executor:
                 self.cluster.acquire(lease, epoch, name)
                 if forced:
                     self._forced = name, epoch
+                    self.cluster.unlabel(self.settings.peers)  # what another primary still acknowledges would be lost
                 self._start_alone(name, epoch, forced=forced)
                 self._forced = "", 0
             case Join(group=name, seeds=seeds, epoch=epoch):

@@ -16,8 +16,8 @@ PORT = 3306
 SWITCH_SECONDS = 10  # that running transactions get when the primary changes, before they are rolled back
 # Accounts of the server and of the group; connections of all others are clients'.
 SYSTEM_USERS = ("system user", "event_scheduler", "mysql.session", "mysql.infoschema", AGENT, REPLICATION)
-# The table has the messages since the process began, as the log is no file. This one is of a member that has left
-# without a majority.
+# The table has the latest messages since the process began, as the log is no file: a ring buffer in memory. This one
+# is of a member that has left without a majority, at level ERROR, which log_error_verbosity cannot hide.
 ENGINE_LEFT_BEHIND = """
 SELECT 1 FROM performance_schema.error_log WHERE error_code = 'MY-011735'
   AND data LIKE '%Timeout while waiting for the group communication engine to exit%' LIMIT 1

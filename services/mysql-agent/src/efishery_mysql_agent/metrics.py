@@ -25,6 +25,7 @@ CERTIFICATE_END = Gauge(
     "mysql_member_certificate_not_after_timestamp_seconds",
     "Unix time at which the certificate that mysqld serves expires; NaN while it is unknown",
 )
+CERTIFICATE_END.set(float("nan"))  # a gauge begins with 0, which is 1970
 VOLUME_SIZE = Gauge("mysql_member_volume_size_bytes", "Size of the member's volume")
 VOLUME_AVAILABLE = Gauge("mysql_member_volume_available_bytes", "Room that is left on the member's volume")
 BINLOGS = Gauge("mysql_member_binlogs_size_bytes", "Size of the member's binary logs")

@@ -39,11 +39,12 @@ class Peers:
 
 def _ask(pod: str, url: str) -> Answer:
     """Return the peer's status and when it was observed, if it answers."""
+    asked_at = time.monotonic()  # before the answer, which may wait in a buffer while this process is paused
     try:
         # A new connection each time, no session: a replaced pod has another address.
         answer = requests.get(url, timeout=TIMEOUT_SECONDS)
         body = answer.json()
-        status, observed_at = wire.load(body), time.monotonic() - float(body["age_seconds"])
+        status, observed_at = wire.load(body), asked_at - float(body["age_seconds"])
     except (requests.RequestException, KeyError, TypeError, ValueError):
         return None
     return (status, observed_at) if status.pod == pod else None

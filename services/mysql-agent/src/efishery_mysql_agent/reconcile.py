@@ -6,7 +6,6 @@ None of it makes or changes a group. Every step is idempotent; a step that fails
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pymysql
@@ -16,10 +15,9 @@ from efishery_mysql_agent import group, metrics
 from efishery_mysql_agent.accounts import Accounts
 from efishery_mysql_agent.cluster import Cluster, ClusterError, MalformedLease, NotFound, Superseded
 from efishery_mysql_agent.decide import labels
-from efishery_mysql_agent.model import NO_LABELS, Labels, Observation, Role, State, Status, View
+from efishery_mysql_agent.model import Labels, LeaseState, Observation, Role, State, Status, View
 from efishery_mysql_agent.mysql import Mysql
 from efishery_mysql_agent.periodic import Periodic
-from efishery_mysql_agent.settings import MAX_MEMBERS
 from efishery_mysql_agent.store import Store, Stored
 
 log = structlog.get_logger(__name__)
@@ -47,7 +45,7 @@ class Reconciler:
     _last_alone: float = float("-inf")
 
     def __post_init__(self) -> None:
-        self._labels: Periodic[Labels] = Periodic("labels", self._set_labels)
+        self._labels: Periodic[tuple[Labels, View]] = Periodic("labels", self._set_labels)
         self._record: Periodic[View] = Periodic("record", self._record_view)
         self._accounts: Periodic[dict[str, str]] = Periodic("accounts", lambda _: self.accounts.ensure(self.mysql))
 
@@ -67,7 +65,7 @@ class Reconciler:
         if seen.me.quorum:
             self._store_view(seen.me)
         has_accounts = self._accounts.run(self._passwords() if is_primary else None)
-        is_labelled = self._labels.run(self._with_handover(wanted))
+        is_labelled = self._labels.run((self._with_handover(wanted), seen.me.view))
         self._record.run(seen.me.view if is_primary and is_labelled else None)
         self.initialized |= is_labelled and (has_accounts if is_primary else wanted.reads)
 
@@ -127,23 +125,28 @@ class Reconciler:
             self._last_alone = now
         return Labels(wanted.role, reads=wanted.reads or now - self._last_alone < HANDOVER_SECONDS)
 
-    def _set_labels(self, wanted: Labels) -> None:
+    def _set_labels(self, target: tuple[Labels, View]) -> None:
+        wanted, view = target
         if self.cluster.labels(self.pod) != wanted:
             if wanted.role is Role.PRIMARY:
-                self._record_first_group()
+                self._prepare_for_writes(view)
             self.cluster.set_labels(self.pod, wanted)
             log.info("labelled", role=wanted.role, reads=wanted.reads)
 
-    def _record_first_group(self) -> None:
-        """Record a group that the Lease does not know before clients can write: then none is started without its data.
+    def _prepare_for_writes(self, view: View) -> None:
+        """Before clients can write: no pod outside the view has a label, and the Lease knows the group.
 
-        A group whose Lease was lost, or broken by hand, goes on without it.
+        Otherwise a group could be started without its data. One whose Lease was lost, or broken by hand, goes on
+        without it. Raises Superseded: the label would come back each time that the present primary removes it.
         """
         try:
             lease = self.cluster.lease()
         except (NotFound, MalformedLease):
-            return
-        if not lease.formed:
+            lease = None
+        if lease:
+            _check_superseded(lease, view)
+        self._unlabel_absent(view)
+        if lease and not lease.formed:
             self.cluster.record(lease, self._group_name(), self.store.current.view)
 
     def _record_view(self, view: View) -> None:
@@ -157,8 +160,7 @@ class Reconciler:
         except ClusterError:  # a lost member may not keep its label for want of a Lease
             self._unlabel_absent(view)
             raise
-        if lease.view and lease.view.supersedes(view):
-            raise Superseded("the Lease has a later view: the group has gone on without this member")
+        _check_superseded(lease, view)
         self._unlabel_absent(view)
         # The name is mysqld's: the one on the volume is missing, or of a former group, while that cannot be written.
         name = self._group_name()
@@ -167,14 +169,9 @@ class Reconciler:
             self.cluster.record(lease, name, view)
 
     def _unlabel_absent(self, view: View) -> None:
-        absent = [pod for pod in self.peers if pod not in view.members]
-        with ThreadPoolExecutor(MAX_MEMBERS) as pool:  # in parallel: the loop waits for it
-            list(pool.map(self._unlabel, absent))
+        self.cluster.unlabel(pod for pod in self.peers if pod not in view.members)
 
-    def _unlabel(self, pod: str) -> None:
-        try:
-            if self.cluster.labels(pod) != NO_LABELS:
-                self.cluster.set_labels(pod, NO_LABELS)
-                log.warning("lost_member_unlabelled", member=pod)
-        except NotFound:
-            return
+
+def _check_superseded(lease: LeaseState, view: View) -> None:
+    if lease.view and lease.view.supersedes(view):
+        raise Superseded("the Lease has a later view: the group has gone on without this member")

@@ -69,8 +69,9 @@ def _readyz(publisher: StatusPublisher) -> Response:
 
 def describe(publisher: StatusPublisher) -> dict[str, Any]:
     """Return the body of /status."""
-    body = wire.dump(publisher.snapshot.status)
-    return {**body, "doing": publisher.snapshot.action, "age_seconds": round(publisher.age, 3)}
+    snapshot = publisher.snapshot  # read once: the loop may replace it at any time
+    age = round(time.monotonic() - snapshot.taken_at, 3)
+    return {**wire.dump(snapshot.status), "doing": snapshot.action, "age_seconds": age}
 
 
 def _metrics() -> Response:

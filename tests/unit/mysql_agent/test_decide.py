@@ -57,13 +57,6 @@ class TestFirstBootIsDecidedByStoredState:
         given_up = replace(EMPTY, start_empty="unknown")
         assert decide(seen(fresh("mysql-0"), lease=given_up, without_proof=silent)) == Bootstrap(given_up, 1)
 
-    def test_not_beside_a_peer_with_data_of_an_unknown_group(self) -> None:
-        peer = replace(outside("mysql-1"), group=None, last_view=None)
-        action = decide(seen(fresh("mysql-0"), peer, lease=EMPTY))
-        assert isinstance(action, Wait)
-        assert action.reason is Reason.PEERS_MAY_HAVE_DATA
-        assert action.detail.startswith("mysql-1 has data, and no member knows of which group; `kubectl annotate")
-
     def test_others_wait_for_pod_0(self) -> None:
         assert decide(seen(fresh("mysql-1"), lease=EMPTY)) == Wait(
             Reason.OTHER_MEMBER_STARTS, "mysql-0 bootstraps the group"

@@ -126,13 +126,10 @@ def _first(seen: Observation, lease: LeaseState) -> Action:
     first = lease.claimer or f"{seen.me.pod.rpartition('-')[0]}-0"
     if seen.me.pod != first:
         return Wait(Reason.OTHER_MEMBER_STARTS, f"{first} bootstraps the group")
-    with_data = [peer.pod for peer in seen.peers if peer.gtids]
-    if (with_data or seen.without_proof) and lease.start_empty != UNKNOWN_GROUP:
-        found = f"{', '.join(with_data)} has data, and no member knows of which group"
-        if not with_data:
-            pods = ", ".join(seen.without_proof)
-            found = f"{pods} does not answer, and may be of a group that the Lease has lost"
-        return Wait(Reason.PEERS_MAY_HAVE_DATA, f"{found}; {_gives_up(UNKNOWN_GROUP)}")
+    if seen.without_proof and lease.start_empty != UNKNOWN_GROUP:
+        pods = ", ".join(seen.without_proof)
+        detail = f"{pods} does not answer, and may be of a group that the Lease has lost; {_gives_up(UNKNOWN_GROUP)}"
+        return Wait(Reason.PEERS_MAY_HAVE_DATA, detail)
     return _start(seen, Bootstrap(lease, _next_epoch(seen, lease), lease.group))
 
 

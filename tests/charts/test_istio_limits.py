@@ -141,14 +141,19 @@ def test_with_the_component_one_address_gets_as_much_as_all_together(tmp_path: P
     assert anything["token_bucket"] == limits["token_bucket"]
 
 
-def test_the_rate_limit_is_for_paths_that_hash_or_issue_tokens(istio: Manifests) -> None:
+def test_the_rate_limit_is_for_requests_that_hash_or_issue_tokens(istio: Manifests) -> None:
     action = _typed(istio, "efishery-rate-limit", "LocalRateLimit")["rate_limits"][0]["actions"][0]
     matches = {each["name"]: each["string_match"] for each in action["header_value_match"]["headers"]}
-    assert matches[":method"] == {"exact": "POST"}
+    methods = matches[":method"]["safe_regex"]["regex"]
+    assert [method for method in ("GET", "HEAD", "POST", "PUT") if re.fullmatch(methods, method)] == ["POST", "PUT"]
     pattern = matches[":path"]["safe_regex"]["regex"].replace(r"\C", "(?s:.)")  # RE2's any byte
     public = istio.get("AuthorizationPolicy/auth-public").spec["rules"][0]["to"]
     posts = next(target["operation"]["paths"] for target in public if target["operation"]["methods"] == ["POST"])
-    assert all(re.fullmatch(pattern, path + query) for path in posts for query in ("", "?next=/", "?\xff"))
+    assert all(
+        re.fullmatch(pattern, path + query)
+        for path in [*posts, "/auth/password", "/auth/name"]
+        for query in ("", "?next=/", "?\xff")
+    )
     assert not re.fullmatch(pattern, "/auth/claims")
 
 

@@ -117,7 +117,7 @@ def test_the_agent_makes_the_account_of_the_migrations(default: Manifests) -> No
         ("database=mysql", "database is mysql, which is MySQL's own"),
         ("database=SYS", "database is SYS, which is MySQL's own"),
         ("tls.days=30,tls.renewal.waitSeconds=864000", "tls.renewal.waitSeconds is 864000, too long for tls.days=30"),
-        ("tls.days=3", "days"),
+        ("tls.days=3", "/tls/days"),
     ],
 )
 def test_names_and_times_that_cannot_work_are_refused(value: str, message: str) -> None:

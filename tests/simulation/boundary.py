@@ -76,7 +76,7 @@ class Port:
         snapshot = self._publisher.snapshot
         if self._answered[0] is not snapshot:
             self._answered = snapshot, describe(self._publisher)
-        return {**self._answered[1], "age_seconds": self._publisher.age}
+        return {**self._answered[1], "age_seconds": snapshot.age}
 
 
 class _Answer:

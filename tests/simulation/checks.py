@@ -81,8 +81,8 @@ class Checks:
         ]
         self._check_writers(labelled)
         self._check_refusing(labelled)
-        # Of two, which only a forced reboot makes, the later one counts.
-        primaries = [group.view.primary for group in self.world.groups[-1:] if group.lives]
+        # Of two that live, which only a forced reboot makes, the later one counts.
+        primaries = [group.view.primary for group in self.world.groups if group.lives][-1:]
         self._wrong_since = {seat: at for seat, at in self._wrong_since.items() if seat in primaries}
         for primary in primaries:
             if primary and _has_majority(primary):

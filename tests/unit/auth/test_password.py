@@ -130,6 +130,11 @@ def test_the_same_password_again_is_refused(client: FlaskClient, siti: Headers, 
     assert answer.get_json()["errors"] == [{"field": "new_password", "msg": "must differ from current_password"}]
 
 
+def test_the_same_password_again_is_refused_before_it_is_hashed(client: FlaskClient, siti: Headers) -> None:
+    wrong = "neither is the current one"
+    assert choose(client, siti, wrong, wrong).status_code == 422
+
+
 def test_a_wrong_current_password_is_401_then_429_for_this_session_alone(
     client: FlaskClient, login: Login, siti: Headers, password: str
 ) -> None:

@@ -21,7 +21,7 @@ def test_without_the_gateways_deployment_it_says_what_is_missing(checkout: Check
     assert "otherwise see README.md, Install on a cluster" in printed
 
 
-REAL = """case "$*" in
+OTHER_CLUSTER = """case "$*" in
   "get nodes"*) echo "worker-1 {} aws:///worker-1" ;;
   "config current-context") echo somewhere ;;
 esac"""
@@ -30,7 +30,7 @@ esac"""
 @pytest.mark.parametrize("script", ["hack/up", "hack/with-cluster"])
 def test_a_cluster_that_is_not_for_development_needs_a_confirmation(checkout: Checkout, script: str) -> None:
     checkout.copy("hack/up", "hack/with-cluster", "hack/lib.sh", "hack/one-node/settings")
-    checkout.stand_in("bin/kubectl", REAL)
+    checkout.stand_in("bin/kubectl", OTHER_CLUSTER)
     checkout.stand_in("bin/helm")
     checkout.stand_in("run", f"exec {checkout.root}/{script} $COMMAND")
     command = "bin/tests" if script == "hack/with-cluster" else "mesh"
@@ -44,7 +44,7 @@ def test_a_cluster_that_is_not_for_development_needs_a_confirmation(checkout: Ch
 
 def test_a_confirmed_command_runs(checkout: Checkout) -> None:
     checkout.copy("hack/with-cluster", "hack/lib.sh", "hack/one-node/settings")
-    checkout.stand_in("bin/kubectl", REAL)
+    checkout.stand_in("bin/kubectl", OTHER_CLUSTER)
     checkout.stand_in("bin/helm")
     checkout.stand_in("bin/tests", "exit 3")
     checkout.stand_in("run", f"exec {checkout.root}/hack/with-cluster tests -k one")

@@ -2,12 +2,17 @@
 {{ .Values.existingSecret | default "mysql" }}
 {{- end }}
 
+{{- /* The accounts that are not the application's, as a JSON list. */}}
+{{- define "mysql.systemUsers" -}}
+{{ list "root" "mysql_agent" "mysql_replication" | toJson }}
+{{- end }}
+
 {{- /*
 The account that changes tables; empty if there is none. Values that --reuse-values takes from an older release have no `migration`.
 */}}
 {{- define "mysql.migrationUser" -}}
 {{- with .Values.migration -}}
-{{- if and .user (has .user (list $.Values.user "root" "mysql_agent" "mysql_replication")) -}}
+{{- if and .user (has .user (append (include "mysql.systemUsers" $ | fromJsonArray) $.Values.user)) -}}
 {{- fail (printf "migration.user is %s, which is the name of another account: choose another name, or set migration.user=\"\" to have none" .user) -}}
 {{- end -}}
 {{ $.Values.migration.user }}

@@ -83,7 +83,7 @@ class Cluster:
         _call(self._core.patch_namespaced_pod, pod, self._namespace, body)
 
     def unlabel(self, pods: Iterable[str]) -> None:
-        """Remove these labels of other members' pods, existing or not."""
+        """Remove the labels `role` and `reads` of these pods, existing or not."""
         with ThreadPoolExecutor(MAX_MEMBERS) as pool:  # in parallel: the loop waits for it
             list(pool.map(self._unlabel, pods))
 

@@ -143,9 +143,7 @@ class Reconciler:
             lease = self.cluster.lease()
         except (NotFound, MalformedLease):
             lease = None
-        if lease:
-            _check_superseded(lease, view)
-        self._unlabel_absent(view)
+        self._unlabel_absent(lease, view)
         if lease and not lease.formed:
             self.cluster.record(lease, self._group_name(), self.store.current.view)
 
@@ -158,20 +156,17 @@ class Reconciler:
         try:
             lease = self.cluster.lease()
         except ClusterError:  # a lost member may not keep its label for want of a Lease
-            self._unlabel_absent(view)
+            self._unlabel_absent(None, view)
             raise
-        _check_superseded(lease, view)
-        self._unlabel_absent(view)
+        self._unlabel_absent(lease, view)
         # The name is mysqld's: the one on the volume is missing, or of a former group, while that cannot be written.
         name = self._group_name()
         # A request made while the group is online must not act on its next outage: recording removes it.
         if (lease.group, lease.view) != (name, view) or lease.is_requested or lease.holder == self.pod:
             self.cluster.record(lease, name, view)
 
-    def _unlabel_absent(self, view: View) -> None:
+    def _unlabel_absent(self, lease: LeaseState | None, view: View) -> None:
+        """Remove the labels of the pods outside the view. Raises Superseded: then it is this member that is outside."""
+        if lease and lease.view and lease.view.supersedes(view):
+            raise Superseded("the Lease has a later view: the group has gone on without this member")
         self.cluster.unlabel(pod for pod in self.peers if pod not in view.members)
-
-
-def _check_superseded(lease: LeaseState, view: View) -> None:
-    if lease.view and lease.view.supersedes(view):
-        raise Superseded("the Lease has a later view: the group has gone on without this member")

@@ -26,6 +26,11 @@ class StatusSnapshot:
     taken_at: float
     initialized: bool = False
 
+    @property
+    def age(self) -> float:
+        """Seconds since it was taken."""
+        return time.monotonic() - self.taken_at
+
 
 class StatusPublisher:
     """Hands the loop's last snapshot to the threads of the port."""
@@ -36,11 +41,6 @@ class StatusPublisher:
     def publish(self, status: Status, action: str, *, initialized: bool) -> None:
         """Replace the snapshot by one assignment, so that no reader sees a mixture of two."""
         self.snapshot = StatusSnapshot(status, action, time.monotonic(), initialized)
-
-    @property
-    def age(self) -> float:
-        """Seconds since the last snapshot."""
-        return time.monotonic() - self.snapshot.taken_at
 
 
 def application(publisher: StatusPublisher) -> Flask:
@@ -55,14 +55,15 @@ def application(publisher: StatusPublisher) -> Flask:
 
 def _healthz(publisher: StatusPublisher) -> Response:
     # Liveness of the agent only: the member's state is no reason to restart a container.
-    return success(msg="alive") if publisher.age < STUCK_SECONDS else failure(503, "the loop is stuck")
+    return success(msg="alive") if publisher.snapshot.age < STUCK_SECONDS else failure(503, "the loop is stuck")
 
 
 def _readyz(publisher: StatusPublisher) -> Response:
-    status = publisher.snapshot.status
+    snapshot = publisher.snapshot
+    status = snapshot.status
     if not status.quorum or status.offline:
-        return failure(503, f"not ready: {status.state}, {publisher.snapshot.action}")
-    if not publisher.snapshot.initialized:
+        return failure(503, f"not ready: {status.state}, {snapshot.action}")
+    if not snapshot.initialized:
         return failure(503, "not ready: its labels or its accounts are not made yet")
     return success(msg="ready")
 
@@ -70,8 +71,7 @@ def _readyz(publisher: StatusPublisher) -> Response:
 def describe(publisher: StatusPublisher) -> dict[str, Any]:
     """Return the body of /status."""
     snapshot = publisher.snapshot  # read once: the loop may replace it at any time
-    age = round(time.monotonic() - snapshot.taken_at, 3)
-    return {**wire.dump(snapshot.status), "doing": snapshot.action, "age_seconds": age}
+    return {**wire.dump(snapshot.status), "doing": snapshot.action, "age_seconds": round(snapshot.age, 3)}
 
 
 def _metrics() -> Response:

@@ -36,6 +36,7 @@ class AgentSettings(ServiceSettings):
     secret_dir: Path = Path("/etc/mysql-secret")
     tls_dir: Path = Path("/etc/mysql-tls")
     port: int = Field(default=9091, ge=1, le=65535)
+    # With more than agent.MAX_GAP_SECONDS, each round would be taken for one after a pause.
     interval_seconds: float = Field(default=0.5, gt=0, le=2)
     ephemeral: bool = False
     binlog_max_total_size: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = 0
